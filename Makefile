@@ -1,0 +1,54 @@
+# `make demo` and `make test` need Python 3.11 or later and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(abspath $(VENV))/bin
+# MLflow's local runs call `python`: it must be the environment's.
+export PATH := $(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY ?= true
+
+.PHONY: help demo test test-all lint types bench files clean
+
+help:
+	@echo "make demo      install, then the whole path on the built-in data"
+	@echo "make test      the default tests"
+	@echo "make test-all  the default tests and the long ones"
+	@echo "make lint      ruff: style and formatting"
+	@echo "make types     mypy, strict"
+	@echo "make bench     the benchmarks"
+	@echo "make files     write MLproject and conda.yaml again"
+	@echo "make clean     remove the environment and caches (data, runs and models stay)"
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev,openvino]'
+	touch $@
+
+demo: $(VENV)/.installed
+	mlflow run . --env-manager local --experiment-name vcc-demo
+
+test: $(VENV)/.installed-dev
+	python -m pytest
+
+test-all: $(VENV)/.installed-dev
+	python -m pytest -m ""
+
+lint: $(VENV)/.installed-dev
+	ruff check .
+	ruff format --check .
+
+types: $(VENV)/.installed-dev
+	mypy
+
+bench: $(VENV)/.installed-dev
+	python -m benchmarks
+
+files: $(VENV)/.installed-dev
+	python -m vcc.config.mlproject
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,1 @@
+"""One module per MLproject entry point, run as `python -m entrypoints.NAME`."""

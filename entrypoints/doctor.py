@@ -1,0 +1,23 @@
+"""Entry point `doctor`: what this machine can run, and why not the rest."""
+
+from __future__ import annotations
+
+from vcc.cli import run_entry_point, say
+from vcc.config.entrypoints import DoctorEntry
+from vcc.errors import ExportError
+
+
+def main(options: DoctorEntry) -> None:
+    """Print one line per finding; fail when something must be mended."""
+    # Imported here: `--help` must not wait for torch and ONNX Runtime.
+    from vcc.export.doctor import findings, problems
+
+    for title, found in findings():
+        say(f"{title:24} {found}")
+    broken = problems()
+    if broken:
+        raise ExportError("; ".join(broken))
+
+
+if __name__ == "__main__":
+    run_entry_point(DoctorEntry, main, name="doctor")

@@ -1,0 +1,48 @@
+"""What every test gets: few threads, a fixed seed, and a tracking database of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _reproducible() -> None:
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _environment_is_left_alone() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    # pytest writes the name of the running test there; MLflow and Lightning read many variables.
+    ignored = {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}
+    after = {key: value for key, value in os.environ.items() if key not in ignored}
+    leaked = {key for key in after if before.get(key) != after[key]}
+    leaked |= {key for key in before if key not in os.environ and key not in ignored}
+    os.environ.clear()
+    os.environ.update(before)
+    known = {key for key in leaked if key.startswith(("MLFLOW_", "_MLFLOW", "PL_", "LIGHTNING"))}
+    assert leaked <= known, f"the test changed the environment: {sorted(leaked - known)}"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference data beside the repository; the test skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the reference data beside the repository is absent")
+    return SHARED

@@ -1,0 +1,103 @@
+"""Imports go one way, heavy packages stay where they belong, and `--help` is quick."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A package may import those of lower layers, and itself.
+LAYERS = {
+    "errors": 0,
+    "config": 0,
+    "data": 1,
+    "models": 1,
+    "training": 2,
+    "compression": 2,
+    "evaluation": 2,
+    "export": 2,
+    "tracking": 3,
+    "pipeline": 4,
+    "entrypoints": 5,
+}
+# The command line belongs to the edge; only its printing and formatting are used below it.
+EDGE = {"cli"}
+
+ONLY_IN = {
+    "mlflow": {"vcc/tracking"},
+    "onnx": {"vcc/export"},
+    "onnxruntime": {"vcc/export"},
+    "openvino": {"vcc/export"},
+    "torch_pruning": {"vcc/compression"},
+}
+
+SOURCES = sorted([*ROOT.glob("vcc/**/*.py"), *ROOT.glob("entrypoints/*.py")])
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules a file imports anywhere, type-checking imports included."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def part_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[0] if parts[0] == "entrypoints" else parts[1]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    part = part_of(path)
+    if part in {"__init__", *EDGE}:
+        return
+    for name in imported(path):
+        if not name.startswith(("vcc.", "entrypoints")):
+            continue
+        target = name.split(".")[1] if name.startswith("vcc.") else "entrypoints"
+        if target == part or target in EDGE or target not in LAYERS:
+            continue
+        assert LAYERS[target] < LAYERS[part] or (LAYERS[target] == LAYERS[part] == 0), (
+            f"{part} imports {name}"
+        )
+
+
+@pytest.mark.parametrize("package", sorted(ONLY_IN))
+def test_heavy_packages_have_one_importer(package: str) -> None:
+    for path in SOURCES:
+        relative = path.relative_to(ROOT)
+        if any(str(relative).startswith(folder) for folder in ONLY_IN[package]):
+            continue
+        roots = {name.split(".")[0] for name in imported(path)}
+        assert package not in roots, f"{relative} imports {package}"
+
+
+@pytest.mark.parametrize(
+    "name", sorted(p.stem for p in (ROOT / "entrypoints").glob("*.py") if p.stem != "__init__")
+)
+def test_help_needs_no_heavy_package(name: str) -> None:
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['{name}', '--help']\n"
+        "try:\n"
+        f"    runpy.run_module('entrypoints.{name}', run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    heavy = {'torch', 'mlflow', 'cv2', 'lightning', 'onnx', 'numpy'} & set(sys.modules)\n"
+        "    sys.exit(end.code or (f'imported {sorted(heavy)}' if heavy else 0))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage: python -m entrypoints." in done.stdout

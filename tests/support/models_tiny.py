@@ -1,0 +1,83 @@
+"""Tiny networks of every family, masked at random, for structural tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vcc.compression.channel_graph import coupled_parameters, filter_groups
+from vcc.models.catalog import build_model
+from vcc.models.network import VideoNetwork
+
+# Every kind of structure: basic and bottleneck blocks, both shortcuts, depthwise of both families.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "resnet10a": ("resnet", {"model_depth": 10, "resnet_shortcut": "A"}),
+    "resnet18b": ("resnet", {"model_depth": 18, "resnet_shortcut": "B"}),
+    "resnet50a": ("resnet", {"model_depth": 50, "resnet_shortcut": "A"}),
+    "resnet50b": ("resnet", {"model_depth": 50, "resnet_shortcut": "B"}),
+    "mobilenetv2": ("mobilenetv2", {}),
+    "csn26ip": ("csn", {"model_depth": 26, "model_type": "ip"}),
+    "csn26ir": ("csn", {"model_depth": 26, "model_type": "ir"}),
+}
+CLIP = (1, 3, 4, 24, 24)
+
+
+def tiny_network(variant: str, *, width_mult: float = 0.125, n_classes: int = 4) -> VideoNetwork:
+    """Return a network of one of `VARIANTS` with random BatchNorms, in evaluation mode."""
+    family, options = VARIANTS[variant]
+    model = build_model(
+        family,
+        n_classes=n_classes,
+        sample_size=CLIP[-1],
+        sample_duration=CLIP[2],
+        width_mult=width_mult,
+        **options,
+    )
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias)
+            nn.init.normal_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.5, 2.0)
+    return model.eval()
+
+
+def tiny_clip(dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return a random clip that every tiny network accepts."""
+    return torch.randn(CLIP, dtype=dtype)
+
+
+def random_masks(
+    model: nn.Module, clip: Tensor, *, together: float = 0.4, alone: float = 0.15
+) -> dict[str, Tensor]:
+    """Return filter masks, as bool of the weights' shapes; channel 0 always stays.
+
+    Args:
+        model: the network.
+        clip: an input for tracing.
+        together: share of channels masked in every member of a group of filters.
+        alone: share masked in one weight regardless of the others.
+    """
+    parameters = dict(model.named_parameters())
+    masks = {}
+    for group in filter_groups(model, clip):
+        shared = torch.rand(max(parameters[name].shape[0] for name in group)) >= together
+        for name in group:
+            weight = parameters[name]
+            keep = shared[: weight.shape[0]] & (torch.rand(weight.shape[0]) >= alone)
+            keep[0] = True
+            masks[name] = keep.view(-1, 1, 1, 1, 1).expand(weight.shape)
+    return masks
+
+
+def apply_masks(model: nn.Module, masks: dict[str, Tensor], clip: Tensor) -> None:
+    """Zero masked filters and the 1-D parameters that are theirs."""
+    parameters = dict(model.named_parameters())
+    coupled = coupled_parameters(model, clip)
+    with torch.no_grad():
+        for name, mask in masks.items():
+            keep = mask.flatten(1).any(dim=1)
+            for owned in (name, *coupled[name]):
+                parameters[owned][~keep] = 0

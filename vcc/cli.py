@@ -1,0 +1,213 @@
+"""The command line of every entry point, built from an options class.
+
+Strict: an unknown option, a wrong type or a value out of range ends the program with one line and
+a non-zero exit code. Options are never abbreviated, since MLflow turns an undeclared `-P epoch=5`
+into `--epoch 5`, which must not set `--epochs`. An empty value means "the default", because
+MLproject has no other way to leave a parameter unset.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import math
+import os
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from vcc.config.options import Options, OptionsT, describe_type, field_types, without_none
+from vcc.config.thesis import ALIASES, REFUSED, SETTLED
+from vcc.errors import ConfigError, VccError, nearest
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message)
+
+
+def parse_options(cls: type[OptionsT], arguments: Sequence[str], *, program: str) -> OptionsT:
+    """Read command-line arguments into an options class.
+
+    Args:
+        cls: what may be set.
+        arguments: the words after the program's name.
+        program: how the program is called, for the help text.
+
+    Raises:
+        ConfigError: an option is unknown, refused, of the wrong type or out of range.
+    """
+    parser = _build_parser(cls, program)
+    namespace, unknown = parser.parse_known_args(list(arguments))
+    values = dict(vars(namespace))
+    _settle(values.pop("_settled", {}) or {})
+    if unknown:
+        raise ConfigError(_explain_unknown(unknown[0], cls))
+    hints = field_types(cls)
+    given = {
+        name: _convert(name, text, hints[name])
+        for name, text in values.items()
+        if text is not None and text != ""
+    }
+    return cls(**given)
+
+
+def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, name: str) -> None:
+    """Parse the command line, call `main`, and end the process with the right exit code.
+
+    An expected failure (`VccError`) prints one line on standard error. Anything else is a defect of
+    ours and keeps its traceback.
+    """
+    # MLflow starts entry points without a terminal: lines must come out as they are written.
+    typing.cast(Any, sys.stdout).reconfigure(line_buffering=True)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
+        main(options)
+    except VccError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _complain("stopped by the keyboard")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not worth a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def say(text: str = "") -> None:
+    """Write a line of the program's result to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def _complain(message: str) -> None:
+    line = " ".join(message.split())
+    sys.stderr.write(f"error: {line}\n")
+
+
+class _Settled(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        settled = dict(getattr(namespace, "_settled", None) or {})
+        settled[str(option_string).lstrip("-")] = values
+        namespace._settled = settled
+
+
+def _build_parser(cls: type[Options], program: str) -> _Parser:
+    summary = (cls.__doc__ or "").split("\n")[0]
+    parser = _Parser(prog=program, description=summary, allow_abbrev=False)
+    hints = field_types(cls)
+    aliases = {canonical: alias for alias, canonical in ALIASES.items()}
+    for field in dataclasses.fields(cls):
+        names = [f"--{field.name}"]
+        if field.name in aliases:
+            names.append(f"--{aliases[field.name]}")
+        is_flag = without_none(hints[field.name]) is bool
+        flag: dict[str, Any] = {"nargs": "?", "const": "true"} if is_flag else {}
+        parser.add_argument(
+            *names,
+            dest=field.name,
+            default=None,
+            metavar="BOOL" if is_flag else field.name.upper(),
+            help=_help_line(field),
+            **flag,
+        )
+    for name in SETTLED:
+        if name not in hints:
+            parser.add_argument(
+                f"--{name}", action=_Settled, nargs="?", const="true", help=argparse.SUPPRESS
+            )
+    return parser
+
+
+def _help_line(field: dataclasses.Field[Any]) -> str:
+    text = str(field.metadata.get("help", ""))
+    choices = field.metadata.get("choices", ())
+    if choices:
+        text += f" ({', '.join(map(str, choices))})"
+    shown = format_value(field.default)
+    if shown:
+        text += f" [{shown}]"
+    return text.replace("%", "%%")
+
+
+def format_value(value: Any) -> str:
+    """Return an option's value as the command line and MLproject write it; "" for unset."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return json.dumps(list(value))
+    return str(value)
+
+
+def _settle(given: dict[str, str]) -> None:
+    for name, value in given.items():
+        expected, reason = SETTLED[name]
+        same_number = _is_number(value) and _is_number(expected) and float(value) == float(expected)
+        if value not in ("", expected) and not same_number:
+            msg = f"{name}: {value!r} is refused: {reason}"
+            raise ConfigError(msg)
+
+
+def _explain_unknown(word: str, cls: type[Options]) -> str:
+    name = word.split("=")[0].lstrip("-")
+    if not word.startswith("-"):
+        return f"unexpected word {word!r}: options are written as --name value"
+    if name in REFUSED:
+        return f"{name}: not an option any more: {REFUSED[name]}"
+    known = [field.name for field in dataclasses.fields(cls)]
+    return f"unknown option {name!r}: {nearest(name, known)}"
+
+
+def _convert(name: str, text: str, hint: Any) -> Any:
+    hint = without_none(hint)
+    try:
+        if typing.get_origin(hint) is tuple:
+            member = typing.get_args(hint)[0]
+            return tuple(_convert_one(item, member) for item in _split(text))
+        return _convert_one(text, hint)
+    except ValueError:
+        msg = f"{name}: {text!r} is not {describe_type(hint)}"
+        raise ConfigError(msg) from None
+
+
+def _convert_one(text: str, kind: Any) -> Any:
+    if kind is bool:
+        if text.lower() in ("true", "yes", "1", "on"):
+            return True
+        if text.lower() in ("false", "no", "0", "off"):
+            return False
+        raise ValueError
+    if kind is int:
+        # "1e3" and "3.0" are what YAML and MLflow make of whole numbers at times.
+        number = float(text)
+        if not number.is_integer():
+            raise ValueError
+        return int(number)
+    if kind is Path:
+        return Path(text).expanduser()
+    if kind is float and not math.isfinite(float(text)):
+        raise ValueError
+    return kind(text)
+
+
+def _split(text: str) -> list[str]:
+    stripped = text.strip()
+    if stripped.startswith("["):
+        loaded = json.loads(stripped)
+        return [str(item) for item in loaded]
+    return [item.strip() for item in stripped.split(",") if item.strip()]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

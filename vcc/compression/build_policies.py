@@ -1,0 +1,97 @@
+"""Factories of policies: an entry of `policies` and its component to a policy object."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vcc.compression.build_context import BuildContext, optional_module
+from vcc.compression.policies.base import Policy
+from vcc.compression.policies.learning_rate import LearningRatePolicy
+from vcc.compression.policies.pruning import PruningFlags, PruningPolicy
+from vcc.compression.policies.quantization import QuantizationPolicy
+from vcc.compression.policies.regularization import RegularizationPolicy
+from vcc.compression.policies.thinning import ThinningPolicy
+from vcc.compression.quantization.overrides import unmatched_patterns
+from vcc.compression.quantization.settings import quantizer_settings
+from vcc.compression.schedule import PolicySpec, thaw
+from vcc.errors import NotAvailableError
+
+# (section, instance name) -> what was built for it
+Built = Mapping[tuple[str, str], Any]
+
+
+def build_policy(spec: PolicySpec, built: Built, context: BuildContext) -> Policy | None:
+    """Build one policy; None where its subject needs none."""
+    return _FACTORIES[spec.subject](spec, built, context)
+
+
+def _pruning(spec: PolicySpec, built: Built, context: BuildContext) -> Policy:
+    args = dict(spec.args)
+    levels = args.pop("levels", None)
+    if levels is not None:
+        levels = context.resolve_table(levels, (*spec.path, "pruner", "args", "levels"))
+    return PruningPolicy(
+        spec.instance,
+        spec.epochs,
+        built["pruners", spec.instance],
+        flags=PruningFlags(**args),
+        levels=levels,
+        rank_weight=context.folded_weight() if args.get("fold_batchnorm") else None,
+    )
+
+
+def _regularization(spec: PolicySpec, built: Built, context: BuildContext) -> Policy:
+    return RegularizationPolicy(
+        spec.instance, spec.epochs, built["regularizers", spec.instance], **dict(spec.args)
+    )
+
+
+def _quantization(spec: PolicySpec, built: Built, context: BuildContext) -> Policy | None:
+    part = context.schedule.component(spec.subject, spec.instance)
+    try:
+        settings = quantizer_settings(part.class_name, thaw(part.args))
+        unmatched = unmatched_patterns(context.model, settings.overrides)
+    except ValueError as error:
+        context.problem(part.path, str(error))
+        return None
+    for pattern in unmatched:
+        context.problem((*part.path, "overrides", pattern), "matches no module of the network")
+    return QuantizationPolicy(
+        spec.instance,
+        spec.epochs,
+        settings,
+        example_input=functools.partial(context.example_input, "quantization"),
+        calibration=context.calibration,
+    )
+
+
+def _distillation(spec: PolicySpec, built: Built, context: BuildContext) -> Policy | None:
+    msg = f"the distiller {spec.instance}: distillation is not built yet; leave it out"
+    raise NotAvailableError(msg)
+
+
+def _learning_rate(spec: PolicySpec, built: Built, context: BuildContext) -> Policy:
+    part = context.schedule.component(spec.subject, spec.instance)
+    return LearningRatePolicy(spec.instance, spec.epochs, part.class_name, thaw(part.args))
+
+
+def _thinning(spec: PolicySpec, built: Built, context: BuildContext) -> Policy:
+    part = context.schedule.component(spec.subject, spec.instance)
+    channels = part.args.get("thinning_func_str", "remove_filters") != "remove_filters"
+    thin = functools.partial(optional_module("thinning").thin_, round_to=context.round_to)
+    example = context.example_input(f"the extension {spec.instance}")
+    return ThinningPolicy(
+        spec.instance, spec.epochs, thin=thin, example_input=example, channels=channels
+    )
+
+
+_FACTORIES: dict[str, Callable[[PolicySpec, Built, BuildContext], Policy | None]] = {
+    "pruner": _pruning,
+    "regularizer": _regularization,
+    "quantizer": _quantization,
+    "distiller": _distillation,
+    "lr_scheduler": _learning_rate,
+    "extension": _thinning,
+}

@@ -1,0 +1,99 @@
+"""Which parameters and filters belong together: what masking and pruning must know of a network.
+
+Names are those of the model's parameters. The classifier is in no group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from vcc.compression.thinning_trace import Member, trace_channels
+
+
+def coupled_parameters(model: nn.Module, example_input: Tensor) -> dict[str, tuple[str, ...]]:
+    """Return, for every convolution's weight, the 1-D parameters that its filters also own.
+
+    Entry i of these belongs to filter i: the convolution's bias, and weight and bias of its
+    BatchNorm. Zero all of them with the filter and the channel is zero, whatever the BatchNorm's
+    statistics. A depthwise convolution that follows has the same channels, so its bias and its
+    BatchNorm are included. What comes behind the sum of a residual block is not: other layers
+    write there too.
+
+    Args:
+        model: the network; it stays as it is.
+        example_input: a batch that it accepts.
+
+    Raises:
+        ScheduleError: the model does not run on this input.
+    """
+    members: dict[str, Member] = {}
+    for group in trace_channels(model, example_input):
+        members |= {member.name: member for member in group.writers}
+    return {
+        f"{name}.weight": tuple(_vectors_along(name, members))
+        for name, _ in _convolutions(model)
+        if name in members
+    }
+
+
+def filter_groups(model: nn.Module, example_input: Tensor) -> list[tuple[str, ...]]:
+    """Return the convolution weights whose filters must go together, in order of definition.
+
+    Every convolution is in exactly one group, often alone; together are those that write to one
+    residual stream, and a convolution with the depthwise ones that follow it. Filter i of one
+    goes with filter i of the others. Where widths differ (streams that shortcut A pads with zero
+    channels) leading channels align: filter i goes with filter i of every member that has that
+    many, and the filters that only wider members have go among those.
+
+    Args:
+        model: the network; it stays as it is.
+        example_input: a batch that it accepts.
+
+    Raises:
+        ScheduleError: the model does not run on this input.
+    """
+    leader = {name: name for name, _ in _convolutions(model)}
+    outputs: set[str] = set()
+    for group in trace_channels(model, example_input):
+        names = [member.name for member in group.writers if member.name in leader]
+        if group.is_output:
+            outputs.update(names)
+        _merge(leader, names)
+    groups: dict[str, list[str]] = {}
+    for name in leader:
+        if name not in outputs:
+            groups.setdefault(leader[name], []).append(f"{name}.weight")
+    return [tuple(names) for names in groups.values()]
+
+
+def _convolutions(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    for name, module in model.named_modules():
+        if isinstance(module, _ConvNd):
+            yield name, module
+
+
+def _vectors_along(name: str, members: Mapping[str, Member]) -> Iterator[str]:
+    """Yield the 1-D parameters of a convolution and of the layers that only it feeds."""
+    seen: dict[str, None] = {}
+    todo = [name]
+    while todo:
+        owner = todo.pop(0)
+        if owner not in seen:
+            seen[owner] = None
+            todo.extend(members[owner].reach.chain)
+    for owner in seen:
+        for parameter, tensor in members[owner].module.named_parameters(recurse=False):
+            if tensor.dim() == 1:
+                yield f"{owner}.{parameter}"
+
+
+def _merge(leader: dict[str, str], names: list[str]) -> None:
+    """Give all groups that `names` are in the same leader, the first of them."""
+    merged = {leader[name] for name in names}
+    first = next((name for name in leader if name in merged), "")
+    for name, lead in leader.items():
+        if lead in merged:
+            leader[name] = first

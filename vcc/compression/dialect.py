@@ -1,0 +1,303 @@
+"""Every class of the dialect with its arguments: the table that the loader checks against.
+
+Arguments are Distiller's (docs/schedules.md); ours are marked as extensions in their help.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vcc.compression.fields import (
+    Field,
+    anything,
+    boolean,
+    choice,
+    integer,
+    list_of,
+    names,
+    number,
+    optional,
+    row,
+    table,
+    text,
+)
+
+FRACTION = number(at_least=0, at_most=1)
+RANKED_GROUPS = ("Filters", "3D", "Channels", "Rows", "Blocks")
+LASSO_GROUPS = (
+    "2D",
+    "3D",
+    "4D",
+    "Filters",
+    "Channels",
+    "Rows",
+    "Cols",
+    "Rows+Cols",
+    "Cols+Rows",
+    "Channels+4D",
+    "4D+Channels",
+    "Filters+4D",
+    "4D+Filters",
+)
+THRESHOLD_GROUPS = ("2D", "3D", "Filters", "Channels", "Rows", "Cols")
+THRESHOLD_CRITERIA = ("Max", "Mean_Abs", "Mean_L1", "L1", "Mean_L2", "L2")
+QUANT_MODES = ("SYMMETRIC", "SYMMETRIC_RESTRICTED", "ASYMMETRIC_UNSIGNED", "ASYMMETRIC_SIGNED")
+CLIP_MODES = ("NONE", "AVG", "N_STD", "GAUSS", "LAPLACE", "PERCENTILE", "ENTROPY", "MSE")
+
+# torch's schedulers whose arguments are functions or other schedulers: not expressible in YAML
+_NOT_EXPRESSIBLE = {
+    "LambdaLR",
+    "MultiplicativeLR",
+    "SequentialLR",
+    "ChainedScheduler",
+    "LRScheduler",
+}
+
+
+@dataclass(frozen=True)
+class ClassSpec:
+    """A class of the dialect: the section that defines it and its arguments."""
+
+    section: str
+    fields: Mapping[str, Field]
+
+
+_WEIGHTS = Field(names, help="parameter names or selectors")
+_AGP = {"initial_sparsity": Field(FRACTION), "final_sparsity": Field(FRACTION), "weights": _WEIGHTS}
+_DEPENDENCY = Field(
+    optional(choice("Leader", "Coupled")), None, "Leader, or Coupled (extension: coupled groups)"
+)
+_KWARGS = Field(optional(anything), None, "block_shape for the group type Blocks")
+_RANKED = {
+    "group_type": Field(choice(*RANKED_GROUPS)),
+    "desired_sparsity": Field(FRACTION),
+    "weights": _WEIGHTS,
+    "group_dependency": _DEPENDENCY,
+    "kwargs": _KWARGS,
+}
+_LP_RANKED = {
+    **_RANKED,
+    "noise": Field(FRACTION, 0.0, "probability of multiplying all scores by standard normal noise"),
+    "group_size": Field(integer(1), 1, "structures that are kept or pruned together"),
+    "rounding_fn": Field(
+        optional(choice("floor", "ceil", "round")), None, "extension: how the count is rounded"
+    ),
+}
+_RANKED_AGP = {
+    **_AGP,
+    "group_type": Field(choice(*RANKED_GROUPS)),
+    "group_dependency": _DEPENDENCY,
+    "kwargs": _KWARGS,
+}
+_FILTERS = Field(choice("Filters", "3D"), "Filters")
+_FILTER_RANKED = {
+    "group_type": _FILTERS,
+    "desired_sparsity": Field(FRACTION),
+    "weights": _WEIGHTS,
+    "group_dependency": _DEPENDENCY,
+}
+_FILTER_RANKED_AGP = {**_AGP, "group_type": _FILTERS, "group_dependency": _DEPENDENCY}
+
+PRUNERS = {
+    "MagnitudeParameterPruner": {"thresholds": Field(table(number(at_least=0)))},
+    "SparsityLevelParameterPruner": {"levels": Field(table(FRACTION))},
+    "SensitivityPruner": {"sensitivities": Field(table(number(at_least=0)))},
+    "AutomatedGradualPruner": _AGP,
+    "SplicingPruner": {
+        "sensitivities": Field(table(number())),
+        "low_thresh_mult": Field(number(above=0)),
+        "hi_thresh_mult": Field(number(above=0)),
+        "sensitivity_multiplier": Field(number(at_least=0), 0.0),
+    },
+    "BaiduRNNPruner": {
+        "q": Field(number(at_least=0)),
+        "ramp_epoch_offset": Field(integer(0)),
+        "ramp_slope_mult": Field(number(at_least=0)),
+        "weights": _WEIGHTS,
+    },
+    "StructureParameterPruner": {
+        "reg_regims": Field(table(row(number(at_least=0), choice(*THRESHOLD_GROUPS)))),
+        "threshold_criteria": Field(choice(*THRESHOLD_CRITERIA)),
+    },
+    "L1RankedStructureParameterPruner": _LP_RANKED,
+    "L2RankedStructureParameterPruner": _LP_RANKED,
+    "RandomLevelStructureParameterPruner": {
+        "group_type": Field(choice(*RANKED_GROUPS)),
+        "sparsity_range": Field(list_of(FRACTION, 2)),
+        "weights": _WEIGHTS,
+        "group_dependency": _DEPENDENCY,
+        "kwargs": _KWARGS,
+    },
+    "ActivationAPoZRankedFilterPruner": _FILTER_RANKED,
+    "ActivationMeanRankedFilterPruner": _FILTER_RANKED,
+    "GradientRankedFilterPruner": _FILTER_RANKED,
+    "RandomRankedFilterPruner": _FILTER_RANKED,
+    "BernoulliFilterPruner": _FILTER_RANKED,
+    "L1RankedStructureParameterPruner_AGP": _RANKED_AGP,
+    "L2RankedStructureParameterPruner_AGP": _RANKED_AGP,
+    "ActivationAPoZRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
+    "ActivationMeanRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
+    "GradientRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
+    "RandomRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
+    "BernoulliFilterPruner_AGP": _FILTER_RANKED_AGP,
+    "NetworkSlimmingPruner": {
+        "desired_sparsity": Field(
+            FRACTION, help="extension: share of all listed channels, ranked together"
+        ),
+        "weights": _WEIGHTS,
+    },
+}
+
+_REGIMS = Field(table(row(number(at_least=0), choice(*LASSO_GROUPS))))
+REGULARIZERS = {
+    "L1Regularizer": {
+        "reg_regims": Field(table(number(at_least=0))),
+        "threshold_criteria": Field(optional(text), None),
+    },
+    "L2Regularizer": {
+        "reg_regims": Field(table(number(at_least=0)), help="extension: strength * sum of squares")
+    },
+    "GroupLassoRegularizer": {
+        "reg_regims": _REGIMS,
+        "threshold_criteria": Field(optional(choice("Max", "Mean_Abs")), None),
+    },
+    "GroupVarianceRegularizer": {
+        "reg_regims": Field(table(row(number(at_least=0), choice("Channels"))))
+    },
+}
+
+_BITS = Field(optional(integer(1, 32)), 32)
+_ACCUM_BITS = Field(integer(8, 64), 32)
+_MODE = Field(anything, "SYMMETRIC", "one mode, or {activations: mode, weights: mode}")
+_OVERRIDES = Field(optional(anything), None, "pattern -> settings, first match wins")
+_CLIPPED = {
+    "bits_activations": _BITS,
+    "bits_weights": _BITS,
+    "bits_bias": Field(optional(integer(1, 32)), None),
+    "overrides": _OVERRIDES,
+}
+_TARGET = Field(
+    optional(choice("cpu", "tensorrt")), None, "extension: runtime that the integers are for"
+)
+QUANTIZERS = {
+    "QuantAwareTrainRangeLinearQuantizer": {
+        "bits_activations": _BITS,
+        "bits_weights": _BITS,
+        "bits_bias": _BITS,
+        "overrides": _OVERRIDES,
+        "mode": _MODE,
+        "ema_decay": Field(number(at_least=0, at_most=1), 0.999),
+        "per_channel_wts": Field(boolean, False),
+        "quantize_inputs": Field(boolean, True),
+        "num_bits_inputs": Field(optional(integer(2, 16)), None),
+        "quant_target": _TARGET,
+    },
+    "DorefaQuantizer": _CLIPPED,
+    "WRPNQuantizer": _CLIPPED,
+    "PACTQuantizer": {
+        **_CLIPPED,
+        "act_clip_init_val": Field(number(above=0), 8.0),
+        "act_clip_decay": Field(optional(number(at_least=0)), None),
+    },
+    "PostTrainLinearQuantizer": {
+        "bits_activations": Field(optional(integer(2, 32)), 8),
+        "bits_parameters": Field(optional(integer(2, 32)), 8),
+        "bits_accum": _ACCUM_BITS,
+        "overrides": _OVERRIDES,
+        "mode": _MODE,
+        "clip_acts": Field(choice(*CLIP_MODES), "NONE"),
+        "per_channel_wts": Field(boolean, False),
+        "model_activation_stats": Field(optional(anything), None),
+        "fp16": Field(boolean, False),
+        "clip_n_stds": Field(optional(number(above=0)), None),
+        "clip_half_range": Field(boolean, False),
+        "scale_approx_mult_bits": Field(optional(integer(1, 32)), None),
+        "inputs_quant_auto_fallback": Field(boolean, True),
+        "fpq_module": Field(optional(anything), None),
+        "save_fp_weights": Field(boolean, False),
+        "also_clip_weights": Field(boolean, False),
+        "quant_target": _TARGET,
+    },
+}
+
+_THINNER = {
+    "thinning_func_str": Field(
+        choice("remove_filters", "remove_channels", "contract_model"), "remove_filters"
+    ),
+    "arch": Field(optional(anything), None, "ignored: the structure is read from the network"),
+    "dataset": Field(optional(anything), None, "ignored: the example input comes from the caller"),
+}
+EXTENSIONS = {
+    "FilterRemover": _THINNER,
+    "ChannelRemover": _THINNER,
+    "StructureRemover": _THINNER,
+}
+
+DISTILLERS = {
+    "KnowledgeDistillation": {
+        "temperature": Field(number(above=0), 4.0),
+        "distill_weight": Field(number(at_least=0), 0.7),
+        "student_weight": Field(number(at_least=0), 0.3),
+        "teacher_weight": Field(number(at_least=0, at_most=0), 0.0),
+        "teacher": Field(
+            optional(text), None, "registered model or checkpoint; None: the caller's"
+        ),
+        "features": Field(
+            optional(table(text)), None, "student module -> teacher module to imitate"
+        ),
+        "feature_weight": Field(number(at_least=0), 0.0),
+    }
+}
+
+_OWN_LR = {
+    "PolynomialLR": {"T_max": Field(integer(1)), "power": Field(number(above=0))},
+    "MultiStepMultiGammaLR": {
+        "milestones": Field(list_of(integer(0))),
+        "gammas": Field(list_of(number(at_least=0))),
+    },
+}
+
+
+@functools.cache
+def classes() -> dict[str, ClassSpec]:
+    """Return every class that a schedule may name."""
+    sections = {
+        "pruners": PRUNERS,
+        "regularizers": REGULARIZERS,
+        "quantizers": QUANTIZERS,
+        "extensions": EXTENSIONS,
+        "distillers": DISTILLERS,
+        "lr_schedulers": {**_torch_lr_schedulers(), **_OWN_LR},
+    }
+    return {
+        name: ClassSpec(section, fields)
+        for section, members in sections.items()
+        for name, fields in members.items()
+    }
+
+
+def _torch_lr_schedulers() -> dict[str, dict[str, Field]]:
+    from torch.optim import lr_scheduler
+
+    found = {}
+    for name, member in vars(lr_scheduler).items():
+        scheduler = inspect.isclass(member) and issubclass(member, lr_scheduler.LRScheduler)
+        if scheduler and not name.startswith("_") and name not in _NOT_EXPRESSIBLE:
+            found[name] = _signature_fields(member)
+    return found
+
+
+def _signature_fields(cls: type) -> dict[str, Field]:
+    fields = {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if name in ("optimizer", "last_epoch") or parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        if parameter.default is parameter.empty:
+            fields[name] = Field(anything)
+        else:
+            fields[name] = Field(anything, parameter.default)
+    # older torch had it, older schedules set it
+    return {**fields, "verbose": Field(anything, None)}

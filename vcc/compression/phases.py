@@ -1,0 +1,74 @@
+"""A schedule cut into phases: stretches of epochs in which the network's structure is fixed.
+
+A seam stands wherever a structural action is scheduled. The driver performs the actions of a phase
+before its first epoch; a phase may have no epochs (thin after the last one).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vcc.compression.schedule import PolicySpec, Schedule
+from vcc.errors import ScheduleError
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs start..end (end excluded, absolute), after these structural actions.
+
+    Args:
+        start: first epoch.
+        end: one past the last epoch; equal to start for a phase without epochs.
+        actions: instance names of what changes the structure before the first epoch.
+    """
+
+    start: int
+    end: int
+    actions: tuple[str, ...] = ()
+
+
+def structural_epochs(policy: PolicySpec) -> tuple[int, ...]:
+    """Return the epochs before which a policy changes the structure."""
+    if policy.subject == "extension":
+        return tuple(sorted(set(policy.epochs.epochs)))
+    if policy.subject == "quantizer":
+        return (policy.epochs.first,)
+    return ()
+
+
+def last_epoch(schedule: Schedule) -> int:
+    """Return how many epochs the schedule needs: 5 where epoch 4 is the last that it acts in.
+
+    Thinning at epoch e needs e epochs before it and none after.
+    """
+    needed = [0]
+    for policy in schedule.policies:
+        last = policy.epochs.last
+        needed.append(last if policy.subject == "extension" else last + 1)
+    return max(needed)
+
+
+def compile_phases(schedule: Schedule, n_epochs: int) -> tuple[Phase, ...]:
+    """Cut epochs 0..n_epochs into phases.
+
+    Raises:
+        ScheduleError: a structural action would come after the last epoch.
+    """
+    actions: dict[int, list[str]] = {}
+    for policy in schedule.policies:
+        for epoch in structural_epochs(policy):
+            actions.setdefault(epoch, []).append(policy.instance)
+    late = [epoch for epoch in actions if epoch > n_epochs]
+    if late:
+        names = ", ".join(actions[min(late)])
+        msg = (
+            f"{schedule.source}: {names} acts at epoch {min(late)}, but there are only {n_epochs} "
+            f"epochs: set n_epochs to at least {last_epoch(schedule)}"
+        )
+        raise ScheduleError(msg)
+    starts = sorted({0, *actions})
+    ends = [*starts[1:], n_epochs]
+    return tuple(
+        Phase(start, end, tuple(actions.get(start, ())))
+        for start, end in zip(starts, ends, strict=True)
+    )

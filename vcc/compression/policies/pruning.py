@@ -1,0 +1,153 @@
+"""The pruning policy: computes masks at epoch begin or every few minibatches, and uses them.
+
+Masks are computed at epoch begin and applied at minibatch begin. With default flags the scheduler
+masks again after every step, also in epochs where the policy is not active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from vcc.compression.epochs import ActiveEpochs
+from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.pruners.base import PruneContext, Pruner
+from vcc.compression.pruners.elementwise import LevelPruner
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruningFlags:
+    """A pruning policy's `args`.
+
+    Args:
+        mask_on_forward_only: do not mask again after the step, so that pruned weights can grow.
+        keep_mask: at the last active epoch's end, mask for good.
+        use_double_copies: the optimizer updates the unmasked weights.
+        mask_gradients: multiply gradients by the masks.
+        mini_batch_pruning_frequency: compute masks also every so many minibatches; 0 for never.
+        discard_masks_at_minibatch_end: drop the masks after each step.
+        skip_first_minibatch: make the first masks at the second minibatch.
+        fold_batchnorm: rank filters as scaled by the BatchNorm that follows.
+    """
+
+    mask_on_forward_only: bool = False
+    keep_mask: bool = False
+    use_double_copies: bool = False
+    mask_gradients: bool = False
+    mini_batch_pruning_frequency: int = 0
+    discard_masks_at_minibatch_end: bool = False
+    skip_first_minibatch: bool = False
+    fold_batchnorm: bool = False
+
+
+class PruningPolicy(Policy):
+    """Lets a pruner mask its targets.
+
+    Args:
+        name: instance name.
+        active: epochs.
+        pruner: what computes masks.
+        flags: how they are used.
+        levels: replace a level pruner's levels while this policy acts.
+        rank_weight: with fold_batchnorm, parameter name -> weight as scaled by its BatchNorm.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        active: ActiveEpochs,
+        pruner: Pruner,
+        *,
+        flags: PruningFlags,
+        levels: Mapping[str, float] | None = None,
+        rank_weight: Callable[[str], Tensor] | None = None,
+    ) -> None:
+        super().__init__(name, active)
+        self.pruner, self.flags, self.levels = pruner, flags, levels
+        self.rank_weight = rank_weight
+        self._configured = False
+        self._first_masks_due = flags.skip_first_minibatch
+
+    def on_epoch_begin(self, moment: Moment) -> None:
+        if self.levels is not None and isinstance(self.pruner, LevelPruner):
+            self.pruner.levels = dict(self.levels)
+        if not self._configured:
+            self._configure(moment)
+            if self.flags.skip_first_minibatch:
+                return
+        self._compute(moment)
+
+    def on_minibatch_begin(self, moment: Moment) -> None:
+        if self._is_due(moment):
+            self._compute(moment)
+        moment.store.apply_for_forward()
+
+    def before_parameter_optimization(self, moment: Moment) -> None:
+        moment.store.restore_dense()
+
+    def on_minibatch_end(self, moment: Moment) -> None:
+        if self.flags.discard_masks_at_minibatch_end:
+            for name in self._targets(moment):
+                moment.store.set(name, None)
+
+    def on_epoch_end(self, moment: Moment) -> None:
+        if moment.epoch != self.active.last:
+            return
+        targets = self._targets(moment)
+        if self.flags.keep_mask:
+            moment.store.configure(targets, forward_only=False, double_copies=False)
+            moment.store.apply_once(targets)
+        moment.store.unmask_gradients(targets)
+
+    def on_structure_changed(self, moment: Moment) -> None:
+        self.pruner.forget_shapes()
+
+    def _targets(self, moment: Moment) -> tuple[str, ...]:
+        return tuple(name for name in self.pruner.targets if name in moment.store.states)
+
+    def _configure(self, moment: Moment) -> None:
+        self._configured = True
+        targets = self._targets(moment)
+        moment.store.configure(
+            targets,
+            forward_only=self.flags.mask_on_forward_only,
+            double_copies=self.flags.use_double_copies,
+        )
+        if self.flags.mask_gradients:
+            moment.store.mask_gradients(targets)
+
+    def _is_due(self, moment: Moment) -> bool:
+        if moment.minibatch == 0:
+            return False
+        if self._first_masks_due:
+            return True
+        frequency = self.flags.mini_batch_pruning_frequency
+        return frequency > 0 and moment.step % frequency == 0
+
+    def _compute(self, moment: Moment) -> None:
+        self._first_masks_due = False
+        context = PruneContext(
+            parameters=moment.store.parameters,
+            masks=moment.store.masks,
+            active=self.active,
+            epoch=moment.epoch,
+            step=moment.step,
+            rank_weight=self.rank_weight if self.flags.fold_batchnorm else None,
+        )
+        for name, mask in self.pruner.new_masks(context).items():
+            moment.store.set(name, mask)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "configured": self._configured,
+            "first_masks_due": self._first_masks_due,
+            "pruner": self.pruner.state_dict(),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self._configured = saved["configured"]
+        self._first_masks_due = saved["first_masks_due"]
+        self.pruner.load_state_dict(saved["pruner"])

@@ -1,0 +1,49 @@
+"""The regularization policy: adds a term to the loss, and drops what falls below its threshold."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vcc.compression.epochs import ActiveEpochs
+from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.regularizers import Regularizer
+
+
+class RegularizationPolicy(Policy):
+    """Adds a regularizer's term before each backward pass.
+
+    With a threshold criterion the weights below it are set to zero after every step, for that step
+    only: the mask is computed afresh each time and stays in force only from the last minibatch of
+    the last active epoch on, with `keep_mask`. A pruner's mask of the same parameter stays as it is
+    until then, and is joined with it.
+
+    Args:
+        name: instance name.
+        active: epochs.
+        regularizer: the term.
+        keep_mask: keep the last mask for good.
+    """
+
+    def __init__(
+        self, name: str, active: ActiveEpochs, regularizer: Regularizer, *, keep_mask: bool = False
+    ) -> None:
+        super().__init__(name, active)
+        self.regularizer, self.keep_mask = regularizer, keep_mask
+
+    def before_backward_pass(
+        self, moment: Moment, loss: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]] | None:
+        term = self.regularizer.total(moment.store.parameters)
+        return loss + term, {f"{self.regularizer.class_name}_loss": term.detach()}
+
+    def on_minibatch_end(self, moment: Moment) -> None:
+        if self.regularizer.criterion is None:
+            return
+        last = moment.epoch == self.active.last and moment.minibatch == moment.n_minibatches - 1
+        for name in self.regularizer.targets:
+            parameter = moment.store.parameters[name]
+            keep = self.regularizer.keep(name, parameter)
+            parameter.data.mul_(keep)
+            if last and self.keep_mask:
+                before = moment.store.masks[name]
+                moment.store.set(name, keep if before is None else keep & before)

@@ -1,0 +1,65 @@
+"""The thinning policy (FilterRemover and its aliases): removes masked channels from the network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from vcc.compression.epochs import ActiveEpochs
+from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.unread_channels import silence_filters, unread_filters, zero_filters
+
+log = logging.getLogger(__name__)
+
+# what removes channels: vcc.compression.thinning.thin_
+Thin = Callable[..., Any]
+
+
+class ThinningPolicy(Policy):
+    """Removes every channel whose whole group is masked, from network, masks and optimizer state.
+
+    With `mask_coupled` nothing changes but the shapes. Without it this does what Distiller's does:
+    filters whose weights are zero leave, and with them what their bias and BatchNorm shift still
+    contributed.
+
+    Args:
+        name: instance name.
+        active: epochs before whose first minibatch the network is thinned.
+        thin: removes the channels in place and returns a report.
+        example_input: [N,C,...] batch that the network accepts.
+        channels: also remove filters that nothing reads because the input channels of all their
+            readers are zero (`remove_channels`, `contract_model`).
+    """
+
+    structural = True
+
+    def __init__(
+        self,
+        name: str,
+        active: ActiveEpochs,
+        *,
+        thin: Thin,
+        example_input: Tensor,
+        channels: bool = False,
+    ) -> None:
+        super().__init__(name, active)
+        self.thin, self.example_input, self.channels = thin, example_input, channels
+        self.reports: list[Any] = []
+
+    def restructure(self, moment: Moment) -> None:
+        store = moment.store
+        store.make_permanent()
+        masks = store.masks
+        if not store.coupled:
+            masks |= zero_filters(moment.model, masks)
+        if self.channels:
+            masks |= unread_filters(moment.model, masks, self.example_input)
+        if not store.coupled or self.channels:
+            silence_filters(moment.model, masks, self.example_input)
+        report = self.thin(moment.model, masks, self.example_input, optimizer=moment.optimizer)
+        self.reports.append(report)
+        store.refresh(report.slice)
+        log.info("%s removed %d channels\n%s", self.name, report.removed, report.as_text())

@@ -1,0 +1,1 @@
+"""Pruners: what computes masks. Policies decide when, masks decide how they are used."""

@@ -1,0 +1,204 @@
+"""Pruners of structures: rank filters, channels or blocks and mask the lowest.
+
+Each listed weight is ranked by itself. With `Leader` the first one is ranked and its choice applied
+to all; with `Coupled` (an extension) the members of each group of weights whose filters must go
+together are ranked as one, so that what is masked can be removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vcc.compression.pruners.base import PruneContext, Pruner, draw_generator
+from vcc.compression.pruners.fractions import Fraction
+from vcc.compression.pruners.scores import Score
+from vcc.compression.selection import count_structures, keep_highest
+from vcc.compression.structures import UnfitStructure, map_dims, spread, spread_blocks
+from vcc.errors import ScheduleError
+
+
+class RankedPruner(Pruner):
+    """Masks the structures with the lowest scores.
+
+    Args:
+        weights: parameter names.
+        group_type: Filters, 3D, Channels, Rows (= Channels) or Blocks.
+        fraction: share to prune.
+        score: what ranks.
+        leader: apply the choice for the first weight to all.
+        block_shape: for Blocks.
+        group_size: structures that go together, consecutive ones.
+        rounding: how fraction * n becomes a count.
+    """
+
+    def __init__(
+        self,
+        weights: tuple[str, ...],
+        *,
+        group_type: str,
+        fraction: Fraction,
+        score: Score,
+        leader: bool = False,
+        block_shape: Sequence[int] | None = None,
+        **counting: Any,
+    ) -> None:
+        self._weights = weights
+        self.group_type, self.fraction, self.score = group_type, fraction, score
+        self.leader, self.block_shape = leader, block_shape
+        self.counting = {"group_size": 1, "rounding": "floor", **counting}
+        self._led_by: tuple[float, Tensor] | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return self._weights
+
+    def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
+        if self.leader:
+            return self._follow_leader(context)
+        masks = {}
+        for name in self._weights:
+            keep = self.keep_map(name, context, self.fraction(name, context))
+            if keep is not None:
+                masks[name] = self._spread(name, keep, context)
+        return masks
+
+    def keep_map(self, name: str, context: PruneContext, fraction: float) -> Tensor | None:
+        """Return one bool per structure, or None where nothing is to be pruned."""
+        scores = self.score(name, self._dims(name, context), context)
+        return None if scores is None else keep_structures(scores, fraction, **self.counting)
+
+    def _dims(self, name: str, context: PruneContext) -> tuple[int, ...]:
+        if self.group_type == "Blocks":
+            return ()
+        try:
+            return map_dims(self.group_type, context.parameters[name], ranking=True)
+        except UnfitStructure as error:
+            msg = f"cannot prune {name}: {error}"
+            raise ScheduleError(msg) from error
+
+    def _spread(self, name: str, keep: Tensor, context: PruneContext) -> Tensor:
+        weight = context.parameters[name]
+        if self.block_shape is not None:
+            return spread_blocks(keep, weight, self.block_shape)
+        dims = self._dims(name, context)
+        sizes = torch.Size([weight.shape[dim] for dim in dims])
+        if keep.shape != sizes:
+            msg = (
+                f"{name} has {tuple(sizes)} structures, its leader {self._weights[0]} has "
+                f"{tuple(keep.shape)}: list only weights of the same size with group_dependency"
+            )
+            raise ScheduleError(msg)
+        return spread(keep, weight.shape, dims)
+
+    def _follow_leader(self, context: PruneContext) -> dict[str, Tensor]:
+        leader = self._weights[0]
+        fraction = self.fraction(leader, context)
+        if self._led_by is None or self._led_by[0] != fraction:
+            keep = self.keep_map(leader, context, fraction)
+            if keep is None:
+                return {}
+            self._led_by = (fraction, keep)
+        keep = self._led_by[1]
+        return {name: self._spread(name, keep, context) for name in self._weights}
+
+    def state_dict(self) -> dict[str, Any]:
+        if self._led_by is None:
+            return {}
+        return {"fraction": self._led_by[0], "keep": self._led_by[1]}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self._led_by = (saved["fraction"], saved["keep"]) if saved else None
+
+    def forget_shapes(self) -> None:
+        self._led_by = None
+
+
+class BernoulliPruner(RankedPruner):
+    """Keeps each structure with probability 1 - fraction, drawn anew each time (DropFilter)."""
+
+    def keep_map(self, name: str, context: PruneContext, fraction: float) -> Tensor | None:
+        if fraction <= 0:
+            return None
+        weight = context.parameters[name]
+        sizes = [weight.shape[dim] for dim in self._dims(name, context)]
+        generator = draw_generator("bernoulli", name, context.epoch, context.step)
+        return (torch.rand(sizes, generator=generator) >= fraction).to(weight.device)
+
+
+class CoupledPruner(RankedPruner):
+    """Ranks the filters of each coupled group as one and gives all its members the same mask.
+
+    A member's scores are divided by their mean; the group's score of a channel is the mean over the
+    members that have it. Members may differ in size where one stream is a zero-padded longer
+    version of another (shortcut A): channels are aligned from the first, and each stretch that only
+    some members have is ranked by itself, so that every member loses the same share.
+
+    Args:
+        groups: names of the weights whose filters go together, one tuple per group.
+        options: as for `RankedPruner`.
+    """
+
+    def __init__(self, groups: Sequence[tuple[str, ...]], **options: Any) -> None:
+        super().__init__(tuple(name for group in groups for name in group), **options)
+        self.groups = tuple(groups)
+
+    def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
+        masks: dict[str, Tensor] = {}
+        for group in self.groups:
+            keep = self._group_map(group, context)
+            if keep is None:
+                continue
+            for name in group:
+                weight = context.parameters[name]
+                masks[name] = spread(keep[: weight.shape[0]], weight.shape, (0,))
+        return masks
+
+    def _group_map(self, group: tuple[str, ...], context: PruneContext) -> Tensor | None:
+        found = [self.score(name, (0,), context) for name in group]
+        scores = [_normalised(score) for score in found if score is not None]
+        if len(scores) < len(group):
+            return None
+        fraction = self.fraction(group[0], context)
+        borders = sorted({len(score) for score in scores})
+        keeps, start = [], 0
+        for end in borders:
+            present = [score[start:end] for score in scores if len(score) >= end]
+            keeps.append(_keep_some(torch.stack(present).mean(dim=0), fraction, self.counting))
+            start = end
+        keep = torch.cat(keeps)
+        return None if bool(keep.all()) else keep
+
+
+def keep_structures(
+    scores: Tensor, fraction: float, *, group_size: int = 1, rounding: str = "floor"
+) -> Tensor | None:
+    """Return the keep map that prunes a fraction of structures, or None where that is none.
+
+    With a group size of g, runs of g structures are scored by their mean and go together; a shorter
+    run at the end is kept.
+    """
+    n = scores.numel()
+    count = count_structures(n, fraction, group_size=group_size, rounding=rounding)
+    if count == 0:
+        return None
+    if group_size == 1:
+        return keep_highest(scores, count)
+    n_whole = n // group_size * group_size
+    runs = scores.flatten()[:n_whole].view(-1, group_size).mean(dim=1)
+    kept_runs = keep_highest(runs, count // group_size).repeat_interleave(group_size)
+    rest = torch.ones(n - n_whole, dtype=torch.bool, device=scores.device)
+    return torch.cat([kept_runs, rest]).reshape(scores.shape)
+
+
+def _keep_some(scores: Tensor, fraction: float, counting: Mapping[str, Any]) -> Tensor:
+    keep = keep_structures(scores, fraction, **counting)
+    return torch.ones_like(scores, dtype=torch.bool) if keep is None else keep
+
+
+def _normalised(scores: Tensor) -> Tensor:
+    mean = scores.abs().mean()
+    return scores / mean if float(mean) > 0 else scores

@@ -1,0 +1,97 @@
+"""How much a structure is worth: the scores by which ranked pruners choose; the lowest go first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from vcc.compression.pruners.base import PruneContext, draw_generator
+from vcc.compression.structures import block_view, structure_means
+from vcc.errors import ScheduleError
+
+
+class Score(Protocol):
+    """Scores the structures of one parameter."""
+
+    def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
+        """Return one score per structure, or None where there is nothing to rank by yet."""
+
+
+class NormScore:
+    """L1 or L2 norm divided by the structure's element count.
+
+    Args:
+        order: 1 or 2.
+        noise: probability of multiplying all scores of a parameter by standard normal noise.
+        block_shape: [repetitions, depth, 1, ...] for blocks, whose norm is not divided.
+    """
+
+    def __init__(
+        self, order: int, *, noise: float = 0.0, block_shape: Sequence[int] | None = None
+    ) -> None:
+        self.order, self.noise, self.block_shape = order, noise, block_shape
+
+    def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
+        weight = context.weight(name)
+        if self.block_shape is not None:
+            view = block_view(weight, self.block_shape)
+            scores = torch.linalg.vector_norm(view, ord=self.order, dim=1)
+        else:
+            scores = structure_means(weight, dims, order=self.order)
+        return self._with_noise(scores, name, context) if self.noise else scores
+
+    def _with_noise(self, scores: Tensor, name: str, context: PruneContext) -> Tensor:
+        generator = draw_generator("noise", name, context.epoch, context.step)
+        if float(torch.rand((), generator=generator)) > self.noise:
+            return scores
+        return scores * torch.randn(scores.shape, generator=generator).to(scores.device)
+
+
+class GradientScore:
+    """Signed sum of weight * gradient over the structure; None before the first backward pass."""
+
+    def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
+        gradient = context.parameters[name].grad
+        if gradient is None:
+            return None
+        product = context.weight(name) * gradient.detach()
+        others = [dim for dim in range(product.dim()) if dim not in dims]
+        return product.sum(dim=others)
+
+
+class RandomScore:
+    """A random order, drawn anew at each call."""
+
+    def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
+        weight = context.weight(name)
+        generator = draw_generator("order", name, context.epoch, context.step)
+        sizes = [weight.shape[dim] for dim in dims]
+        return torch.rand(sizes, generator=generator).to(weight.device)
+
+
+class ActivationScore:
+    """How active a filter's output is: 100 - APoZ, or its mean.
+
+    Args:
+        statistic: parameter name -> per-channel figure, or None where nothing was collected yet.
+        sign: -1 where a high figure means useless (APoZ), 1 where it means useful (mean).
+    """
+
+    def __init__(self, statistic: Callable[[str], Tensor | None], *, sign: int) -> None:
+        self.statistic, self.sign = statistic, sign
+
+    def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
+        figures = self.statistic(name)
+        if figures is None:
+            return None
+        weight = context.weight(name)
+        if len(figures) != weight.shape[0]:
+            msg = (
+                f"{name}: {len(figures)} activation statistics for {weight.shape[0]} filters: the "
+                "activation that was observed is not this layer's"
+            )
+            raise ScheduleError(msg)
+        return (figures * self.sign).to(weight.device)

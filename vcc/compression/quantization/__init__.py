@@ -1,0 +1,1 @@
+"""Quantization: which layers get how many bits, over which ranges, and where quantizers stand."""

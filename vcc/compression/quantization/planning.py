@@ -1,0 +1,155 @@
+"""From settings and a network to a plan: which module is quantized to what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from vcc.compression.quantization.overrides import Bits, resolve_bits
+from vcc.compression.quantization.placement import Placement, place_quantizers
+from vcc.compression.quantization.settings import QuantizerSettings
+from vcc.models.quantized_plan import QUANTIZABLE
+
+# beyond this a float holds the integers no better than the value itself
+_AS_GOOD_AS_FLOAT = 16
+
+
+def linear_plan(
+    model: nn.Module, settings: QuantizerSettings, example_input: Tensor
+) -> dict[str, Any]:
+    """Return the plan of a range-linear quantizer (quantization-aware or post-training).
+
+    `bits_activations` of a layer are those of its input; of the tensors that a sum or
+    concatenation reads, those of the layer that makes them or of the block that they enter.
+
+    Args:
+        model: the network, BatchNorms folded.
+        settings: of the quantizer.
+        example_input: a batch that it accepts.
+    """
+    bits = resolve_bits(model, settings.bits, settings.overrides)
+    placement = place_quantizers(model, example_input)
+    if not settings.options.get("quantize_inputs", True):
+        placement.inputs = placement.inputs[1:]
+    layers = {
+        name: _layer_parts(name, bits[name], settings, placement)
+        for name, module in model.named_modules()
+        if type(module) in QUANTIZABLE
+    }
+    first = placement.inputs[0] if placement.inputs else None
+    input_bits = settings.options.get("num_bits_inputs")
+    if input_bits is not None and first in layers and "input" in layers[first]:
+        layers[first]["input"]["bits"] = input_bits
+    entries = {
+        name: _activation(bits[name], settings)
+        for name in placement.entries
+        if _counts(bits[name].activations)
+    }
+    return {
+        "target": settings.target,
+        "layers": {name: parts for name, parts in layers.items() if parts},
+        "entries": entries,
+        "activations": {},
+    }
+
+
+def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> dict[str, Any]:
+    """Return the plan of a clipped quantizer: DoReFa, WRPN or PACT.
+
+    Weights of convolutions and linear layers, and the outputs of ReLU and ReLU6; a ReLU that is
+    used in several places is one quantizer.
+    """
+    bits = resolve_bits(model, settings.bits, settings.overrides)
+    kind = "wrpn" if settings.class_name == "WRPNQuantizer" else "dorefa"
+    learned = settings.class_name == "PACTQuantizer"
+    layers: dict[str, Any] = {}
+    activations: dict[str, Any] = {}
+    for name, module in model.named_modules():
+        width = bits[name].weights
+        if type(module) in QUANTIZABLE and _counts(width):
+            layers[name] = {"weight": {"kind": kind, "bits": width}}
+            if _counts(bits[name].bias):
+                layers[name]["bias"] = {"kind": kind, "bits": bits[name].bias}
+        elif type(module) in (nn.ReLU, nn.ReLU6) and _counts(bits[name].activations):
+            extra = bits[name].extra
+            alpha = extra.get("act_clip_init_val", settings.options.get("act_clip_init_val", 8.0))
+            activations[name] = {
+                "bits": bits[name].activations,
+                "alpha": float(alpha) if learned else 1.0,
+                "learned": learned,
+            }
+    return {
+        "target": settings.target,
+        "layers": layers,
+        "entries": {},
+        "activations": activations,
+    }
+
+
+def clip_options(
+    name: str, bits: Mapping[str, Bits], settings: QuantizerSettings
+) -> dict[str, Any]:
+    """Return how the range of an activation quantizer is found, by the name of its module.
+
+    An `input_overrides` entry for input 0 is about the input of the layer, which is what is
+    quantized here, and so comes before the layer's own settings.
+    """
+    owner, _, part = name.rpartition(".")
+    chosen = {key: settings.options[key] for key in _CLIP_KEYS if key in settings.options}
+    extra = dict(bits[owner].extra) if owner in bits else {}
+    chosen |= {key: extra[key] for key in _CLIP_KEYS if key in extra}
+    inputs = extra.get("input_overrides")
+    if part == "input_quantizer" and isinstance(inputs, Mapping) and inputs:
+        first = dict(inputs.get("0", inputs.get(0, {})))
+        chosen |= {key: first[key] for key in _CLIP_KEYS if key in first}
+    return chosen
+
+
+_CLIP_KEYS = ("clip_acts", "clip_n_stds", "clip_half_range")
+
+
+def _layer_parts(
+    name: str, bits: Bits, settings: QuantizerSettings, placement: Placement
+) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    if _counts(bits.weights):
+        mode = _mode_of(bits, settings.weight_mode, "weights")
+        per_channel = bool(bits.extra.get("per_channel_wts", settings.per_channel))
+        parts["weight"] = {
+            "kind": "range",
+            "bits": bits.weights,
+            "mode": mode,
+            "per_channel": per_channel,
+        }
+    if _counts(bits.bias):
+        parts["bias"] = {
+            "kind": "range",
+            "bits": bits.bias,
+            "mode": settings.weight_mode,
+            "per_channel": False,
+        }
+    if _counts(bits.activations):
+        if name in placement.inputs:
+            parts["input"] = _activation(bits, settings)
+        if name in placement.outputs:
+            parts["output"] = _activation(bits, settings)
+    return parts
+
+
+def _activation(bits: Bits, settings: QuantizerSettings) -> dict[str, Any]:
+    mode = _mode_of(bits, settings.activation_mode, "activations")
+    made: dict[str, Any] = {"bits": bits.activations, "mode": mode}
+    if settings.class_name == "QuantAwareTrainRangeLinearQuantizer":
+        made["decay"] = settings.options.get("ema_decay", 0.999)
+    return made
+
+
+def _mode_of(bits: Bits, default: str, key: str) -> str:
+    mode = bits.extra.get("mode", default)
+    return str(mode.get(key, default)) if isinstance(mode, Mapping) else str(mode)
+
+
+def _counts(bits: int | None) -> bool:
+    return bits is not None and bits <= _AS_GOOD_AS_FLOAT

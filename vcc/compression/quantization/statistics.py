@@ -1,0 +1,184 @@
+"""Statistics of activations over calibration clips, in memory that does not grow with their number.
+
+Two passes: extremes and moments first, then the mean deviation and a histogram between the
+extremes. Moments are joined by the parallel update of Chan et al. 1979.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from vcc.compression.quantization.clipping import ActivationStats
+from vcc.errors import ScheduleError
+
+N_BINS = 2048
+Batches = Iterable[Tensor]
+
+
+class RunningStats:
+    """Statistics of one activation."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.n_samples = 0
+        self.minimum, self.maximum = float("inf"), float("-inf")
+        self.sum_min = self.sum_max = 0.0
+        self.mean = self.squares = 0.0
+        self.deviation = 0.0
+        self.histogram = torch.zeros(N_BINS, dtype=torch.float64)
+
+    def first_pass(self, x: Tensor) -> None:
+        """Take a batch [N, ...] into extremes and moments."""
+        flat = x.detach().float().flatten(1)
+        lows, highs = flat.amin(dim=1), flat.amax(dim=1)
+        self.minimum = min(self.minimum, float(lows.min()))
+        self.maximum = max(self.maximum, float(highs.max()))
+        self.sum_min += float(lows.sum())
+        self.sum_max += float(highs.sum())
+        self.n_samples += len(flat)
+        count, mean = flat.numel(), float(flat.double().mean())
+        squares = float((flat.double() - mean).square().sum())
+        delta, total = mean - self.mean, self.count + count
+        self.mean += delta * count / total
+        self.squares += squares + delta**2 * self.count * count / total
+        self.count = total
+
+    def second_pass(self, x: Tensor) -> None:
+        """Take a batch into the mean deviation and the histogram."""
+        flat = x.detach().float().flatten()
+        self.deviation += float((flat - self.mean).abs().double().sum())
+        if self.maximum > self.minimum:
+            counts = torch.histc(flat.cpu(), N_BINS, self.minimum, self.maximum)
+            self.histogram += counts.double()
+
+    def result(self) -> ActivationStats:
+        """Return the statistics so far."""
+        n = max(1, self.n_samples)
+        return ActivationStats(
+            minimum=self.minimum,
+            maximum=self.maximum,
+            avg_min=self.sum_min / n,
+            avg_max=self.sum_max / n,
+            mean=self.mean,
+            std=(self.squares / max(1, self.count - 1)) ** 0.5,
+            b=self.deviation / max(1, self.count),
+            counts=tuple(int(count) for count in self.histogram.tolist()),
+        )
+
+
+def tensor_stats(x: Tensor) -> ActivationStats:
+    """Return the statistics of one batch [N, ...]."""
+    running = RunningStats()
+    running.first_pass(x)
+    running.second_pass(x)
+    return running.result()
+
+
+def collect_statistics(
+    model: nn.Module, modules: Mapping[str, nn.Module], batches: Callable[[], Batches]
+) -> dict[str, ActivationStats]:
+    """Return the statistics of the inputs of some modules over calibration batches.
+
+    The network runs in evaluation mode, without gradients, twice over the batches.
+
+    Args:
+        model: the network.
+        modules: name -> module whose input is observed.
+        batches: returns the calibration batches [N,C,...], the same ones each time.
+
+    Raises:
+        ScheduleError: there are no batches.
+    """
+    running = {name: RunningStats() for name in modules}
+    for take in ("first_pass", "second_pass"):
+        handles = [
+            module.register_forward_pre_hook(_observer(running[name], take))
+            for name, module in modules.items()
+        ]
+        try:
+            n_batches = _run(model, batches())
+        finally:
+            for handle in handles:
+                handle.remove()
+        if n_batches == 0:
+            msg = "there are no calibration batches: give file_config some, from training clips"
+            raise ScheduleError(msg)
+    return {name: stats.result() for name, stats in running.items() if stats.n_samples}
+
+
+def save_statistics(stats: Mapping[str, ActivationStats], path: Path) -> None:
+    """Write statistics as the dialect's YAML: layer -> inputs -> 0 -> figures."""
+    plain = {
+        name: {"inputs": {0: _figures(item)}, "histogram": list(item.counts)}
+        for name, item in stats.items()
+    }
+    path.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+
+
+def load_statistics(path: Path) -> dict[str, ActivationStats]:
+    """Read what `save_statistics` or the original package wrote: the statistics of first inputs.
+
+    Raises:
+        ScheduleError: the file is missing or holds something else.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return {str(name): _from_figures(layer) for name, layer in raw.items() if "inputs" in layer}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{path}: no activation statistics there ({type(error).__name__}: {error})"
+        raise ScheduleError(msg) from error
+
+
+def _figures(stats: ActivationStats) -> dict[str, float]:
+    return {
+        "min": stats.minimum,
+        "max": stats.maximum,
+        "avg_min": stats.avg_min,
+        "avg_max": stats.avg_max,
+        "mean": stats.mean,
+        "std": stats.std,
+        "b": stats.b,
+    }
+
+
+def _from_figures(layer: Mapping[str, Any]) -> ActivationStats:
+    inputs = layer["inputs"]
+    figures = inputs[0] if 0 in inputs else next(iter(inputs.values()))
+    return ActivationStats(
+        minimum=float(figures["min"]),
+        maximum=float(figures["max"]),
+        avg_min=float(figures["avg_min"]),
+        avg_max=float(figures["avg_max"]),
+        mean=float(figures["mean"]),
+        std=float(figures["std"]),
+        b=float(figures.get("b", 0.0)),
+        counts=tuple(layer.get("histogram", ())),
+    )
+
+
+def _observer(running: RunningStats, take: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+    def hook(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        getattr(running, take)(args[0])
+
+    return hook
+
+
+def _run(model: nn.Module, batches: Batches) -> int:
+    training = model.training
+    device = next(model.parameters()).device
+    n_batches = 0
+    try:
+        model.eval()
+        with torch.no_grad():
+            for batch in batches:
+                model(batch.to(device))
+                n_batches += 1
+    finally:
+        model.train(training)
+    return n_batches

@@ -1,0 +1,171 @@
+"""What each entry point can be told: the concerns of its steps, joined.
+
+MLproject declares the same options with the same defaults (`python -m vcc.mlproject` writes it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vcc.config.compression import CompressionOptions
+from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.export import PROVIDERS, ExportOptions
+from vcc.config.model import ModelOptions
+from vcc.config.options import Options, option
+from vcc.config.tracking import SourceOptions, TrackingOptions
+from vcc.config.training import TrainingOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareEntry(PrepareOptions, TrackingOptions):
+    """Turn labelled videos into a frame store with splits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainEntry(TrainingOptions, ModelOptions, ClipOptions, TrackingOptions):
+    """Train a network on prepared data and register it as the baseline."""
+
+    root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
+    dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
+    n_classes: int | None = option(None, "number of classes; default: the data's", at_least=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompressEntry(CompressionOptions, SourceOptions, TrackingOptions):
+    """Compress a registered baseline by a schedule and register the result as challenger."""
+
+    n_epochs: int | None = option(None, "epochs; default: as many as the schedule", at_least=1)
+    optimizer: str | None = option(
+        None, "update rule; default: the baseline's", choices=("sgd", "adamw")
+    )
+    learning_rate: float | None = option(
+        None, "initial learning rate; default: a quarter of the baseline's", above=0
+    )
+    batch_size: int | None = option(None, "clips per batch; default: the baseline's", at_least=1)
+    manual_seed: int = option(1, "seed of sampling and augmentation", at_least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateEntry(SourceOptions, TrackingOptions):
+    """Measure clip and video accuracy on the test videos, or of a val.json file."""
+
+    alias: str | None = option(
+        None, "registered version to take: baseline, challenger, champion; default: the newest"
+    )
+    val_json: Path | None = option(None, "score this file of predictions instead of a model")
+    annotation: Path | None = option(None, "the annotation that val_json is scored against")
+    test_subset: str = option("val", "what val_json holds: val is the test list", choices=("val",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportEntry(ExportOptions, SourceOptions, TrackingOptions):
+    """Export a registered network to ONNX, check it, time it, and register the graph."""
+
+    alias: str | None = option(
+        None, "registered version to take: baseline, challenger, champion; default: the newest"
+    )
+    output: Path = option(Path("exported"), "folder that the ONNX file is written to")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineEntry(
+    PrepareOptions,
+    TrainingOptions,
+    ModelOptions,
+    ClipOptions,
+    CompressionOptions,
+    ExportOptions,
+    TrackingOptions,
+):
+    """Run everything: prepare, train, compress, evaluate, export, register.
+
+    The defaults are those of the demonstration: they suit small videos and a CPU.
+    """
+
+    short_side: int = option(72, "shorter side of stored frames, pixels", at_least=16)
+    sample_size: int = option(64, "height and width of a clip, pixels", at_least=8)
+    sample_duration: int = option(8, "frames in a clip", at_least=1)
+    mean_dataset: str = option(
+        "data", "whose pixel mean and std", choices=("activitynet", "kinetics", "data")
+    )
+    std_norm: bool = option(True, "divide by the standard deviation")
+    batch_size: int = option(16, "training clips per batch", at_least=1)
+    n_threads: int = option(0, "loader workers, at most one per core", at_least=0)
+    model_depth: int = option(10, "depth of the network", at_least=1)
+    n_epochs: int = option(12, "epochs of the dense training", at_least=1)
+    optimizer: str = option("adamw", "update rule", choices=("sgd", "adamw"))
+    learning_rate: float = option(0.001, "initial (one-cycle: largest) learning rate", above=0)
+    lr_scheduler: str = option(
+        "onecycle",
+        "how the learning rate falls",
+        choices=("multistep", "onecycle", "cosine", "plateau", "constant"),
+    )
+    weight_decay: float = option(0.01, "L2 penalty of the optimizer", at_least=0)
+    compress_n_epochs: int | None = option(
+        None, "epochs of the compression; default: as many as the schedule", at_least=1
+    )
+    compress_learning_rate: float | None = option(
+        None, "its initial learning rate; default: a quarter of learning_rate", above=0
+    )
+    pass_marks: str = option(
+        "auto",
+        "fail when figures miss the marks; auto: on built-in data",
+        choices=("auto", "on", "off"),
+    )
+    pass_video_top1: float = option(0.85, "mark: least dense video top-1", at_least=0, at_most=1)
+    pass_test_videos: int = option(100, "mark: least number of test videos", at_least=1)
+    pass_drop: float = option(
+        0.03, "mark: largest loss of video top-1 (0.03 is 3 points)", at_least=0, at_most=1
+    )
+    pass_speedup: float = option(1.5, "mark: least speed-up at p50", above=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensitivityEntry(SourceOptions, TrackingOptions):
+    """Measure how much each layer can be pruned before accuracy falls."""
+
+    group: str = option("element", "what is pruned", choices=("element", "filter"))
+    level_start: float = option(0.0, "first sparsity level", at_least=0, at_most=1)
+    level_stop: float = option(0.95, "levels stay below this", at_least=0, at_most=1)
+    level_step: float = option(0.05, "distance of two levels", above=0, at_most=1)
+    n_videos: int = option(200, "dev videos used, drawn by manual_seed", at_least=1)
+    summary_path: Path = option(
+        Path("summary.csv"), "where the proposal (Name,Type,Sparsity) is written"
+    )
+    manual_seed: int = option(1, "seed of the draw of dev videos", at_least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromoteEntry(TrackingOptions):
+    """Move the champion alias to a version that passes the gate."""
+
+    name: str | None = option(None, "registered model; default: the only one with a challenger")
+    version: str = option("challenger", "alias or number of the version to promote")
+    gate: Path | None = option(None, "YAML file of the gate; default: the shipped one")
+    rollback: bool = option(False, "give the alias back to the previous champion")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictEntry(TrackingOptions):
+    """Classify video files with a registered model or an exported file."""
+
+    videos: Path | None = option(None, "a video file or a folder of them")
+    source: str | None = option(None, "models:/NAME@ALIAS or an ONNX file")
+    output: Path = option(Path("predictions.csv"), "CSV or JSON file, by its ending")
+    top_k: int = option(5, "labels per video", at_least=1)
+    provider: str = option("auto", "what runs the graph", choices=PROVIDERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyEntry(TrackingOptions):
+    """Run models x methods x seeds and report what compression costs and gains."""
+
+    matrix: Path | None = option(None, "YAML file of the matrix; default: the shipped one")
+    root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
+    dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorEntry(Options):
+    """Say what this machine can run, and why not the rest."""

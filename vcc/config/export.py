@@ -1,0 +1,22 @@
+"""Options of the ONNX export and of the latency measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vcc.config.options import Options, option
+
+PROVIDERS = ("auto", "cpu", "cuda", "tensorrt", "openvino")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(Options):
+    """How a network becomes an ONNX file and how fast that file is said to be."""
+
+    provider: str = option("auto", "what runs the graph; auto: CUDA, else CPU", choices=PROVIDERS)
+    opset: int = option(20, "ONNX operator set", at_least=18, at_most=23)
+    latency_runs: int = option(50, "timed runs of each variant, taken in turns", at_least=5)
+    latency_warmup: int = option(5, "untimed runs of each variant before that", at_least=0)
+    latency_batch: int = option(1, "clips per timed run", at_least=1)
+    latency_threads: int = option(0, "CPU threads of each runtime; 0: all cores", at_least=0)
+    parity_videos: int = option(16, "dev videos on which file and network must agree", at_least=1)

@@ -1,0 +1,41 @@
+"""Options that choose a network; names and defaults are the thesis's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vcc.config.options import Options, option
+
+# The options that each family understands; the catalogue's builders take exactly these.
+FAMILY_OPTIONS: dict[str, tuple[str, ...]] = {
+    "csn": ("model_depth", "model_type", "width_mult", "dropout"),
+    "mobilenetv2": ("width_mult", "dropout"),
+    "resnet": ("model_depth", "resnet_shortcut", "width_mult", "dropout"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(Options):
+    """Which network is built. The number of classes is not here: it comes from the data."""
+
+    model: str = option("resnet", "network family", choices=tuple(FAMILY_OPTIONS))
+    model_depth: int = option(18, "resnet, csn: number of layers", at_least=1)
+    resnet_shortcut: str = option(
+        "B", "resnet: zero padding (A) or 1x1x1 convolution (B)", choices=("A", "B")
+    )
+    width_mult: float = option(1.0, "factor on the channels of every layer", above=0)
+    model_type: str = option(
+        "ip", "csn: interaction preserved (ip) or reduced (ir)", choices=("ip", "ir")
+    )
+    dropout: float | None = option(
+        None,
+        "share of the head's inputs dropped in training; not set: 0.2 for mobilenetv2, else 0",
+        at_least=0,
+        at_most=0.99,
+    )
+
+    def build_options(self) -> dict[str, Any]:
+        """Return the options that the chosen family takes, ready for `vcc.models.build_model`."""
+        chosen = {name: getattr(self, name) for name in FAMILY_OPTIONS[self.model]}
+        return {name: value for name, value in chosen.items() if value is not None}

@@ -1,0 +1,159 @@
+"""Options as frozen dataclasses: one declaration gives type, default, range and help.
+
+`Options` checks its values when it is made, whoever makes it (command line, YAML or Python), so
+nothing below the edge of the program sees a value out of range.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, Union
+
+from vcc.errors import ConfigError, nearest
+
+
+def option(
+    default: Any,
+    help_text: str,
+    *,
+    choices: tuple[Any, ...] = (),
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+) -> Any:
+    """Declare one option of an `Options` class.
+
+    Args:
+        default: its value when nobody sets it; immutable.
+        help_text: one line with the unit and what the default means.
+        choices: the only values allowed.
+        at_least: smallest value allowed.
+        above: bound that the value must exceed.
+        at_most: largest value allowed.
+    """
+    limits = {"at_least": at_least, "above": above, "at_most": at_most}
+    metadata = {"help": help_text, "choices": choices, "limits": limits}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Base of every options class: values are checked against their declaration.
+
+    Raises:
+        ConfigError: a value has the wrong type, is not among the choices or is out of range.
+    """
+
+    def __post_init__(self) -> None:
+        hints = field_types(type(self))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not _has_type(value, hints[field.name]):
+                msg = (
+                    f"{field.name}: {value!r} is not {describe_type(hints[field.name])}; "
+                    f"{field.metadata.get('help', '')}"
+                )
+                raise ConfigError(msg)
+            if value is not None:
+                _check_value(field, value)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], *, where: str) -> Self:
+        """Make options from a mapping such as a YAML file's, refusing unknown keys.
+
+        Args:
+            mapping: option name to value.
+            where: what the mapping is, for messages: a file or a dotted path in one.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in mapping:
+            if key not in known:
+                msg = f"{where}: unknown key {key!r}: {nearest(str(key), known)}"
+                raise ConfigError(msg)
+        return cls(**mapping)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON types only, in declaration order."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    def pick(self, cls: type[OptionsT]) -> OptionsT:
+        """Return the part of these options that `cls` declares."""
+        return cls(**{field.name: getattr(self, field.name) for field in dataclasses.fields(cls)})
+
+
+OptionsT = typing.TypeVar("OptionsT", bound=Options)
+
+
+def field_types(cls: type[Options]) -> dict[str, Any]:
+    """Return option name to its resolved type annotation."""
+    return typing.get_type_hints(cls)
+
+
+def without_none(hint: Any) -> Any:
+    """Return `X` for `X | None`, and anything else as it is."""
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        members = [member for member in typing.get_args(hint) if member is not type(None)]
+        return members[0]
+    return hint
+
+
+def describe_type(hint: Any) -> str:
+    """Return a type as a message names it: "a whole number", "a list of numbers", ..."""
+    hint = without_none(hint)
+    names = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+    if typing.get_origin(hint) is tuple:
+        return f"a list of {names.get(typing.get_args(hint)[0], 'text')}s"
+    if hint is bool:
+        return names[bool]
+    return f"a {names.get(hint, 'path')}"
+
+
+def _has_type(value: Any, hint: Any) -> bool:
+    hint = without_none(hint)
+    if typing.get_origin(hint) is tuple:
+        member = typing.get_args(hint)[0]
+        return isinstance(value, tuple) and all(_has_type(item, member) for item in value)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+def _check_value(field: dataclasses.Field[Any], value: Any) -> None:
+    choices = field.metadata.get("choices", ())
+    members = value if isinstance(value, tuple) else (value,)
+    for member in members:
+        if choices and member not in choices:
+            msg = f"{field.name}: {member!r} is not one of {', '.join(map(str, choices))}"
+            if isinstance(member, str):
+                msg += f": {nearest(member, map(str, choices))}"
+            raise ConfigError(msg)
+        _check_limits(field, member)
+
+
+def _check_limits(field: dataclasses.Field[Any], value: Any) -> None:
+    limits = field.metadata.get("limits", {})
+    rules = (
+        ("at_least", operator.ge, "at least"),
+        ("above", operator.gt, "more than"),
+        ("at_most", operator.le, "at most"),
+    )
+    for key, holds, words in rules:
+        limit = limits.get(key)
+        if limit is not None and not holds(value, limit):
+            msg = f"{field.name}: {value} is out of range: it must be {words} {limit:g}"
+            raise ConfigError(msg)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

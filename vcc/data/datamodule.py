@@ -1,0 +1,61 @@
+"""The data as Lightning wants it: training clips and dev videos of a prepared data set."""
+
+from __future__ import annotations
+
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from vcc.config.data import ClipOptions
+from vcc.data.loaders import ClipBatch, train_loader, video_loader
+from vcc.data.prepared import PreparedDataset
+from vcc.data.protocol import ClipProtocol
+
+
+class ClipDataModule(LightningDataModule):
+    """Gives the trainer a fresh training loader per epoch, and the dev videos.
+
+    The trainer must run with `reload_dataloaders_every_n_epochs=1` (a loader serves one epoch) and
+    `use_distributed_sampler=False` (processes share the videos by themselves).
+
+    Args:
+        dataset: prepared data.
+        options: clips, augmentation, batch size, workers; `n_val_samples` clips of each dev video.
+        protocol: which clips of a dev video.
+        first_epoch: number of epochs that earlier phases of the same training ran.
+    """
+
+    def __init__(
+        self,
+        dataset: PreparedDataset,
+        options: ClipOptions,
+        protocol: ClipProtocol,
+        *,
+        first_epoch: int = 0,
+    ) -> None:
+        super().__init__()
+        self._dataset = dataset
+        self._options = options
+        self._protocol = protocol
+        self._first_epoch = first_epoch
+
+    def train_dataloader(self) -> DataLoader[ClipBatch]:
+        """Return the current epoch's training clips, this process's share of them."""
+        trainer = self.trainer
+        epoch = trainer.current_epoch if trainer is not None else 0
+        return train_loader(
+            self._dataset,
+            self._options,
+            epoch=self._first_epoch + epoch,
+            rank=trainer.global_rank if trainer is not None else 0,
+            world_size=trainer.world_size if trainer is not None else 1,
+        )
+
+    def val_dataloader(self) -> DataLoader[ClipBatch]:
+        """Return clips of the dev videos, in order."""
+        return video_loader(
+            self._dataset,
+            "dev",
+            self._protocol,
+            n_threads=self._options.n_threads,
+            clips_per_video=self._options.n_val_samples,
+        )

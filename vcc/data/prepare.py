@@ -1,0 +1,299 @@
+"""Prepare: labelled videos in, a frame store with a manifest out.
+
+Every video is decoded once, scaled and stored as one file, by as many processes as there are cores
+(or a Dask cluster). The manifest is written last, so that a folder with a manifest is whole; a run
+that was killed is continued by giving the same command again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import math
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+from tqdm import tqdm
+
+from vcc.config.data import PrepareOptions
+from vcc.data.convert import ConvertJob, ConvertResult, convert
+from vcc.data.discovery import BadFile
+from vcc.data.machine import usable_cores
+from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
+from vcc.data.motion import generate_motion_videos
+from vcc.data.planning import Plan, PlannedVideo, check_labels, choose_store, make_plan, store_path
+from vcc.data.report import PrepareReport
+from vcc.data.splits import move_share
+from vcc.data.store import SUFFIX, StoredVideo
+from vcc.data.verify import verify
+from vcc.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+MOTION_NAME = "motion"
+
+# A process costs about a second to start, as much as converting this many short videos.
+_VIDEOS_PER_PROCESS = 16
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A planned video that made it into the store."""
+
+    planned: PlannedVideo
+    stored: StoredVideo
+    file: Path
+
+
+def prepare(options: PrepareOptions) -> PrepareReport:
+    """Prepare a data set and return what was done; with `verify`, only check an existing one.
+
+    Raises:
+        DataError: nothing to prepare, a contradictory annotation, more bad files than
+            `max_bad_share`, or (with `verify`) a store that differs from its manifest.
+    """
+    started = time.perf_counter()
+    output = output_of(options)
+    if options.verify:
+        return verify(output)
+    made = not output.exists()
+    videos = _motion_videos(options, output) if options.videos is None else options.videos
+    try:
+        plan = make_plan(options, videos)
+        check_labels(plan, plan.videos, options.annotation or videos)
+        (output / FRAMES_NAME).mkdir(parents=True, exist_ok=True)
+    except DataError:
+        if made and options.videos is None:
+            shutil.rmtree(output, ignore_errors=True)
+        raise
+    except OSError as error:
+        msg = (
+            f"{output}: cannot write there ({error.strerror}); give another folder with output=DIR"
+        )
+        raise DataError(msg) from None
+    kind = choose_store(options, plan.videos, output)
+    done, bad, reused = _convert_all(options, plan, output, kind)
+    _check_bad_share(options, plan, bad, videos)
+    check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
+    manifest = _manifest(options, plan, done, kind, name=name_of(options))
+    write_manifest(manifest, output)
+    _remove_partial(output)
+    report = _report(manifest, done, output, bad=bad, plan=plan, reused=reused, started=started)
+    report.write()
+    return report
+
+
+def name_of(options: PrepareOptions) -> str:
+    """Return the data set's name: the one given, the video folder's, or `motion`."""
+    if options.dataset is not None:
+        return options.dataset
+    return MOTION_NAME if options.videos is None else options.videos.resolve().name
+
+
+def output_of(options: PrepareOptions) -> Path:
+    """Return the folder of the prepared data set."""
+    return options.output if options.output is not None else options.root_path / name_of(options)
+
+
+def _motion_videos(options: PrepareOptions, output: Path) -> Path:
+    return generate_motion_videos(
+        output / "videos",
+        n_classes=options.motion_classes,
+        clips_per_group=options.motion_clips,
+        n_frames=options.motion_frames,
+        width=options.motion_width,
+        height=options.motion_height,
+        difficulty=options.motion_difficulty,
+        seed=options.manual_seed,
+        n_jobs=options.n_jobs,
+    )
+
+
+def _convert_all(
+    options: PrepareOptions, plan: Plan, output: Path, kind: str
+) -> tuple[list[_Stored], list[BadFile], int]:
+    files = [Path(FRAMES_NAME) / store_path(video, kind, suffix=SUFFIX) for video in plan.videos]
+    jobs = [
+        ConvertJob(
+            number=number,
+            source=video.path.absolute(),
+            target=(output / file).absolute(),
+            kind=kind,
+            short_side=options.short_side,
+            jpeg_quality=options.jpeg_quality,
+        )
+        for number, (video, file) in enumerate(zip(plan.videos, files, strict=True))
+    ]
+    results: dict[int, ConvertResult] = {}
+    try:
+        for result in tqdm(
+            _run(options, jobs), total=len(jobs), desc="prepare", unit="video", disable=None
+        ):
+            results[result.number] = result
+    except OSError as error:
+        msg = (
+            f"{output}: cannot write the store ({error.strerror or error}); "
+            "make room or give another folder with output=DIR, then run again to continue"
+        )
+        raise DataError(msg) from None
+    done: list[_Stored] = []
+    bad = list(plan.bad)
+    for number, video in enumerate(plan.videos):
+        result = results[number]
+        if result.stored is None:
+            bad.append(BadFile(video.entry.id, result.reason))
+        else:
+            done.append(_Stored(video, result.stored, files[number]))
+    return done, bad, sum(result.reused for result in results.values())
+
+
+def _run(options: PrepareOptions, jobs: Sequence[ConvertJob]) -> Iterator[ConvertResult]:
+    with _backend(options) as n_jobs:
+        wanted = n_jobs or min(usable_cores(), 1 + len(jobs) // _VIDEOS_PER_PROCESS)
+        parallel = joblib.Parallel(n_jobs=wanted, return_as="generator_unordered")
+        yield from parallel(joblib.delayed(convert)(job) for job in jobs)
+
+
+@contextlib.contextmanager
+def _backend(options: PrepareOptions) -> Iterator[int]:
+    if options.dask_scheduler is None:
+        yield options.n_jobs
+        return
+    try:
+        client_class = importlib.import_module("dask.distributed").Client
+    except ImportError:
+        msg = "dask_scheduler: Dask is not installed; `pip install 'dask[distributed]'` brings it"
+        raise DataError(msg) from None
+    local = options.dask_scheduler == "local"
+    settings: dict[str, Any] = {"processes": True} if local else {}
+    with (
+        client_class(None if local else options.dask_scheduler, **settings) as client,
+        joblib.parallel_config(backend="dask", client=client),
+    ):
+        yield -1
+
+
+def _check_bad_share(
+    options: PrepareOptions, plan: Plan, bad: Sequence[BadFile], videos: Path
+) -> None:
+    converted_badly = len(bad) - len(plan.bad)
+    total = len(plan.videos) - converted_badly + len(bad)
+    if len(bad) > options.max_bad_share * total:
+        msg = (
+            f"{videos}: {len(bad)} of {total} files are bad, more than max_bad_share="
+            f"{options.max_bad_share:g} allows; first {bad[0].name!r}: {bad[0].reason}; "
+            "mend or remove them, or raise max_bad_share"
+        )
+        for item in bad:
+            logger.warning("bad file %r: %s", item.name, item.reason)
+        raise DataError(msg)
+
+
+def _manifest(
+    options: PrepareOptions, plan: Plan, done: Sequence[_Stored], kind: str, *, name: str
+) -> Manifest:
+    entries = move_share(
+        [item.planned.entry for item in done],
+        options.dev_share,
+        source="train",
+        target="dev",
+        seed=options.manual_seed,
+    )
+    numbers = {label: number for number, label in enumerate(plan.labels)}
+    records = [
+        VideoRecord(
+            id=entry.id,
+            label=numbers[entry.label],
+            label_name=entry.label,
+            group=entry.group or "",
+            subset=entry.subset,
+            n_frames=item.stored.n_frames,
+            fps=item.stored.fps,
+            height=item.stored.height,
+            width=item.stored.width,
+            file=item.file.as_posix(),
+            checksum=item.stored.checksum,
+        )
+        for entry, item in zip(entries, done, strict=True)
+    ]
+    train = [i.stored for e, i in zip(entries, done, strict=True) if e.subset == "train"]
+    mean, std = _pixel_statistics(train or [item.stored for item in done])
+    return Manifest(
+        name=name,
+        split=plan.split,
+        labels=plan.labels,
+        store=kind,
+        short_side=options.short_side,
+        direction_sensitive=options.direction_sensitive or options.videos is None,
+        pixel_mean=mean,
+        pixel_std=std,
+        videos=tuple(records),
+    )
+
+
+def _pixel_statistics(
+    videos: Sequence[StoredVideo],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    count = sum(video.pixel_count for video in videos)
+    mean, std = [], []
+    for channel in range(3):
+        first = math.fsum(video.pixel_sum[channel] for video in videos) / count
+        second = math.fsum(video.pixel_square_sum[channel] for video in videos) / count
+        mean.append(round(first, 4))
+        std.append(round(math.sqrt(max(0.0, second - first**2)), 4))
+    return tuple(mean), tuple(std)
+
+
+def _remove_partial(output: Path) -> None:
+    for path in output.rglob(".partial-*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _report(
+    manifest: Manifest,
+    done: Sequence[_Stored],
+    output: Path,
+    *,
+    bad: Sequence[BadFile],
+    plan: Plan,
+    reused: int,
+    started: float,
+) -> PrepareReport:
+    notes = list(plan.notes)
+    for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
+        if not count_by(manifest.videos, subset):
+            notes.append(f"no {subset} videos: the data set cannot be {use}")
+    files = [output / item.file for item in done]
+    return PrepareReport(
+        root=output,
+        name=manifest.name,
+        split=manifest.split,
+        store=manifest.store,
+        classes=len(manifest.labels),
+        train=count_by(manifest.videos, "train"),
+        dev=count_by(manifest.videos, "dev"),
+        test=count_by(manifest.videos, "test"),
+        frames=sum(video.n_frames for video in manifest.videos),
+        hours=sum(video.n_frames / (video.fps or 25.0) for video in manifest.videos) / 3600,
+        size_bytes=sum(map(_bytes_on_disk, files)),
+        reused=reused,
+        bad=tuple(bad),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - started,
+        digest=manifest.digest,
+    )
+
+
+def _bytes_on_disk(path: Path) -> int:
+    if path.is_dir():
+        return sum(item.stat().st_size for item in path.iterdir())
+    return path.stat().st_size

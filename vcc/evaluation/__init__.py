@@ -1,0 +1,1 @@
+"""Clip and video accuracy: how they are computed, written down and compared."""

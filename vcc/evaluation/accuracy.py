@@ -1,0 +1,151 @@
+"""Clip and video accuracy in one pass, as the thesis defines them.
+
+A video's score is the mean of the softmax over its clips; the video counts as right when its
+highest score is its label's. Every video counts, whatever its number of clips (the thesis's own
+script left out the last one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchmetrics import Metric
+from torchmetrics.functional.classification import multiclass_accuracy
+
+from vcc.errors import DataError
+
+
+class Batch(Protocol):
+    """Clips of some videos: `clips` [N,3,T,H,W] uint8, `labels` [N], `videos` [N] indices."""
+
+    clips: Tensor
+    labels: Tensor
+    videos: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoScores:
+    """What a classifier says of a set of videos.
+
+    Attributes:
+        scores: float32 [V, C]; mean softmax over each video's clips.
+        labels: int64 [V].
+        clips: how many clips were classified.
+        clip_top1: share of clips whose highest logit is the label's, 0..1.
+        loss: mean cross-entropy of the clips, nats.
+    """
+
+    scores: Tensor
+    labels: Tensor
+    clips: int
+    clip_top1: float
+    loss: float
+
+    def video_topk(self, k: int) -> float:
+        """Return the share of videos (0..1) whose label is among the `k` highest scores."""
+        classes = self.scores.shape[1]
+        accuracy = multiclass_accuracy(
+            self.scores, self.labels, num_classes=classes, top_k=min(k, classes), average="micro"
+        )
+        return float(accuracy)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the figures under the names that every entry point logs them with."""
+        return {
+            "clip_top1": self.clip_top1,
+            "video_top1": self.video_topk(1),
+            "video_top5": self.video_topk(5),
+            "loss": self.loss,
+        }
+
+
+class VideoAccuracy(Metric):
+    """Accumulates clips in any order and batching, and averages them per video.
+
+    Args:
+        n_videos: V, the number of videos in the set.
+        n_classes: C.
+    """
+
+    full_state_update = False
+    score_sum: Tensor
+    clip_count: Tensor
+    labels: Tensor
+    right_clips: Tensor
+    loss_sum: Tensor
+
+    def __init__(self, *, n_videos: int, n_classes: int) -> None:
+        super().__init__()
+        zeros = torch.zeros
+        self.add_state("score_sum", zeros(n_videos, n_classes), dist_reduce_fx="sum")
+        self.add_state("clip_count", zeros(n_videos), dist_reduce_fx="sum")
+        self.add_state("labels", zeros(n_videos, dtype=torch.long), dist_reduce_fx="max")
+        self.add_state("right_clips", zeros(1), dist_reduce_fx="sum")
+        self.add_state("loss_sum", zeros(1), dist_reduce_fx="sum")
+
+    def update(self, logits: Tensor, labels: Tensor, videos: Tensor) -> None:
+        """Add the logits [N, C] of N clips of the videos with indices `videos` [N]."""
+        logits = logits.float()
+        self.score_sum.index_add_(0, videos, logits.softmax(dim=1))
+        self.clip_count.index_add_(0, videos, torch.ones_like(videos, dtype=torch.float))
+        self.labels[videos] = labels
+        self.right_clips += (logits.argmax(dim=1) == labels).sum()
+        self.loss_sum += functional.cross_entropy(logits, labels, reduction="sum")
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return the sums over all processes; `video_scores` is what people read."""
+        return {
+            "score_sum": self.score_sum.cpu(),
+            "clip_count": self.clip_count.cpu(),
+            "labels": self.labels.cpu(),
+            "right_clips": self.right_clips.cpu(),
+            "loss_sum": self.loss_sum.cpu(),
+        }
+
+    def video_scores(self) -> VideoScores:
+        """Return the scores of all videos.
+
+        Raises:
+            DataError: a video of the set contributed no clip.
+        """
+        sums = self.compute()
+        counts = sums["clip_count"].reshape(-1)
+        if bool((counts == 0).any()):
+            missing = int((counts == 0).sum())
+            msg = f"{missing} of {len(counts)} videos were not scored: no clip of them came"
+            raise DataError(msg)
+        clips = int(counts.sum())
+        return VideoScores(
+            scores=sums["score_sum"].reshape(len(counts), -1) / counts[:, None],
+            labels=sums["labels"].reshape(-1),
+            clips=clips,
+            clip_top1=float(sums["right_clips"]) / clips,
+            loss=float(sums["loss_sum"]) / clips,
+        )
+
+
+def score_videos(
+    classify: Callable[[Tensor], Tensor],
+    batches: Iterable[Any],
+    *,
+    n_videos: int,
+    n_classes: int,
+) -> VideoScores:
+    """Classify every clip of every video, whatever runs the network.
+
+    Args:
+        classify: pixels, uint8 [N,3,T,H,W], to logits, float [N,C], on any device.
+        batches: the `Batch`es of all videos, in any order.
+        n_videos: the number of videos in the set.
+        n_classes: C.
+    """
+    accuracy = VideoAccuracy(n_videos=n_videos, n_classes=n_classes)
+    for batch in batches:
+        logits = classify(batch.clips).detach().cpu()
+        accuracy.update(logits, batch.labels.cpu(), batch.videos.cpu())
+    return accuracy.video_scores()

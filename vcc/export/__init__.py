@@ -1,0 +1,1 @@
+"""ONNX files: written, checked against their network, run and timed."""

@@ -1,0 +1,90 @@
+"""What this machine can run, found by trying it: a listed provider is not one that starts."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+
+from vcc.errors import ExportError
+from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
+from vcc.export.runtimes import ORT_PROVIDERS, open_session
+
+_VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "onnx", "onnxruntime-gpu",
+             "onnxruntime", "openvino", "opencv-python-headless", "torch-pruning")  # fmt: skip
+_CPU_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8")
+
+
+def findings() -> Iterator[tuple[str, str]]:
+    """Yield (what was looked at, what was found) line by line."""
+    yield "python", f"{platform.python_version()} on {platform.platform()}"
+    for package in _VERSIONS:
+        yield package, _version(package) or "not installed"
+    yield "CPU", f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
+    yield "CPU features", " ".join(_cpu_features()) or "unknown"
+    yield "CUDA in torch", _cuda()
+    with tempfile.TemporaryDirectory() as folder:
+        graph = _tiny_graph(Path(folder))
+        for provider in (*ORT_PROVIDERS, "openvino"):
+            yield f"provider {provider}", _try_provider(provider, graph)
+
+
+def problems() -> list[str]:
+    """Return what must be mended before figures of this machine mean anything."""
+    if _version("onnxruntime") and _version("onnxruntime-gpu"):
+        return [
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
+            "pip uninstall both, then install onnxruntime-gpu alone"
+        ]
+    return []
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_features() -> list[str]:
+    info = Path("/proc/cpuinfo")
+    words = set(info.read_text().split()) if info.is_file() else set()
+    return [feature for feature in _CPU_FEATURES if feature in words]
+
+
+def _cuda() -> str:
+    if torch.cuda.is_available():
+        return f"{torch.version.cuda}, {torch.cuda.get_device_name(0)}"
+    return f"no usable GPU (torch was built for CUDA {torch.version.cuda})"
+
+
+def _try_provider(provider: str, graph: Path) -> str:
+    if provider == "cuda" and torch.cuda.is_available():
+        onnxruntime.preload_dlls()
+    try:
+        return f"runs ({open_session(graph, provider=provider, threads=1).runtime})"
+    except ExportError as error:
+        return f"no: {' '.join(str(error).split())}"
+
+
+def _tiny_graph(folder: Path) -> Path:
+    shape: list[str | int | None] = ["clips", 1]
+    tensor = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", [INPUT_NAME], [OUTPUT_NAME])],
+        "tiny",
+        [tensor(INPUT_NAME, onnx.TensorProto.FLOAT, shape)],
+        [tensor(OUTPUT_NAME, onnx.TensorProto.FLOAT, shape)],
+    )
+    opset = onnx.helper.make_opsetid("", 18)
+    path = folder / "tiny.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9), str(path))
+    return path

@@ -1,0 +1,120 @@
+"""Writes a classifier of pixels as one ONNX file that carries its own preprocessing and provenance.
+
+The graph takes RGB pixels 0..255 as float32 [N,3,T,H,W] with dynamic N and returns logits [N,C].
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import nn
+
+from vcc.errors import ExportError
+
+INPUT_NAME = "pixels"
+OUTPUT_NAME = "logits"
+
+
+def export_onnx(
+    classifier: nn.Module,
+    path: Path,
+    *,
+    clip_shape: tuple[int, int, int, int],
+    opset: int,
+    metadata: Mapping[str, Any],
+) -> Path:
+    """Write `classifier` to `path`, checked and complete, or leave nothing there.
+
+    Args:
+        classifier: maps pixels [N,3,T,H,W] to logits [N,C].
+        path: the file to write; its folder exists.
+        clip_shape: (3, T, H, W).
+        opset: ONNX operator set.
+        metadata: JSON values (classes, protocol, provenance) stored in the file.
+
+    Raises:
+        ExportError: the exporter or ONNX's checker refuses the graph.
+    """
+    partial = path.with_suffix(".partial")
+    was_training = classifier.training
+    classifier.eval()
+    try:
+        _run_exporter(classifier, partial, clip_shape=clip_shape, opset=opset)
+        model = onnx.load(str(partial))
+        onnx.helper.set_model_props(model, _as_properties(metadata))
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, str(partial))
+        partial.replace(path)
+    except onnx.checker.ValidationError as error:
+        msg = f"{path.name}: ONNX's checker refuses the exported graph: {error}"
+        raise ExportError(msg) from error
+    except torch.onnx.errors.OnnxExporterError as error:
+        msg = f"{path.name}: the network cannot be exported at opset {opset}: {error}"
+        raise ExportError(msg) from error
+    finally:
+        partial.unlink(missing_ok=True)
+        classifier.train(was_training)
+    return path
+
+
+def load_graph(path: Path) -> onnx.ModelProto:
+    """Return the graph of a file that `export_onnx` wrote."""
+    return onnx.load(str(path))
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return the metadata that `export_onnx` stored.
+
+    Raises:
+        ExportError: the file is not an ONNX model of this project.
+    """
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+        return {prop.key: json.loads(prop.value) for prop in model.metadata_props}
+    except FileNotFoundError:
+        msg = f"{path}: no such file"
+        raise ExportError(msg) from None
+    except Exception as error:
+        # Protobuf and JSON each raise types of their own on a damaged file.
+        msg = f"{path}: not an ONNX model written by this project: {error}"
+        raise ExportError(msg) from error
+
+
+def _run_exporter(
+    classifier: nn.Module, path: Path, *, clip_shape: tuple[int, int, int, int], opset: int
+) -> None:
+    # A batch of one would be taken for a constant: two keeps N dynamic.
+    example = torch.zeros(2, *clip_shape, device=next(classifier.parameters()).device)
+    exporter_log = logging.getLogger("torch.onnx")
+    level = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", category=DeprecationWarning)
+            warnings.simplefilter("ignore", category=FutureWarning)
+            torch.onnx.export(
+                classifier,
+                (example,),
+                str(path),
+                input_names=[INPUT_NAME],
+                output_names=[OUTPUT_NAME],
+                dynamic_shapes=({0: torch.export.Dim("clips", min=1, max=4096)},),
+                opset_version=opset,
+                dynamo=True,
+                # One file: weights beside it get lost when it is copied.
+                external_data=False,
+                verbose=False,
+            )
+    finally:
+        exporter_log.setLevel(level)
+
+
+def _as_properties(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {key: json.dumps(value) for key, value in metadata.items()}

@@ -1,0 +1,72 @@
+"""What the three families have in common: the record of how they were built, and their head."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from vcc.errors import ModelError
+from vcc.models.spec import ModelSpec
+
+
+class VideoNetwork(nn.Module):
+    """A classifier of clips: float [N,3,T,H,W], already normalised, to logits [N,n_classes].
+
+    Attributes:
+        spec: how it was built.
+        head_name: dotted name of the last layer, the one that fine-tuning replaces.
+    """
+
+    head_name: ClassVar[str]
+    spec: ModelSpec
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    @property
+    def head(self) -> nn.Linear:
+        """The classifier, from features to logits."""
+        head = self.get_submodule(self.head_name)
+        if not isinstance(head, nn.Linear):
+            msg = (
+                f"the head {self.head_name} is a {type(head).__name__}, not a linear layer: "
+                f"change the head before the network is quantized"
+            )
+            raise ModelError(msg)
+        return head
+
+
+def network_of(model: nn.Module) -> VideoNetwork:
+    """Return the classifier itself, also when it is wrapped (`network`, `module`, `_orig_mod`).
+
+    Raises:
+        ModelError: there is no network of this package in it.
+    """
+    inner: nn.Module | None = model
+    while inner is not None and not isinstance(inner, VideoNetwork):
+        children = dict(inner.named_children())
+        inner = next(
+            (children[name] for name in ("network", "module", "_orig_mod") if name in children),
+            None,
+        )
+    if inner is None:
+        msg = f"{type(model).__name__} was not built by vcc.models.build_model: it has no spec"
+        raise ModelError(msg)
+    return inner
+
+
+def init_weights(model: nn.Module) -> None:
+    """Initialise as the published code does: Kaiming normal by fan-out, BatchNorm the identity."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv3d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.BatchNorm3d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
+def pool_features(features: Tensor) -> Tensor:
+    """Return the mean [N,C] of features [N,C,T,H,W] over time and space."""
+    return nn.functional.adaptive_avg_pool3d(features, 1).flatten(1)

@@ -1,0 +1,145 @@
+"""Plans: what is quantized in a network, as data; applied here, and read back from a network.
+
+{"target": "cpu",
+ "layers":      {"conv1": {"weight": {...}, "input": {...}, "output": {...}, "bias": {...}}},
+ "entries":     {"layer1.0": {...}},      # a block's input, shared by its shortcut
+ "activations": {"relu": {...}}}          # ReLUs that clip and quantize
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from vcc.errors import ModelError
+from vcc.models.architecture import Section, register_section
+from vcc.models.quantized import (
+    ActivationQuantizer,
+    ClippedActivation,
+    QuantConv2d,
+    QuantConv3d,
+    QuantLinear,
+    WeightQuantizer,
+    _Quantized,
+)
+
+Plan = Mapping[str, Any]
+ENTRY = "entry_quantizer"
+_CLASSES: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Conv2d: QuantConv2d,
+    nn.Conv3d: QuantConv3d,
+    nn.Linear: QuantLinear,
+}
+QUANTIZABLE = tuple(_CLASSES)
+
+
+def apply_plan(model: nn.Module, plan: Plan) -> None:
+    """Put a plan's quantizers into a network; parameters stay the same objects.
+
+    Raises:
+        ModelError: the plan names a module that is not there or cannot be quantized.
+    """
+    for name, parts in plan.get("layers", {}).items():
+        _replace(model, name, _quantized_layer(_find(model, name), name, parts))
+    for name, settings in plan.get("entries", {}).items():
+        module = _find(model, name)
+        module.add_module(ENTRY, _on_device_of(model, ActivationQuantizer(settings)))
+        module.register_forward_pre_hook(_quantize_entry)
+    for name, settings in plan.get("activations", {}).items():
+        _find(model, name)
+        _replace(model, name, _on_device_of(model, ClippedActivation(settings)))
+    model.quantization_target = plan.get("target", "cpu")
+
+
+def read_plan(model: nn.Module) -> dict[str, Any] | None:
+    """Return the plan of a quantized network, or None for one without quantizers."""
+    layers: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
+    activations: dict[str, Any] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, _Quantized):
+            layers[name] = _parts(module)
+        elif isinstance(module, ClippedActivation):
+            activations[name] = module.settings
+        entry = module._modules.get(ENTRY)
+        if isinstance(entry, ActivationQuantizer):
+            entries[name] = entry.settings
+    if not layers and not entries and not activations:
+        return None
+    target = getattr(model, "quantization_target", "cpu")
+    return {"target": target, "layers": layers, "entries": entries, "activations": activations}
+
+
+def activation_quantizers(model: nn.Module) -> dict[str, ActivationQuantizer]:
+    """Return the quantizers of activations by module name."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, ActivationQuantizer)
+    }
+
+
+def unquantize_layer(model: nn.Module, name: str) -> None:
+    """Give a layer its float weights back, and drop the quantizer of its input."""
+    layer = _find(model, name)
+    if isinstance(layer, _Quantized):
+        layer.weight_quantizer = layer.input_quantizer = layer.bias_quantizer = None
+
+
+def _parts(layer: _Quantized) -> dict[str, Any]:
+    parts = {}
+    for key in ("weight", "bias", "input", "output"):
+        quantizer = layer._modules.get(f"{key}_quantizer")
+        if isinstance(quantizer, ActivationQuantizer | WeightQuantizer):
+            parts[key] = quantizer.settings
+    return parts
+
+
+def _quantized_layer(layer: nn.Module, name: str, parts: Mapping[str, Any]) -> nn.Module:
+    cls = _CLASSES.get(type(layer))
+    if cls is None:
+        msg = f"{name} is a {type(layer).__name__}, which cannot be quantized"
+        raise ModelError(msg)
+    # the same hyperparameters and the same parameter objects, in a module of the other class
+    quantized = cls.__new__(cls)
+    nn.Module.__init__(quantized)
+    children = {"_parameters", "_buffers", "_modules"}
+    for key, value in layer.__dict__.items():
+        quantized.__dict__[key] = dict(value) if key in children else value
+    for key in ("weight", "bias", "input", "output"):
+        kind = WeightQuantizer if key in ("weight", "bias") else ActivationQuantizer
+        made = kind(parts[key]) if key in parts else None
+        quantized.add_module(f"{key}_quantizer", made and _on_device_of(layer, made))
+    return quantized
+
+
+def _on_device_of(model: nn.Module, module: nn.Module) -> nn.Module:
+    reference = next(model.parameters(), None)
+    return module if reference is None else module.to(reference.device)
+
+
+def _find(model: nn.Module, name: str) -> nn.Module:
+    try:
+        return model.get_submodule(name)
+    except AttributeError as error:
+        msg = f"the quantizers name the module {name!r}, which the network has not"
+        raise ModelError(msg) from error
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    module.train(model.training)
+    old = model.get_submodule(name)
+    # a module used under two names is replaced under both
+    for parent in list(model.modules()):
+        for key, child in list(parent._modules.items()):
+            if child is old:
+                parent._modules[key] = module
+
+
+def _quantize_entry(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (module.get_submodule(ENTRY)(args[0]), *args[1:])
+
+
+register_section(Section("quantizers", read_plan, apply_plan))

@@ -1,0 +1,143 @@
+"""3D ResNet: names, shapes and outputs of kenshohara/3D-ResNets-PyTorch.
+
+Hara, Kataoka and Satoh 2018, "Can spatiotemporal 3D CNNs retrace the history of 2D CNNs and
+ImageNet?". Its old and new releases and okankop/Efficient-3DCNNs agree on all three.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from vcc.models.layers import ChannelPad
+from vcc.models.network import VideoNetwork, init_weights, pool_features
+from vcc.models.spec import ModelSpec
+
+STAGE_WIDTHS = (64, 128, 256, 512)
+STAGE_STRIDES = (1, 2, 2, 2)
+
+
+def conv3x3x3(n_in: int, n_out: int, stride: int = 1) -> nn.Conv3d:
+    """Return a padded convolution without bias."""
+    return nn.Conv3d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
+
+
+def conv1x1x1(n_in: int, n_out: int, stride: int = 1) -> nn.Conv3d:
+    """Return a pointwise convolution without bias."""
+    return nn.Conv3d(n_in, n_out, 1, stride=stride, bias=False)
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3x3 convolutions and a shortcut: the block of ResNet-10, 18 and 34."""
+
+    expansion: ClassVar[int] = 1
+
+    def __init__(self, n_in: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = conv3x3x3(n_in, width, stride)
+        self.bn1 = nn.BatchNorm3d(width)
+        self.conv2 = conv3x3x3(width, width)
+        self.bn2 = nn.BatchNorm3d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return relu(f(x) + shortcut(x))."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        result: Tensor = self.relu(out + shortcut)
+        return result
+
+
+class Bottleneck(nn.Module):
+    """1x1x1, 3x3x3, 1x1x1 and a shortcut: the block of ResNet-50 and deeper."""
+
+    expansion: ClassVar[int] = 4
+
+    def __init__(self, n_in: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = conv1x1x1(n_in, width)
+        self.bn1 = nn.BatchNorm3d(width)
+        self.conv2 = conv3x3x3(width, width, stride)
+        self.bn2 = nn.BatchNorm3d(width)
+        self.conv3 = conv1x1x1(width, width * self.expansion)
+        self.bn3 = nn.BatchNorm3d(width * self.expansion)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return relu(f(x) + shortcut(x))."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        result: Tensor = self.relu(out + shortcut)
+        return result
+
+
+BLOCKS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
+    10: (BasicBlock, (1, 1, 1, 1)),
+    18: (BasicBlock, (2, 2, 2, 2)),
+    34: (BasicBlock, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
+    152: (Bottleneck, (3, 8, 36, 3)),
+    200: (Bottleneck, (3, 24, 36, 3)),
+}
+
+
+class ResNet(VideoNetwork):
+    """conv1 (7x7x7, stride 1,2,2) -> max-pool -> layer1..layer4 -> mean -> fc."""
+
+    head_name = "fc"
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        model_depth: int,
+        resnet_shortcut: str,
+        width_mult: float,
+        dropout: float,
+    ) -> None:
+        super().__init__(spec)
+        block, counts = BLOCKS[model_depth]
+        widths = [int(width * width_mult) for width in STAGE_WIDTHS]
+        self.conv1 = nn.Conv3d(3, widths[0], 7, stride=(1, 2, 2), padding=3, bias=False)
+        self.bn1 = nn.BatchNorm3d(widths[0])
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool3d(3, stride=2, padding=1)
+        n_in = widths[0]
+        stages = []
+        for stage, width in enumerate(widths):
+            blocks = []
+            for index in range(counts[stage]):
+                stride = STAGE_STRIDES[stage] if index == 0 else 1
+                n_out = width * block.expansion
+                blocks.append(
+                    block(n_in, width, stride, _shortcut(resnet_shortcut, n_in, n_out, stride))
+                )
+                n_in = n_out
+            stages.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(n_in, spec.n_classes)
+        init_weights(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits [N,n_classes] for normalised clips [N,3,T,H,W]."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
+        logits: Tensor = self.fc(self.dropout(pool_features(x)))
+        return logits
+
+
+def _shortcut(kind: str, n_in: int, n_out: int, stride: int) -> nn.Module | None:
+    if stride == 1 and n_in == n_out:
+        return None
+    if kind == "A":
+        return ChannelPad(n_in, n_out, stride=stride)
+    return nn.Sequential(conv1x1x1(n_in, n_out, stride), nn.BatchNorm3d(n_out))

@@ -1,0 +1,180 @@
+"""Weights from elsewhere: published `.pth` files, and checkpoints, loaded into a given network.
+
+Files from others are pickles; they are read with PyTorch's restricted unpickler, which builds
+tensors and plain containers only. The published ones also hold a numpy number (`best_prec1`):
+the few numpy types that it takes are allowed by name, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from vcc.errors import ModelError
+from vcc.models.catalog import identify
+from vcc.models.checkpoint import ARCH_FILE, load_checkpoint
+from vcc.models.network import VideoNetwork, network_of
+
+logger = logging.getLogger(__name__)
+
+# What wrappers put before every name: DataParallel, torch.compile, Lightning, PixelClassifier.
+_WRAPPERS = ("module.", "_orig_mod.", "model.", "network.")
+
+# Files from before numpy 2 name the module `numpy.core`.
+_NUMPY_NUMBERS: list[Any] = [
+    (np._core.multiarray.scalar, "numpy._core.multiarray.scalar"),  # type: ignore[attr-defined]
+    (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),  # type: ignore[attr-defined]
+    np.dtype,
+    np.dtypes.Float64DType,
+    np.dtypes.Float32DType,
+    np.dtypes.Int64DType,
+]
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What loading weights did.
+
+    Attributes:
+        path: the file or checkpoint folder.
+        matched: names that were loaded.
+        missing: names of the network that the file lacks and that keep their values: the step
+            counters of BatchNorm, which old files have not, and a replaced head.
+        file_classes: classes of the head in the file, None if it has no head.
+        head_replaced: whether the network kept its own, fresh head.
+    """
+
+    path: Path
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    file_classes: int | None
+    head_replaced: bool
+
+    def as_text(self) -> str:
+        """Return one line that says what matched."""
+        total = len(self.matched) + len(self.missing)
+        parts = [f"{self.path}: {len(self.matched)} of {total} tensors matched"]
+        if self.head_replaced:
+            parts.append(f"the head of {self.file_classes} classes replaced by a fresh one")
+        kept = [name for name in self.missing if not name.endswith(".num_batches_tracked")]
+        if kept:
+            parts.append(f"not loaded: {', '.join(kept)}")
+        return "; ".join(parts)
+
+
+def load_weights(model: nn.Module, path: Path, *, replace_head: bool = False) -> LoadReport:
+    """Load weights into a network, in place; all of them must fit.
+
+    Args:
+        model: a network of this package.
+        path: a published `.pth` file (with or without `module.` before the names, from old or new
+            releases), a bare state dict, a `.safetensors` file or a checkpoint folder.
+        replace_head: leave the file's classifier out, whatever its number of classes, and keep
+            the network's own, for training on other classes.
+
+    Raises:
+        ModelError: no such file, one that is not safe or not readable, or weights of another
+            architecture or number of classes. The network is then as it was.
+    """
+    network = network_of(model)
+    state = _unwrapped(_read(path))
+    head = (f"{network.head_name}.weight", f"{network.head_name}.bias")
+    file_classes = int(state[head[0]].shape[0]) if head[0] in state else None
+    own = network.state_dict()
+    if replace_head:
+        own = {name: tensor for name, tensor in own.items() if name not in head}
+    elif file_classes is not None and file_classes != network.spec.n_classes:
+        msg = (
+            f"{path}: has {file_classes} classes and the network {network.spec.n_classes}: "
+            f"ask for a new head (n_finetune_classes) or build the network with {file_classes}"
+        )
+        raise ModelError(msg)
+    _refuse_misfits(path, network, own, state)
+    matched = tuple(name for name in own if name in state)
+    missing = tuple(name for name in network.state_dict() if name not in matched)
+    network.load_state_dict({name: state[name] for name in matched}, strict=False)
+    report = LoadReport(path, matched, missing, file_classes, replace_head)
+    logger.info("%s", report.as_text())
+    return report
+
+
+def _refuse_misfits(
+    path: Path, network: VideoNetwork, own: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> None:
+    """Refuse a file that lacks a tensor, has it in another shape, or has one too many."""
+    head = f"{network.head_name}."
+    lacking = [n for n in own if n not in state and not n.endswith(".num_batches_tracked")]
+    surplus = [n for n in state if n not in own and not n.startswith(head)]
+    shapes = [n for n in own if n in state and own[n].shape != state[n].shape]
+    for problem, names in (
+        ("lacks", lacking),
+        ("has other shapes for", shapes),
+        ("has tensors that the network has not:", surplus),
+    ):
+        if names:
+            listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+            found = identify({name: tuple(tensor.shape) for name, tensor in state.items()})
+            advice = (
+                f"it fits {found}" if found else "check the model and its options, such as depth"
+            )
+            msg = f"{path}: does not fit this network: it {problem} {listed}; {advice}"
+            raise ModelError(msg)
+
+
+def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state without the prefixes of wrappers, and without what is not the network's."""
+    names = dict(state)
+    for _ in range(len(_WRAPPERS)):
+        for prefix in _WRAPPERS:
+            if names and all(name.startswith(prefix) for name in names):
+                names = {name.removeprefix(prefix): value for name, value in names.items()}
+    return names
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file by name."""
+    if (path / ARCH_FILE).is_file():
+        return load_checkpoint(path).model.state_dict()
+    if not path.is_file():
+        msg = f"{path}: there is no such file: give a .pth file or a checkpoint folder"
+        raise ModelError(msg)
+    try:
+        if path.suffix == ".safetensors":
+            content: Any = load_file(path)
+        else:
+            with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+                content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(_refusal(path, error)) from error
+    except Exception as error:  # a damaged file fails anywhere in the unpickler
+        msg = f"{path}: cannot be read as weights ({type(error).__name__}): get the file again"
+        raise ModelError(msg) from error
+    return _tensors(path, content)
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    found = re.search(r"GLOBAL (\S+)", str(error))
+    what = f"objects of type {found.group(1)}" if found else "something that is not weights"
+    return f"{path}: holds {what}, which is not loaded for safety: save its state_dict alone"
+
+
+def _tensors(path: Path, content: object) -> dict[str, Tensor]:
+    """Return the state dict in a file's content, whether bare or under `state_dict`."""
+    if isinstance(content, Mapping):
+        content = content.get("state_dict", content)
+    if isinstance(content, Mapping):
+        tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        if tensors and len(tensors) == len(content):
+            return tensors
+    msg = f"{path}: holds no state_dict of tensors: give the file that training wrote"
+    raise ModelError(msg)

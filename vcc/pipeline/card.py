@@ -1,0 +1,157 @@
+"""A network's card: everything beside the weights that its numbers depend on.
+
+It travels in the checkpoint's metadata, so that whoever loads the network feeds it the clips it was
+trained on, compares it on the split it never saw, and knows what was done to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from vcc.config.data import ClipOptions
+from vcc.config.training import TrainingOptions
+from vcc.data.normalisation import PixelNormalisation
+from vcc.data.prepared import PreparedDataset
+from vcc.data.protocol import ClipProtocol
+from vcc.errors import ModelError
+from vcc.models.pixels import PixelClassifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkCard:
+    """How a network was made and how it is fed.
+
+    Attributes:
+        arch: as the registry spells it, such as "resnet18a".
+        role: "dense" or "compressed".
+        dataset: name of the data set it was trained on.
+        data_digest: digest of that data's manifest.
+        split: its official split.
+        labels: class names, in the order of the logits.
+        clip: how its training clips were made.
+        training: how it was optimised.
+        normalisation: per-channel mean and std of its input, in pixel units.
+        methods: compression methods applied, in order.
+        parent: registry URI of the version it was made from.
+    """
+
+    arch: str
+    role: str
+    dataset: str
+    data_digest: str
+    split: str
+    labels: tuple[str, ...]
+    clip: ClipOptions
+    training: TrainingOptions
+    normalisation: PixelNormalisation
+    methods: tuple[str, ...] = ()
+    parent: str | None = None
+
+    @property
+    def protocol(self) -> ClipProtocol:
+        """Which clips of a video the network is asked about."""
+        return ClipProtocol.from_options(self.clip)
+
+    @property
+    def clip_shape(self) -> tuple[int, int, int, int]:
+        """(3, T, H, W) of its clips."""
+        return self.protocol.clip_shape
+
+    @property
+    def method(self) -> str:
+        """The compression type, as the results tree names it; "benchmark" for a dense network."""
+        return "+".join(self.methods) or "benchmark"
+
+    def compressed(
+        self, *, method: str, parent: str | None, training: TrainingOptions
+    ) -> NetworkCard:
+        """Return the card of a network made from this one."""
+        return replace(
+            self,
+            role="compressed",
+            methods=(*self.methods, method),
+            parent=parent,
+            training=training,
+        )
+
+    def as_metadata(self) -> dict[str, Any]:
+        """Return JSON types for a checkpoint's metadata."""
+        return {
+            "arch": self.arch,
+            "role": self.role,
+            "dataset": self.dataset,
+            "data_digest": self.data_digest,
+            "split": self.split,
+            "labels": list(self.labels),
+            "clip": self.clip.as_dict(),
+            "training": self.training.as_dict(),
+            "normalisation": {
+                "mean": list(self.normalisation.mean),
+                "std": list(self.normalisation.std),
+            },
+            "methods": list(self.methods),
+            "parent": self.parent,
+        }
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any], *, where: str) -> NetworkCard:
+        """Read a card back.
+
+        Raises:
+            ModelError: the metadata is not a card of this project.
+        """
+        try:
+            values = dict(metadata)
+            values["labels"] = tuple(values["labels"])
+            values["methods"] = tuple(values["methods"])
+            values["clip"] = ClipOptions.from_mapping(values["clip"], where=f"{where}: clip")
+            training = dict(values["training"])
+            training["lr_steps"] = tuple(training["lr_steps"])
+            values["training"] = TrainingOptions.from_mapping(training, where=f"{where}: training")
+            pixel = values["normalisation"]
+            values["normalisation"] = PixelNormalisation(
+                mean=tuple(pixel["mean"]), std=tuple(pixel["std"])
+            )
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            msg = f"{where}: its metadata is not a network card of this version: {error!r}"
+            raise ModelError(msg) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A network with its card."""
+
+    model: nn.Module
+    card: NetworkCard
+
+    def classifier(self) -> PixelClassifier:
+        """Return the network behind its normalisation; it shares the weights."""
+        pixel = self.card.normalisation
+        return PixelClassifier(self.model, mean=pixel.mean, std=pixel.std)
+
+
+def card_of(
+    dataset: PreparedDataset,
+    *,
+    arch: str,
+    clip: ClipOptions,
+    training: TrainingOptions,
+    normalisation: PixelNormalisation,
+) -> NetworkCard:
+    """Return the card of a dense network about to be trained on `dataset`."""
+    return NetworkCard(
+        arch=arch,
+        role="dense",
+        dataset=dataset.name,
+        data_digest=dataset.digest,
+        split=dataset.split,
+        labels=dataset.labels,
+        clip=clip,
+        training=training,
+        normalisation=normalisation,
+    )

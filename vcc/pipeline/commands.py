@@ -1,0 +1,162 @@
+"""One function per entry point: it opens the run, takes the steps and says what came out."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from vcc.cli import say
+from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.entrypoints import (
+    CompressEntry,
+    EvaluateEntry,
+    ExportEntry,
+    PrepareEntry,
+    TrainEntry,
+)
+from vcc.config.export import ExportOptions
+from vcc.config.model import ModelOptions
+from vcc.config.training import TrainingOptions
+from vcc.data.prepared import find_prepared
+from vcc.evaluation.comparison import as_markdown, as_text, table_rows
+from vcc.pipeline.compress import choose_recipe, compress_step
+from vcc.pipeline.evaluate import accuracy_text, evaluate_step, score_val_json, size_figures
+from vcc.pipeline.export import (
+    export_networks,
+    log_exported,
+    register_exported,
+    scratch_folder,
+)
+from vcc.pipeline.prepare import log_dataset, prepare_step
+from vcc.pipeline.source import Source, fetch_network, find_source
+from vcc.pipeline.train import check_class_count, register_network, train_step
+from vcc.tracking.registry import get_version
+from vcc.tracking.runs import connect, open_run
+
+_logger = logging.getLogger(__name__)
+
+
+def run_prepare(options: PrepareEntry) -> None:
+    """Prepare videos."""
+    connect()
+    with open_run(options.run_name or "prepare", step="prepare", options=options) as run:
+        dataset = prepare_step(options.pick(PrepareOptions), run)
+    say(f"prepared {dataset.name} in {dataset.root}")
+    say("next: mlflow run . -e train --env-manager local -P model=resnet")
+
+
+def run_train(options: TrainEntry) -> None:
+    """Train a dense network and register it as the baseline."""
+    connect()
+    dataset = find_prepared(options.root_path, options.dataset)
+    check_class_count(options.n_classes, dataset)
+    name = options.run_name or f"train {options.model} on {dataset.name}"
+    with open_run(name, step="train", options=options) as run:
+        log_dataset(run, dataset, context="train")
+        network = train_step(
+            dataset,
+            model=options.pick(ModelOptions),
+            clip=options.pick(ClipOptions),
+            training=options.pick(TrainingOptions),
+            run=run,
+        )
+        version = register_network(
+            network,
+            alias="baseline",
+            tags={"run_id": run.run_id},
+            metrics=size_figures(network),
+        )
+    say(f"registered {version.uri} as baseline")
+    say(f"next: mlflow run . -e compress --env-manager local -P model={options.model}")
+
+
+def run_compress(options: CompressEntry) -> None:
+    """Compress a registered baseline and register the result as challenger."""
+    connect()
+    source = find_source(options, alias=None if options.source else "baseline")
+    recipe = choose_recipe(options, source)
+    name = options.run_name or f"compress {source.network.card.arch} by {recipe.schedule.stem}"
+    with open_run(name, step="compress", options=options) as run:
+        log_dataset(run, source.dataset, context="train")
+        dense = size_figures(source.network)
+        network = compress_step(source.network, source.dataset, recipe, run=run)
+        figures = size_figures(network)
+        version = register_network(
+            network,
+            alias="challenger",
+            tags={"run_id": run.run_id, "schedule": recipe.schedule.name},
+            metrics=figures,
+        )
+    say(f"parameters {dense['params']:,.0f} -> {figures['params']:,.0f}")
+    say(f"MACs       {dense['macs']:,.0f} -> {figures['macs']:,.0f}")
+    say(f"registered {version.uri} as challenger")
+    say(f"next: mlflow run . -e evaluate --env-manager local -P model={options.model}")
+
+
+def run_evaluate(options: EvaluateEntry) -> None:
+    """Measure a registered network, or a file of predictions."""
+    if options.val_json is not None:
+        top1, top5 = score_val_json(options)
+        say(accuracy_text(top1, top5))
+        return
+    connect()
+    source = find_source(options, alias=options.alias)
+    card = source.network.card
+    name = options.run_name or f"evaluate {card.arch} {card.role} on {card.dataset}"
+    with open_run(name, step="evaluate", options=options) as run:
+        log_dataset(run, source.dataset, context="test")
+        metrics = evaluate_step(
+            source.network,
+            source.dataset,
+            version=source.version,
+            results=options.results,
+            no_cuda=options.no_cuda,
+            n_threads=options.n_threads,
+            run=run,
+        )
+    say(f"{_name_of(source)} on {metrics['test_videos']:.0f} test videos of {card.dataset}")
+    say(f"clip top-1  {metrics['clip_top1']:.1%}")
+    say(accuracy_text(metrics["video_top1"], metrics["video_top5"]))
+
+
+def run_export(options: ExportEntry) -> None:
+    """Export a registered network, beside the one it was made from, and register the file."""
+    connect()
+    source = find_source(options, alias=options.alias)
+    card = source.network.card
+    networks = {card.role: source.network}
+    if card.parent is not None:
+        # A compressed network is called faster only against its dense parent in the same run.
+        networks = {"dense": fetch_network(get_version(card.parent)), **networks}
+    name = options.run_name or f"export {card.arch} {card.role} of {card.dataset}"
+    with open_run(name, step="export", options=options) as run, scratch_folder() as folder:
+        log_dataset(run, source.dataset, context="test")
+        exported = export_networks(
+            networks,
+            source.dataset,
+            options.pick(ExportOptions),
+            folder=folder,
+            n_threads=options.n_threads,
+        )
+        made = exported[card.role]
+        version = register_exported(made, checkpoint=source.version, tags={"run_id": run.run_id})
+        log_exported(made, run, model_id=version.model_id)
+        rows = table_rows([exported[each].variant(each) for each in networks])
+        run.log_text(as_markdown(rows) + "\n", "comparison.md")
+        kept = _keep(made.path, options.output / f"{card.arch}-{card.dataset}-{card.role}.onnx")
+    say(as_text(rows))
+    say(f"wrote {kept}")
+    say(f"registered {version.uri}")
+
+
+def _keep(path: Path, destination: Path) -> Path:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = destination.with_suffix(".partial")
+    shutil.copyfile(path, partial)
+    partial.replace(destination)
+    return destination
+
+
+def _name_of(source: Source) -> str:
+    return source.version.uri if source.version else source.network.card.arch

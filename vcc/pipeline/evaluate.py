@@ -1,0 +1,113 @@
+"""The evaluate step: clip and video accuracy on the test videos, logged and written down."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vcc.compression.sparsity import total_sparsity
+from vcc.config.entrypoints import EvaluateEntry
+from vcc.data.annotation import load_annotation
+from vcc.data.prepared import PreparedDataset
+from vcc.errors import ConfigError
+from vcc.evaluation.accuracy import VideoScores
+from vcc.evaluation.results_tree import accuracy_lines, new_results_folder, write_results
+from vcc.evaluation.val_json import read_val_json, results_of, topk_accuracy
+from vcc.models.summary import count_macs, count_parameters
+from vcc.pipeline.card import Network
+from vcc.pipeline.inference import classify_with_network, device_for, score_subset
+from vcc.tracking.registry import Version, tag_version
+from vcc.tracking.runs import Run
+
+
+def evaluate_step(
+    network: Network,
+    dataset: PreparedDataset,
+    *,
+    version: Version | None,
+    results: Path,
+    no_cuda: bool,
+    n_threads: int,
+    run: Run,
+) -> dict[str, float]:
+    """Measure a network on the test videos and write the figures wherever they are looked for.
+
+    Args:
+        network: what is measured.
+        dataset: its `test` videos are scored.
+        version: the registered version to tag with the figures.
+        results: root of the results tree.
+        no_cuda: stay on the CPU.
+        n_threads: loader workers.
+        run: the figures' run.
+
+    Returns:
+        metric name to value: accuracies (0..1), params, macs, sparsity.
+    """
+    classify = classify_with_network(network.classifier(), device_for(no_cuda=no_cuda))
+    scores = score_subset(
+        classify, dataset, network.card.protocol, subset="test", n_threads=n_threads
+    )
+    metrics = {
+        **scores.metrics(),
+        **size_figures(network),
+        "test_videos": float(len(scores.labels)),
+    }
+    folder = _write_tree(network, dataset, scores, results)
+    run.set_tags({"arch": network.card.arch, "method": network.card.method})
+    run.log_metrics(metrics, model_id=version.model_id if version else None)
+    run.log_file(folder, "results")
+    if version is not None:
+        tag_version(version, {name: f"{value:.6g}" for name, value in metrics.items()})
+    return metrics
+
+
+def size_figures(network: Network) -> dict[str, float]:
+    """Return params, macs and sparsity of a network under their logged names."""
+    return {
+        "params": float(count_parameters(network.model)),
+        "macs": float(count_macs(network.model)),
+        "sparsity": total_sparsity(network.model),
+    }
+
+
+def score_val_json(options: EvaluateEntry) -> tuple[float, float]:
+    """Return top-1 and top-5 (0..1) of a val.json file against an annotation's test videos.
+
+    Raises:
+        ConfigError: the annotation is not named.
+        DataError: a file is missing or malformed, or a test video has no prediction.
+    """
+    if options.val_json is None or options.annotation is None:
+        msg = "val_json: needs annotation as well: the file that says what the right labels are"
+        raise ConfigError(msg)
+    annotation = load_annotation(options.annotation)
+    truth = {entry.id: entry.label for entry in annotation.entries if entry.subset == "validation"}
+    predictions = read_val_json(options.val_json)
+    return (
+        topk_accuracy(predictions, truth, k=1),
+        topk_accuracy(predictions, truth, k=5),
+    )
+
+
+def accuracy_text(top1: float, top5: float) -> str:
+    """Return the two lines of accuracy.txt."""
+    return accuracy_lines(top1, top5).strip()
+
+
+def _write_tree(
+    network: Network, dataset: PreparedDataset, scores: VideoScores, results: Path
+) -> Path:
+    folder = new_results_folder(results, network.card.method, today=datetime.date.today())
+    videos = [record.id for record in dataset.videos("test")]
+    options: Mapping[str, Any] = network.card.as_metadata()
+    write_results(
+        folder,
+        options=options,
+        results=results_of(scores.scores, videos=videos, labels=dataset.labels),
+        top1=scores.video_topk(1),
+        top5=scores.video_topk(5),
+    )
+    return folder

@@ -1,0 +1,211 @@
+"""The export step: ONNX files that are checked, scored and timed in turns, then registered."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vcc.config.export import ExportOptions
+from vcc.data.loaders import video_loader
+from vcc.data.prepared import PreparedDataset
+from vcc.evaluation.comparison import Variant
+from vcc.export.benchmark import Latency, measure_latency
+from vcc.export.onnx_file import export_onnx, load_graph
+from vcc.export.parity import Parity, check_parity
+from vcc.export.runtimes import Session, open_session
+from vcc.pipeline.card import Network
+from vcc.pipeline.evaluate import size_figures
+from vcc.pipeline.inference import classify_with_network, classify_with_session, score_subset
+from vcc.pipeline.train import card_tags, metric_tags
+from vcc.tracking.registry import ONNX_SUFFIX, Version, register_onnx, registered_name, tag_version
+from vcc.tracking.runs import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """An exported file and everything measured on it.
+
+    Attributes:
+        network: what it was exported from.
+        path: the file.
+        size_bytes: its size.
+        parity: how it agrees with the network.
+        latency: how long a run takes.
+        clip_top1: of the file on the test videos, 0..1.
+        video_top1: the same per video.
+        test_videos: how many those are.
+    """
+
+    network: Network
+    path: Path
+    size_bytes: int
+    parity: Parity
+    latency: Latency
+    clip_top1: float
+    video_top1: float
+    test_videos: int
+
+    def metrics(self) -> dict[str, float]:
+        """Return the figures under their logged names."""
+        return {
+            **size_figures(self.network),
+            **self.parity.metrics(),
+            **self.latency.metrics(),
+            "size_bytes": float(self.size_bytes),
+            "clip_top1": self.clip_top1,
+            "video_top1": self.video_top1,
+        }
+
+    def variant(self, name: str) -> Variant:
+        """Return the figures as one column of the comparison table."""
+        figures = size_figures(self.network)
+        return Variant(
+            name=name,
+            params=int(figures["params"]),
+            macs=int(figures["macs"]),
+            sparsity=figures["sparsity"],
+            size_bytes=self.size_bytes,
+            clip_top1=self.clip_top1,
+            video_top1=self.video_top1,
+            test_videos=self.test_videos,
+            latency_p50_ms=self.latency.p50_ms,
+            latency_p95_ms=self.latency.p95_ms,
+            runtime=self.latency.runtime,
+        )
+
+
+def export_networks(
+    networks: Mapping[str, Network],
+    dataset: PreparedDataset,
+    options: ExportOptions,
+    *,
+    folder: Path,
+    n_threads: int,
+) -> dict[str, Exported]:
+    """Export networks, check and score each file, and time all of them in turns.
+
+    Args:
+        networks: name -> network; the name becomes the file's.
+        dataset: parity is checked on its dev videos, accuracy measured on its test videos.
+        options: provider, operator set, number of timed runs.
+        folder: where the files go; it exists.
+        n_threads: loader workers.
+
+    Raises:
+        ExportError: a file cannot be written or run, or differs from its network.
+    """
+    paths = {
+        name: export_onnx(
+            network.classifier(),
+            folder / f"{name}.onnx",
+            clip_shape=network.card.clip_shape,
+            opset=options.opset,
+            metadata=network.card.as_metadata(),
+        )
+        for name, network in networks.items()
+    }
+    sessions = {
+        name: open_session(path, provider=options.provider, threads=options.latency_threads)
+        for name, path in paths.items()
+    }
+    parities = {
+        name: _parity(networks[name], session, dataset, options)
+        for name, session in sessions.items()
+    }
+    latencies = measure_latency(
+        sessions,
+        {name: network.card.clip_shape for name, network in networks.items()},
+        batch=options.latency_batch,
+        runs=options.latency_runs,
+        warmup=options.latency_warmup,
+    )
+    exported = {}
+    for name, network in networks.items():
+        scores = score_subset(
+            classify_with_session(sessions[name]),
+            dataset,
+            network.card.protocol,
+            subset="test",
+            n_threads=n_threads,
+        )
+        exported[name] = Exported(
+            network=network,
+            path=paths[name],
+            size_bytes=paths[name].stat().st_size,
+            parity=parities[name],
+            latency=latencies[name],
+            clip_top1=scores.clip_top1,
+            video_top1=scores.video_topk(1),
+            test_videos=len(scores.labels),
+        )
+    return exported
+
+
+def log_exported(exported: Exported, run: Run, *, model_id: str | None = None) -> None:
+    """Log an exported file's figures and what they were measured on."""
+    run.set_tags(
+        {
+            "arch": exported.network.card.arch,
+            "method": exported.network.card.method,
+            "runtime": exported.latency.runtime,
+        }
+    )
+    run.log_metrics(exported.metrics(), model_id=model_id)
+
+
+def register_exported(
+    exported: Exported, *, checkpoint: Version | None, tags: Mapping[str, str]
+) -> Version:
+    """Register an exported file beside its checkpoint's version; both share an `export_id`.
+
+    Args:
+        exported: what to register.
+        checkpoint: the registered version that it was exported from.
+        tags: what made it.
+    """
+    card = exported.network.card
+    export_id = uuid.uuid4().hex
+    all_tags = {
+        **card_tags(card),
+        **tags,
+        **metric_tags(exported.metrics()),
+        "runtime": exported.latency.runtime,
+        "export_id": export_id,
+        **({"checkpoint": checkpoint.uri} if checkpoint else {}),
+    }
+    version = register_onnx(
+        load_graph(exported.path),
+        name=registered_name(card.arch, card.dataset) + ONNX_SUFFIX,
+        clip_shape=card.clip_shape,
+        n_classes=len(card.labels),
+        tags=all_tags,
+    )
+    if checkpoint is not None:
+        tag_version(checkpoint, {"export_id": export_id})
+    return version
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _parity(
+    network: Network, session: Session, dataset: PreparedDataset, options: ExportOptions
+) -> Parity:
+    # Dev videos: the test list is looked at only to score the finished file.
+    loader = video_loader(dataset, "dev", network.card.protocol, n_threads=0, clips_per_batch=4)
+    classify = classify_with_network(network.classifier(), torch.device("cpu"))
+    first_videos = itertools.takewhile(
+        lambda batch: int(batch.videos.min()) < options.parity_videos, loader
+    )
+    return check_parity(classify, session, first_videos)

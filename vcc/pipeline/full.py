@@ -1,0 +1,203 @@
+"""The whole path: prepare, train, compress, evaluate, export, register, and the table at the end.
+
+One parent run holds the comparison; every step is a child of it. The steps share memory, not
+artifacts, so that the heavy packages are imported once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from vcc.cli import say
+from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.entrypoints import PipelineEntry
+from vcc.config.export import ExportOptions
+from vcc.config.model import ModelOptions
+from vcc.config.options import Options
+from vcc.config.training import TrainingOptions
+from vcc.data.prepared import PreparedDataset
+from vcc.errors import GateError
+from vcc.evaluation.comparison import (
+    PassMarks,
+    Variant,
+    as_markdown,
+    as_text,
+    speed_up,
+    table_rows,
+)
+from vcc.pipeline.card import Network
+from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.evaluate import evaluate_step, size_figures
+from vcc.pipeline.export import (
+    Exported,
+    export_networks,
+    log_exported,
+    register_exported,
+    scratch_folder,
+)
+from vcc.pipeline.prepare import log_dataset, prepare_step
+from vcc.pipeline.train import register_network, train_step
+from vcc.tracking.registry import Version, set_alias
+from vcc.tracking.runs import Run, connect, open_run
+
+_logger = logging.getLogger(__name__)
+
+_ALIASES = {"dense": "baseline", "compressed": "challenger"}
+
+
+def run_pipeline(options: PipelineEntry) -> None:
+    """Run every step and print the table.
+
+    Raises:
+        GateError: the figures miss the pass marks; the table is printed all the same.
+    """
+    uri = connect()
+    started = time.monotonic()
+    with open_run(options.run_name or "pipeline", step="pipeline", options=options) as run:
+        variants = _take_steps(options, run)
+        rows = table_rows(variants)
+        _log_comparison(variants, run)
+        say()
+        say(as_text(rows))
+        say()
+        say(f"took {time.monotonic() - started:.0f} s")
+        say(f"runs and models: {uri}")
+        say(f"look at them:    mlflow ui --backend-store-uri {uri}")
+        _check_marks(options, variants)
+
+
+def _take_steps(options: PipelineEntry, run: Run) -> list[Variant]:
+    with _step("prepare", options.pick(PrepareOptions)) as child:
+        dataset = prepare_step(options.pick(PrepareOptions), child)
+    log_dataset(run, dataset, context="train")
+    dense, baseline = _train(options, dataset)
+    compressed, challenger = _compress(options, dataset, dense, baseline)
+    networks = {"dense": dense, "compressed": compressed}
+    versions = {"dense": baseline, "compressed": challenger}
+    for name, network in networks.items():
+        with _step(f"evaluate {name}", options.pick(ClipOptions)) as child:
+            log_dataset(child, dataset, context="test")
+            evaluate_step(
+                network,
+                dataset,
+                version=versions[name],
+                results=options.results,
+                no_cuda=options.no_cuda,
+                n_threads=options.n_threads,
+                run=child,
+            )
+    with scratch_folder() as folder:
+        exported = export_networks(
+            networks,
+            dataset,
+            options.pick(ExportOptions),
+            folder=folder,
+            n_threads=options.n_threads,
+        )
+        for name, made in exported.items():
+            with _step(f"export {name}", options.pick(ExportOptions)) as child:
+                log_dataset(child, dataset, context="test")
+                log_exported(made, child)
+        _register(exported, versions, options)
+    return [exported[name].variant(name) for name in networks]
+
+
+def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, Version]:
+    training = options.pick(TrainingOptions)
+    with _step("train", training) as child:
+        log_dataset(child, dataset, context="train")
+        network = train_step(
+            dataset,
+            model=options.pick(ModelOptions),
+            clip=options.pick(ClipOptions),
+            training=training,
+            run=child,
+        )
+        version = register_network(
+            network,
+            alias="baseline",
+            tags={"run_id": child.run_id},
+            metrics=size_figures(network),
+        )
+    return network, version
+
+
+def _compress(
+    options: PipelineEntry, dataset: PreparedDataset, dense: Network, baseline: Version
+) -> tuple[Network, Version]:
+    recipe = recipe_for(options, dense.card, parent=baseline.uri)
+    with _step("compress", recipe.training) as child:
+        log_dataset(child, dataset, context="train")
+        source = Network(model=copy.deepcopy(dense.model), card=dense.card)
+        network = compress_step(source, dataset, recipe, run=child)
+        version = register_network(
+            network,
+            alias="challenger",
+            tags={"run_id": child.run_id, "schedule": recipe.schedule.name},
+            metrics=size_figures(network),
+        )
+    return network, version
+
+
+def _register(
+    exported: Mapping[str, Exported], versions: Mapping[str, Version], options: PipelineEntry
+) -> None:
+    with _step("register", options.pick(ExportOptions)) as child:
+        for name, made in exported.items():
+            version = register_exported(
+                made, checkpoint=versions[name], tags={"run_id": child.run_id}
+            )
+            child.log_metrics(made.metrics(), model_id=version.model_id)
+            set_alias(version, _ALIASES[name])
+
+
+def _log_comparison(variants: Sequence[Variant], run: Run) -> None:
+    dense, compressed = variants
+    markdown = as_markdown(table_rows(variants))
+    run.log_text(markdown + "\n", "comparison.md")
+    run.describe(markdown)
+    run.log_metrics(
+        {
+            "params": compressed.params,
+            "macs": compressed.macs,
+            "sparsity": compressed.sparsity,
+            "size_bytes": compressed.size_bytes,
+            "clip_top1": compressed.clip_top1,
+            "video_top1": compressed.video_top1,
+            "latency_p50_ms": compressed.latency_p50_ms,
+            "latency_p95_ms": compressed.latency_p95_ms,
+            "speedup": speed_up(dense, compressed),
+            "video_top1_drop": dense.video_top1 - compressed.video_top1,
+        }
+    )
+
+
+def _check_marks(options: PipelineEntry, variants: Sequence[Variant]) -> None:
+    built_in = options.videos is None
+    if options.pass_marks == "off" or (options.pass_marks == "auto" and not built_in):
+        return
+    marks = PassMarks(
+        video_top1=options.pass_video_top1,
+        test_videos=options.pass_test_videos,
+        drop=options.pass_drop,
+        speedup=options.pass_speedup,
+    )
+    misses = marks.misses(*variants)
+    if misses:
+        msg = f"pass marks missed: {'; '.join(misses)}"
+        raise GateError(msg)
+    say("pass marks reached")
+
+
+@contextlib.contextmanager
+def _step(name: str, options: Options) -> Iterator[Run]:
+    started = time.monotonic()
+    _logger.info("--- %s", name)
+    with open_run(name, step=name.split()[0], options=options) as run:
+        yield run
+        run.log_metrics({"seconds": time.monotonic() - started})
+    _logger.info("--- %s took %.1f s", name, time.monotonic() - started)

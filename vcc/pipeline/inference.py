@@ -1,0 +1,77 @@
+"""Scores a network or an exported file on prepared videos: the one place that pairs the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from vcc.data.loaders import video_loader
+from vcc.data.prepared import PreparedDataset
+from vcc.data.protocol import ClipProtocol
+from vcc.evaluation.accuracy import VideoScores, score_videos
+from vcc.export.runtimes import Session
+from vcc.training.trainer import choose_accelerator
+
+Classify = Callable[[Tensor], Tensor]
+
+
+def device_for(*, no_cuda: bool) -> torch.device:
+    """Return the GPU when there is a usable one and the user did not decline it."""
+    return torch.device("cuda" if choose_accelerator(no_cuda=no_cuda) == "gpu" else "cpu")
+
+
+def classify_with_network(classifier: nn.Module, device: torch.device) -> Classify:
+    """Return pixels -> logits by PyTorch, in evaluation mode, without gradients."""
+    classifier.to(device).eval()
+
+    @torch.inference_mode()
+    def classify(pixels: Tensor) -> Tensor:
+        logits: Tensor = classifier(pixels.to(device))
+        return logits
+
+    return classify
+
+
+def classify_with_session(session: Session) -> Classify:
+    """Return pixels -> logits by an exported file."""
+
+    def classify(pixels: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(pixels.float().numpy()))
+
+    return classify
+
+
+def score_subset(
+    classify: Classify,
+    dataset: PreparedDataset,
+    protocol: ClipProtocol,
+    *,
+    subset: str,
+    n_threads: int,
+) -> VideoScores:
+    """Score every video of a subset by the protocol.
+
+    Args:
+        classify: pixels, uint8 [N,3,T,H,W], to logits [N,C].
+        dataset: prepared videos.
+        protocol: which clips of a video count.
+        subset: "dev" or "test".
+        n_threads: loader workers.
+    """
+    loader = video_loader(dataset, subset, protocol, n_threads=n_threads)
+    return score_videos(
+        classify,
+        progress(loader, f"{subset} videos"),
+        n_videos=len(dataset.videos(subset)),
+        n_classes=len(dataset.labels),
+    )
+
+
+def progress(batches: Iterable[Any], title: str) -> Iterable[Any]:
+    """Show a progress bar over batches on a terminal, and nothing elsewhere."""
+    bar: Iterable[Any] = tqdm(batches, desc=title, unit="batch", leave=False, disable=None)
+    return bar

@@ -1,0 +1,55 @@
+"""The prepare step: videos to a prepared data set, recorded as the run's input."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import tempfile
+from pathlib import Path
+
+from vcc.config.data import PrepareOptions
+from vcc.data.pictures import write_class_balance, write_contact_sheet
+from vcc.data.prepare import prepare
+from vcc.data.prepared import PreparedDataset
+from vcc.tracking.runs import Run
+
+_logger = logging.getLogger(__name__)
+
+
+def prepare_step(options: PrepareOptions, run: Run) -> PreparedDataset:
+    """Prepare the videos, log what came of it, and open the result.
+
+    Raises:
+        DataError: the videos or their annotation cannot be used.
+    """
+    report = prepare(_below_root(options))
+    for line in report.lines():
+        _logger.info("%s", line)
+    run.log_text("\n".join(report.lines()) + "\n", "prepare_report.txt")
+    dataset = PreparedDataset.open(report.root)
+    log_dataset(run, dataset, context="prepare")
+    run.log_metrics(
+        {f"videos_{subset}": len(dataset.videos(subset)) for subset in ("train", "dev", "test")}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder)
+        write_contact_sheet(dataset, pictures / "contact_sheet.png")
+        write_class_balance(dataset, pictures / "class_balance.png")
+        run.log_file(pictures)
+    return dataset
+
+
+def log_dataset(run: Run, dataset: PreparedDataset, *, context: str) -> None:
+    """Record a prepared data set as a run's input."""
+    run.log_dataset(name=dataset.name, root=dataset.root, digest=dataset.digest, context=context)
+    run.set_tags({"split": str(dataset.split)})
+
+
+def _below_root(options: PrepareOptions) -> PrepareOptions:
+    # The thesis gives paths relative to its root_path.
+    changes: dict[str, Path] = {}
+    for name in ("videos", "annotation"):
+        path = getattr(options, name)
+        if path is not None and not path.exists() and (options.root_path / path).exists():
+            changes[name] = options.root_path / path
+    return dataclasses.replace(options, **changes) if changes else options

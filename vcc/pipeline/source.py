@@ -1,0 +1,149 @@
+"""Finds what an entry point starts from: prepared data, and a registered network that fits it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vcc.config.tracking import SourceOptions
+from vcc.data.prepared import PreparedDataset, find_prepared
+from vcc.errors import ModelError, TrackingError
+from vcc.models import list_models
+from vcc.models.checkpoint import load_checkpoint
+from vcc.pipeline.card import Network, NetworkCard
+from vcc.tracking.registry import Version, download_checkpoint, get_version, list_versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A network to start from, the data it was trained on, and its registered version if any."""
+
+    network: Network
+    dataset: PreparedDataset
+    version: Version | None
+
+
+def find_source(options: SourceOptions, *, alias: str | None) -> Source:
+    """Find the network and the data that the options mean.
+
+    Args:
+        options: unset ones match anything.
+        alias: the alias a registered version must have; None takes the newest version.
+
+    Raises:
+        DataError: nothing is prepared.
+        TrackingError: no registered version matches, or several do.
+        ModelError: the checkpoint does not load, or was trained on other data.
+    """
+    dataset = find_prepared(options.root_path, options.dataset)
+    if options.source is not None and not options.source.startswith("models:/"):
+        network = load_network(Path(options.source))
+        version = None
+    else:
+        version = (
+            get_version(options.source)
+            if options.source
+            else _search(options, dataset, alias=alias)
+        )
+        network = fetch_network(version)
+    _check_data(network.card, dataset)
+    return Source(network=network, dataset=dataset, version=version)
+
+
+def load_network(folder: Path) -> Network:
+    """Load a checkpoint folder with its card.
+
+    Raises:
+        ModelError: it is not a complete checkpoint of this project.
+    """
+    checkpoint = load_checkpoint(folder)
+    card = NetworkCard.from_metadata(checkpoint.metadata, where=str(folder))
+    return Network(model=checkpoint.model.eval(), card=card)
+
+
+def fetch_network(version: Version) -> Network:
+    """Download a registered checkpoint and load it."""
+    with _downloaded(version) as folder:
+        return load_network(folder)
+
+
+@contextlib.contextmanager
+def _downloaded(version: Version) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield download_checkpoint(version, into=Path(folder))
+
+
+def _search(options: SourceOptions, dataset: PreparedDataset, *, alias: str | None) -> Version:
+    if options.model not in list_models():
+        known = ", ".join(list_models())
+        msg = f"model: {options.model!r} is not a known family: known: {known}"
+        raise ModelError(msg)
+    registered = list_versions(dataset=dataset.name)
+    fitting = [
+        version
+        for version in registered
+        if version.tags.get("data_digest") == dataset.digest
+        and _matches(version.tags.get("arch", ""), options)
+        and (alias is None or alias in version.aliases)
+    ]
+    names = sorted({version.name for version in fitting})
+    if not fitting:
+        raise TrackingError(_none_found(options, dataset, registered, alias=alias))
+    if len(names) > 1:
+        msg = (
+            f"several registered models match {options.model}: {', '.join(names)}: choose one by "
+            "model_depth, resnet_shortcut, width_mult or model_type, or by source"
+        )
+        raise TrackingError(msg)
+    return fitting[0]
+
+
+def _matches(arch: str, options: SourceOptions) -> bool:
+    """Say whether an architecture's name, such as "resnet18a", is one that the options allow."""
+    if not arch.startswith(options.model):
+        return False
+    rest = arch.removeprefix(options.model)
+    shortcut = None if options.resnet_shortcut is None else options.resnet_shortcut.lower()
+    depth = rest.rstrip("abcdefghijklmnopqrstuvwxyz")
+    checks = (
+        (options.model_depth, depth == str(options.model_depth)),
+        (shortcut, rest.endswith(shortcut or "")),
+        (options.model_type, rest.endswith(options.model_type or "")),
+        (options.width_mult, rest == f"-{options.width_mult}"),
+    )
+    return all(holds for wanted, holds in checks if wanted is not None)
+
+
+def _none_found(
+    options: SourceOptions,
+    dataset: PreparedDataset,
+    registered: list[Version],
+    *,
+    alias: str | None,
+) -> str:
+    what = f"{alias} of {options.model}" if alias else f"version of {options.model}"
+    others = sorted({version.name for version in registered})
+    hint = f" (registered for {dataset.name}, perhaps on other data: {', '.join(others)})"
+    return (
+        f"no {what} is registered for the data set {dataset.name} ({dataset.digest[:12]})"
+        f"{hint if others else ''}: train one with "
+        f"`mlflow run . -e train --env-manager local -P model={options.model}`"
+    )
+
+
+def _check_data(card: NetworkCard, dataset: PreparedDataset) -> None:
+    if card.labels != dataset.labels:
+        msg = (
+            f"the network knows {len(card.labels)} classes of {card.dataset}, the data set "
+            f"{dataset.name} has other ones: choose the data set it was trained on by dataset"
+        )
+        raise ModelError(msg)
+    if card.dataset == dataset.name and str(card.split) != str(dataset.split):
+        msg = (
+            f"the network was trained on split {card.split} of {card.dataset}, the prepared data "
+            f"is split {dataset.split}: its test videos are among the network's training videos"
+        )
+        raise ModelError(msg)

@@ -1,0 +1,237 @@
+"""The model registry: names, versions, aliases and the tags that let a version be found again.
+
+Names: `vcc-<arch>-<dataset>` holds checkpoints, dense and compressed; the same plus `-onnx` holds
+the exported graphs. Versions made from one network share the tag `export_id`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+
+import vcc
+from vcc.errors import TrackingError
+from vcc.tracking.provenance import pinned
+
+_logger = logging.getLogger(__name__)
+
+PREFIX = "vcc-"
+ONNX_SUFFIX = "-onnx"
+_CHECKPOINT_FOLDER = "checkpoint"
+_PACKAGE = Path(vcc.__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version of a registered model."""
+
+    name: str
+    number: int
+    model_id: str | None
+    created_ms: int
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        """The version as MLflow addresses it."""
+        return f"models:/{self.name}/{self.number}"
+
+
+def registered_name(arch: str, dataset: str) -> str:
+    """Return the registry's name for checkpoints of an architecture on a data set."""
+    return f"{PREFIX}{arch}-{dataset}"
+
+
+def register_checkpoint(
+    folder: Path,
+    *,
+    name: str,
+    clip_shape: tuple[int, int, int, int],
+    n_classes: int,
+    tags: Mapping[str, str],
+) -> Version:
+    """Log a checkpoint folder as a pyfunc and register it as a new version.
+
+    Args:
+        folder: as `save_checkpoint` wrote it.
+        name: the registered model.
+        clip_shape: (3, T, H, W) of the clips it takes.
+        n_classes: C.
+        tags: what made the version and what it measured.
+    """
+    staged = folder.parent / _CHECKPOINT_FOLDER
+    if folder != staged:
+        msg = f"a checkpoint to register must lie in a folder named {_CHECKPOINT_FOLDER}"
+        raise ValueError(msg)
+    with _silent():
+        info = mlflow.pyfunc.log_model(
+            name="checkpoint",
+            python_model=str(Path(__file__).with_name("checkpoint_model.py")),
+            artifacts={_CHECKPOINT_FOLDER: str(folder)},
+            code_paths=[str(_PACKAGE)],
+            signature=_signature(clip_shape, n_classes, input_name="pixels"),
+            pip_requirements=pinned("mlflow", "numpy", "safetensors", "torch", "torchvision"),
+            registered_model_name=name,
+            metadata=dict(tags),
+        )
+    return _tagged(name, info, tags)
+
+
+def register_onnx(
+    graph: Any,
+    *,
+    name: str,
+    clip_shape: tuple[int, int, int, int],
+    n_classes: int,
+    tags: Mapping[str, str],
+) -> Version:
+    """Log an ONNX graph and register it as a new version.
+
+    Args:
+        graph: the `onnx.ModelProto`.
+        name: the registered model.
+        clip_shape: (3, T, H, W) of the clips it takes.
+        n_classes: C.
+        tags: what made the version and what it measured.
+    """
+    with _silent():
+        info = mlflow.onnx.log_model(
+            graph,
+            name="onnx",
+            signature=_signature(clip_shape, n_classes, input_name="pixels"),
+            # The flavor would pin the CPU wheel even where only the GPU one is installed.
+            pip_requirements=pinned("mlflow", "numpy", "onnx", "onnxruntime-gpu", "onnxruntime"),
+            onnx_execution_providers=["CUDAExecutionProvider", "CPUExecutionProvider"],
+            # One file: weights stored beside it would not count in its size.
+            save_as_external_data=False,
+            registered_model_name=name,
+            metadata=dict(tags),
+        )
+    return _tagged(name, info, tags)
+
+
+def set_alias(version: Version, alias: str) -> None:
+    """Point an alias at a version, taking it from the one that had it."""
+    mlflow.MlflowClient().set_registered_model_alias(version.name, alias, str(version.number))
+
+
+def tag_version(version: Version, tags: Mapping[str, str]) -> None:
+    """Add tags to a version."""
+    client = mlflow.MlflowClient()
+    for key, value in tags.items():
+        client.set_model_version_tag(version.name, str(version.number), key, value)
+
+
+def list_versions(*, dataset: str | None = None) -> list[Version]:
+    """Return every checkpoint version of this project, newest first.
+
+    Args:
+        dataset: only versions trained on the data set of this name.
+    """
+    client = mlflow.MlflowClient()
+    found: list[Version] = []
+    for model in client.search_registered_models(filter_string=f"name LIKE '{PREFIX}%'"):
+        if model.name.endswith((ONNX_SUFFIX, "-video")):
+            continue
+        aliases = _aliases_by_number(model.aliases)
+        for version in client.search_model_versions(f"name = '{model.name}'"):
+            number = int(version.version)
+            found.append(_as_version(version, aliases.get(number, ())))
+    wanted = [v for v in found if dataset is None or v.tags.get("dataset") == dataset]
+    return sorted(wanted, key=lambda version: -version.created_ms)
+
+
+def get_version(uri: str) -> Version:
+    """Return the version that `models:/NAME@ALIAS` or `models:/NAME/NUMBER` means.
+
+    Raises:
+        TrackingError: there is none.
+    """
+    client = mlflow.MlflowClient()
+    try:
+        name, number = _parse_uri(uri, client)
+        version = client.get_model_version(name, number)
+        aliases = _aliases_by_number(client.get_registered_model(name).aliases)
+    except mlflow.MlflowException as error:
+        msg = f"{uri}: not in the registry at {mlflow.get_registry_uri()}: {error.message}"
+        raise TrackingError(msg) from None
+    return _as_version(version, aliases.get(int(version.version), ()))
+
+
+def download_checkpoint(version: Version, *, into: Path) -> Path:
+    """Fetch a version's checkpoint folder.
+
+    Raises:
+        TrackingError: the artifact store does not have it.
+    """
+    uri = f"{version.uri}/artifacts/{_CHECKPOINT_FOLDER}"
+    try:
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
+    except (mlflow.MlflowException, OSError) as error:
+        msg = f"{uri}: cannot be fetched: {error}"
+        raise TrackingError(msg) from error
+
+
+def _parse_uri(uri: str, client: mlflow.MlflowClient) -> tuple[str, str]:
+    path = uri.removeprefix("models:/")
+    if "@" in path:
+        name, alias = path.rsplit("@", 1)
+        return name, str(client.get_model_version_by_alias(name, alias).version)
+    name, _, number = path.partition("/")
+    if not number.isdigit():
+        msg = f"{uri}: is written as models:/NAME@ALIAS or models:/NAME/NUMBER"
+        raise TrackingError(msg)
+    return name, number
+
+
+def _tagged(name: str, info: Any, tags: Mapping[str, str]) -> Version:
+    stored = mlflow.MlflowClient().get_model_version(name, str(info.registered_model_version))
+    version = replace(_as_version(stored, ()), model_id=info.model_id, tags=dict(tags))
+    tag_version(version, tags)
+    _logger.info("registered %s version %d", name, version.number)
+    return version
+
+
+def _as_version(version: ModelVersion, aliases: tuple[str, ...]) -> Version:
+    return Version(
+        name=version.name,
+        number=int(version.version),
+        model_id=getattr(version, "model_id", None),
+        created_ms=int(version.creation_timestamp),
+        tags=dict(version.tags),
+        aliases=aliases,
+    )
+
+
+def _aliases_by_number(aliases: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+    by_number: dict[int, tuple[str, ...]] = {}
+    for alias, number in dict(aliases).items():
+        by_number[int(number)] = (*by_number.get(int(number), ()), alias)
+    return by_number
+
+
+def _signature(
+    clip_shape: tuple[int, int, int, int], n_classes: int, *, input_name: str
+) -> ModelSignature:
+    clips = TensorSpec(np.dtype("float32"), (-1, *clip_shape), input_name)
+    logits = TensorSpec(np.dtype("float32"), (-1, n_classes), "logits")
+    return ModelSignature(inputs=Schema([clips]), outputs=Schema([logits]))
+
+
+@contextlib.contextmanager
+def _silent() -> Any:
+    # MLflow writes "Created version ..." to both streams; our own line says the same once.
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield

@@ -1,0 +1,148 @@
+"""MLflow runs: one per entry point, children per step, the same names everywhere.
+
+`mlflow run` has made a run and logged MLproject's parameters before our code starts; that run is
+resumed. The resolved options are logged as `cfg.*`, since a logged parameter can never change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.data.dataset_source_registry import resolve_dataset_source
+from mlflow.data.meta_dataset import MetaDataset
+
+from vcc.config.options import Options
+from vcc.errors import TrackingError
+from vcc.tracking.provenance import environment_lines, provenance_tags
+
+# The names MLflow makes up, such as "auspicious-shark-123": ours say more.
+_MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
+_DIGEST_LENGTH = 36
+
+
+class Run:
+    """The active MLflow run, with the few things that steps do to it."""
+
+    def __init__(self, active: mlflow.ActiveRun) -> None:
+        self.run_id: str = active.info.run_id
+        self.experiment_id: str = active.info.experiment_id
+
+    def log_metrics(
+        self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None
+    ) -> None:
+        """Log figures; with `model_id` they also appear on the logged model's page."""
+        mlflow.log_metrics(dict(metrics), step=step, run_id=self.run_id, model_id=model_id)
+
+    def log_options(self, options: Options) -> None:
+        """Log resolved options as `cfg.*` parameters and as config.yaml."""
+        values = options.as_dict()
+        mlflow.log_params({f"cfg.{name}": _shown(value) for name, value in values.items()})
+        mlflow.log_dict(values, "config.yaml")
+
+    def log_dataset(self, *, name: str, root: Path, digest: str, context: str) -> None:
+        """Record the data set as the run's input and its full digest as a tag."""
+        source = resolve_dataset_source(str(root))
+        made: Any = MetaDataset  # Its stub calls it abstract.
+        dataset = made(source, name=name, digest=digest[:_DIGEST_LENGTH])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mlflow.log_input(dataset, context=context)
+        self.set_tags({"dataset": name, "data_digest": digest})
+
+    def log_text(self, text: str, name: str) -> None:
+        """Store a text artifact."""
+        mlflow.log_text(text, name)
+
+    def log_dict(self, content: Mapping[str, Any], name: str) -> None:
+        """Store a JSON or YAML artifact, by the ending of its name."""
+        mlflow.log_dict(dict(content), name)
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        """Store a file, or everything in a folder, as artifacts."""
+        if path.is_dir():
+            mlflow.log_artifacts(str(path), folder)
+        else:
+            mlflow.log_artifact(str(path), folder)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags."""
+        mlflow.set_tags(dict(tags))
+
+    def describe(self, text: str) -> None:
+        """Set the run's description, shown at the top of its page (Markdown)."""
+        mlflow.set_tag("mlflow.note.content", text)
+
+
+def connect() -> str:
+    """Choose the tracking server and return its URI.
+
+    `MLFLOW_TRACKING_URI` decides; without it, a SQLite file in the current folder, which is also
+    what MLflow itself would take.
+    """
+    _quiet_mlflow()
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
+    return str(mlflow.get_tracking_uri())
+
+
+@contextlib.contextmanager
+def open_run(name: str, *, step: str, options: Options) -> Iterator[Run]:
+    """Start a run, or resume the one `mlflow run` made; a run inside another is its child.
+
+    An exception marks the run as failed, with the message as the tag `error`.
+
+    Args:
+        name: shown unless the user named the run.
+        step: prepare, train, compress, evaluate, export, register or pipeline.
+        options: logged as `cfg.*`.
+
+    Raises:
+        TrackingError: the tracking server cannot be reached.
+    """
+    nested = mlflow.active_run() is not None
+    with _start(name, nested=nested) as active:
+        run = Run(active)
+        if not nested and _MADE_UP_NAME.fullmatch(active.info.run_name or ""):
+            mlflow.set_tag("mlflow.runName", name)
+        run.set_tags({"step": step, **provenance_tags()})
+        run.log_options(options)
+        if not nested:
+            run.log_text(environment_lines(), "environment.txt")
+        try:
+            yield run
+        except BaseException as error:
+            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
+            raise
+
+
+def _start(name: str, *, nested: bool) -> mlflow.ActiveRun:
+    # A given name would rename the run that `mlflow run --run-name` made.
+    resumed = not nested and bool(os.environ.get("MLFLOW_RUN_ID"))
+    try:
+        return mlflow.start_run(run_name=None if resumed else name, nested=nested)
+    except mlflow.MlflowException as error:
+        msg = (
+            f"cannot start a run on {mlflow.get_tracking_uri()}: {error.message}: "
+            "check MLFLOW_TRACKING_URI and that the server is up"
+        )
+        raise TrackingError(msg) from error
+
+
+def _shown(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _quiet_mlflow() -> None:
+    # Progress bars of artifact uploads and hints at other products, between our own lines.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    for name in ("alembic", "mlflow.store", "mlflow.models", "mlflow.pyfunc", "mlflow.tracking"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,1 @@
+"""Training of a pixel classifier by Lightning's Trainer."""

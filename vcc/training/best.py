@@ -1,0 +1,52 @@
+"""Keeps the weights of the epoch that did best on the dev videos."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+_logger = logging.getLogger(__name__)
+
+
+class BestWeights(Callback):
+    """Restores, after training, the weights with the highest dev video top-1.
+
+    Ties go to the lower dev loss, then to the later epoch. The weights stay in memory: they are as
+    large as the network, and an interrupted run has nothing to clean up.
+
+    Args:
+        first_epoch: earlier epochs are not candidates; a compression schedule that is still ramping
+            its sparsity has not reached its network yet.
+    """
+
+    def __init__(self, *, first_epoch: int = 0) -> None:
+        self.first_epoch = first_epoch
+        self.best_epoch: int | None = None
+        self._best: tuple[float, float] | None = None
+        self._weights: dict[str, Tensor] | None = None
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Take a copy of the weights when this epoch is the best so far."""
+        if trainer.sanity_checking or trainer.current_epoch < self.first_epoch:
+            return
+        metrics = trainer.callback_metrics
+        figure = (float(metrics["dev_video_top1"]), -float(metrics["dev_loss"]))
+        if self._best is None or figure >= self._best:
+            self._best = figure
+            self.best_epoch = trainer.current_epoch
+            self._weights = copy.deepcopy(pl_module.classifier.state_dict())
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Put the best weights back."""
+        if self._weights is not None:
+            pl_module.classifier.load_state_dict(self._weights)
+            _logger.info(
+                "kept the weights of epoch %s, dev video top-1 %.1f %%",
+                self.best_epoch,
+                100 * (self._best or (0.0, 0.0))[0],
+            )

@@ -1,0 +1,126 @@
+"""The LightningModule: cross-entropy on clips, clip and video accuracy on the dev videos.
+
+It knows nothing of compression or MLflow. A schedule changes the loss through `adjust_loss`, and
+everything else through callbacks.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import lightning
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vcc.config.training import TrainingOptions
+from vcc.errors import TrainingError
+from vcc.training.optimizers import make_lr_scheduler, make_optimizer
+
+# (batch index, batches per epoch, loss) -> (loss to minimise, its named parts)
+AdjustLoss = Callable[[int, int, Tensor], tuple[Tensor, Mapping[str, Any]]]
+
+
+class DevAccuracy(Protocol):
+    """Accumulates the clips of the dev videos."""
+
+    def update(self, logits: Tensor, labels: Tensor, videos: Tensor) -> None:
+        """Add logits [N,C], labels [N] and video indices [N] of N clips."""
+
+    def video_scores(self) -> Any:
+        """Return what was accumulated; it has `.metrics()`, name to value."""
+
+    def reset(self) -> None:
+        """Forget what was accumulated."""
+
+
+class ClassifierModule(lightning.LightningModule):
+    """Trains a classifier of pixels.
+
+    Args:
+        classifier: maps pixels [N,3,T,H,W] to logits [N,C].
+        options: optimizer and learning-rate schedule.
+        dev_accuracy: a metric of the dev clips.
+        adjust_loss: adds terms to the loss; None leaves the cross-entropy alone.
+        span: epochs that the learning-rate schedule spans; None means the schedule is someone
+            else's and the rate is left alone here.
+    """
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        options: TrainingOptions,
+        *,
+        dev_accuracy: DevAccuracy,
+        adjust_loss: AdjustLoss | None = None,
+        span: int | None,
+    ) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self.options = options
+        self.dev_accuracy = dev_accuracy
+        self.adjust_loss = adjust_loss
+        self.span = span
+        self._sums: defaultdict[str, float] = defaultdict(float)
+        self._seen = 0
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Return the loss of one batch of clips."""
+        logits = self.classifier(batch.clips)
+        loss = functional.cross_entropy(logits, batch.labels)
+        right = (logits.detach().argmax(dim=1) == batch.labels).float().mean()
+        figures = {"train_loss": loss.detach(), "train_clip_top1": right}
+        if self.adjust_loss is not None:
+            loss, parts = self.adjust_loss(batch_idx, int(self.trainer.num_training_batches), loss)
+            figures |= {f"loss_{name}": value for name, value in parts.items()}
+        if not bool(torch.isfinite(loss)):
+            raise TrainingError(self._diverged(batch_idx, loss))
+        self._seen += len(batch.labels)
+        for name, value in figures.items():
+            self._sums[name] += float(value) * len(batch.labels)
+        return loss
+
+    def train_figures(self) -> dict[str, float]:
+        """Return the running epoch's means over its clips, and the learning rate."""
+        means = {name: total / max(1, self._seen) for name, total in self._sums.items()}
+        return {**means, "learning_rate": self._learning_rate()}
+
+    def on_train_epoch_start(self) -> None:
+        """Start the epoch's means afresh."""
+        self._sums.clear()
+        self._seen = 0
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Accumulate the dev clips of one batch."""
+        self.dev_accuracy.update(self.classifier(batch.clips), batch.labels, batch.videos)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the dev accuracy as `dev_clip_top1`, `dev_video_top1`, ... and `dev_loss`."""
+        for name, value in self.dev_accuracy.video_scores().metrics().items():
+            self.log(f"dev_{name}", value)
+        self.dev_accuracy.reset()
+
+    def configure_optimizers(self) -> Any:
+        """Return optimizer and learning-rate schedule."""
+        optimizer = make_optimizer(self.classifier.parameters(), self.options)
+        if self.span is None:
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches) // max(1, self.trainer.max_epochs or 1)
+        schedule = make_lr_scheduler(
+            optimizer, self.options, steps_per_epoch=max(1, steps), n_epochs=self.span
+        )
+        return optimizer if schedule is None else {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _learning_rate(self) -> float:
+        optimizer = self.optimizers()
+        groups = getattr(optimizer, "param_groups", [])
+        return float(groups[0]["lr"]) if groups else float("nan")
+
+    def _diverged(self, batch_idx: int, loss: Tensor) -> str:
+        return (
+            f"the loss is {float(loss.detach())} at epoch {self.current_epoch}, step {batch_idx}, "
+            f"learning rate {self._learning_rate():.3g}: "
+            "try a smaller learning_rate or set gradient_clip"
+        )

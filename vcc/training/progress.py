@@ -1,0 +1,60 @@
+"""Reports each epoch: one line for people, the figures for whoever records them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+_logger = logging.getLogger(__name__)
+
+
+class EpochReport(Callback):
+    """Reports an epoch's figures once its validation has run.
+
+    Args:
+        first_epoch: absolute number of the Trainer's epoch 0.
+        n_epochs: absolute number of epochs, for the line.
+        record: takes (absolute epoch, figures), such as a tracking client.
+    """
+
+    def __init__(
+        self,
+        *,
+        first_epoch: int,
+        n_epochs: int,
+        record: Callable[[int, Mapping[str, float]], None],
+    ) -> None:
+        self._first = first_epoch
+        self._total = n_epochs
+        self._record = record
+        self._started = 0.0
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Start the epoch's clock."""
+        self._started = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Write the line and record the figures."""
+        seconds = time.monotonic() - self._started
+        dev = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith("dev_")
+        }
+        figures = {**pl_module.train_figures(), **dev, "epoch_seconds": seconds}
+        epoch = self._first + trainer.current_epoch
+        self._record(epoch, figures)
+        _logger.info(
+            "epoch %d/%d: train loss %.3f, dev clip top-1 %.1f %%, dev video top-1 %.1f %%, %.1f s",
+            epoch + 1,
+            self._total,
+            figures["train_loss"],
+            100 * figures.get("dev_clip_top1", float("nan")),
+            100 * figures.get("dev_video_top1", float("nan")),
+            seconds,
+        )

@@ -1,0 +1,96 @@
+"""Lightning's Trainer, set up as this project wants it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Sequence
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+
+from vcc.config.training import TrainingOptions
+from vcc.errors import TrainingError
+
+_logger = logging.getLogger(__name__)
+
+
+def choose_accelerator(*, no_cuda: bool) -> str:
+    """Return "gpu" when there is a usable one and the user did not decline it, else "cpu"."""
+    return "gpu" if torch.cuda.is_available() and not no_cuda else "cpu"
+
+
+def describe_device(accelerator: str) -> str:
+    """Return the device's name as it is logged with a run."""
+    if accelerator == "gpu":
+        return torch.cuda.get_device_name(0)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def fit(
+    module: lightning.LightningModule,
+    data: lightning.LightningDataModule,
+    options: TrainingOptions,
+    *,
+    n_epochs: int,
+    callbacks: Sequence[Callback],
+) -> lightning.Trainer:
+    """Train for `n_epochs` epochs and return the Trainer that did.
+
+    Args:
+        module: what is trained; its weights change in place.
+        data: training and dev clips.
+        options: machine and gradient clipping.
+        n_epochs: epochs to run.
+        callbacks: schedule, best weights and the like.
+
+    Raises:
+        TrainingError: the loss left the finite numbers, or Lightning was interrupted.
+    """
+    _quiet_lightning()
+    accelerator = choose_accelerator(no_cuda=options.no_cuda)
+    trainer = lightning.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        max_epochs=n_epochs,
+        callbacks=[*callbacks, _progress_bar()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        gradient_clip_val=options.gradient_clip or None,
+        # The loaders are made anew each epoch: their sampler is seeded by the epoch number.
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+    )
+    trainer.fit(module, datamodule=data)
+    if trainer.interrupted:
+        msg = "training was interrupted: nothing was saved or registered"
+        raise TrainingError(msg)
+    return trainer
+
+
+class _EpochBar(TQDMProgressBar):
+    """A progress bar that shows what a person waits for, and nothing else."""
+
+    def get_metrics(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        """Return the figures beside the bar."""
+        figures: dict[str, float] = getattr(pl_module, "train_figures", dict)()
+        return {name: f"{value:.3f}" for name, value in figures.items() if name == "train_loss"}
+
+
+def _progress_bar() -> Callback:
+    # A terminal wants a live bar; a log file wants a line now and then.
+    interactive = os.isatty(2)
+    return _EpochBar(refresh_rate=1 if interactive else 0)
+
+
+def _quiet_lightning() -> None:
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Expected here: clips come from memory-mapped files, and few workers are enough.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*IterableDataset.*__len__.*")
