@@ -30,7 +30,7 @@ def _environment_is_left_alone() -> Iterator[None]:
     before = dict(os.environ)
     yield
     # pytest writes the name of the running test there; MLflow and Lightning read many variables.
-    ignored = {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}
+    ignored = {"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "TORCHINDUCTOR_CACHE_DIR"}
     after = {key: value for key, value in os.environ.items() if key not in ignored}
     leaked = {key for key in after if before.get(key) != after[key]}
     leaked |= {key for key in before if key not in os.environ and key not in ignored}

@@ -27,9 +27,7 @@ def write_video(path: Path, frames: Video, *, codec: str = "FFV1", fps: float = 
     """Write RGB frames; FFV1 (avi, mkv) keeps every pixel."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = (frames.shape[2], frames.shape[1])
-    writer = cv2.VideoWriter(
-        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), fps, size
-    )
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), fps, size)
     for frame in frames:
         writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     writer.release()

@@ -1,7 +1,7 @@
 """The published networks once more, as plain functions of a state dict, and their layouts as text.
 
-Independent of `vcc.models`: nothing of it is imported. Outputs follow kenshohara/3D-ResNets-PyTorch,
-okankop/Efficient-3DCNNs and the thesis's CSN in evaluation mode.
+Independent of `vcc.models`: nothing of it is imported. Outputs follow
+kenshohara/3D-ResNets-PyTorch, okankop/Efficient-3DCNNs and the thesis's CSN in evaluation mode.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from vcc.config.model import ModelOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.prepared import find_prepared
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
-from vcc.pipeline.compress import choose_recipe, compress_step
+from vcc.pipeline.compress import compress_step, recipe_from_entry
 from vcc.pipeline.evaluate import accuracy_text, evaluate_step, score_val_json, size_figures
 from vcc.pipeline.export import (
     export_networks,
@@ -75,7 +75,8 @@ def run_compress(options: CompressEntry) -> None:
     """Compress a registered baseline and register the result as challenger."""
     connect()
     source = find_source(options, alias=None if options.source else "baseline")
-    recipe = choose_recipe(options, source)
+    parent = source.version.uri if source.version else None
+    recipe = recipe_from_entry(options, source.network.card, parent=parent)
     name = options.run_name or f"compress {source.network.card.arch} by {recipe.schedule.stem}"
     with open_run(name, step="compress", options=options) as run:
         log_dataset(run, source.dataset, context="train")

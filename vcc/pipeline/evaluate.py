@@ -9,7 +9,7 @@ from typing import Any
 
 from vcc.compression.sparsity import total_sparsity
 from vcc.config.entrypoints import EvaluateEntry
-from vcc.data.annotation import load_annotation
+from vcc.data.annotation import read_json
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import ConfigError
 from vcc.evaluation.accuracy import VideoScores
@@ -83,7 +83,7 @@ def score_val_json(options: EvaluateEntry) -> tuple[float, float]:
     if options.val_json is None or options.annotation is None:
         msg = "val_json: needs annotation as well: the file that says what the right labels are"
         raise ConfigError(msg)
-    annotation = load_annotation(options.annotation)
+    annotation = read_json(options.annotation)
     truth = {entry.id: entry.label for entry in annotation.entries if entry.subset == "validation"}
     predictions = read_val_json(options.val_json)
     return (

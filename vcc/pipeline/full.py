@@ -30,7 +30,7 @@ from vcc.evaluation.comparison import (
     table_rows,
 )
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.compress import compress_step, recipe_from_pipeline
 from vcc.pipeline.evaluate import evaluate_step, size_figures
 from vcc.pipeline.export import (
     Exported,
@@ -129,7 +129,7 @@ def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, V
 def _compress(
     options: PipelineEntry, dataset: PreparedDataset, dense: Network, baseline: Version
 ) -> tuple[Network, Version]:
-    recipe = recipe_for(options, dense.card, parent=baseline.uri)
+    recipe = recipe_from_pipeline(options, dense.card, parent=baseline.uri)
     with _step("compress", recipe.training) as child:
         log_dataset(child, dataset, context="train")
         source = Network(model=copy.deepcopy(dense.model), card=dense.card)

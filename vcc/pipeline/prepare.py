@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from vcc.config.data import PrepareOptions
-from vcc.data.pictures import write_class_balance, write_contact_sheet
+from vcc.data.pictures import class_balance, contact_sheet
 from vcc.data.prepare import prepare
 from vcc.data.prepared import PreparedDataset
 from vcc.tracking.runs import Run
@@ -33,8 +33,8 @@ def prepare_step(options: PrepareOptions, run: Run) -> PreparedDataset:
     )
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder)
-        write_contact_sheet(dataset, pictures / "contact_sheet.png")
-        write_class_balance(dataset, pictures / "class_balance.png")
+        contact_sheet(dataset, pictures / "contact_sheet.png")
+        class_balance(dataset, pictures / "class_balance.png")
         run.log_file(pictures)
     return dataset
 
@@ -47,9 +47,14 @@ def log_dataset(run: Run, dataset: PreparedDataset, *, context: str) -> None:
 
 def _below_root(options: PrepareOptions) -> PrepareOptions:
     # The thesis gives paths relative to its root_path.
-    changes: dict[str, Path] = {}
-    for name in ("videos", "annotation"):
-        path = getattr(options, name)
-        if path is not None and not path.exists() and (options.root_path / path).exists():
-            changes[name] = options.root_path / path
-    return dataclasses.replace(options, **changes) if changes else options
+    return dataclasses.replace(
+        options,
+        videos=_found(options.videos, options.root_path),
+        annotation=_found(options.annotation, options.root_path),
+    )
+
+
+def _found(path: Path | None, root: Path) -> Path | None:
+    if path is not None and not path.exists() and (root / path).exists():
+        return root / path
+    return path

@@ -1,0 +1,201 @@
+"""The compress step: train plus a schedule, phase by phase, with channels removed at the seams."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import torch
+from torch import Tensor
+
+from vcc.compression.builder import file_config
+from vcc.compression.callback import CompressionCallback
+from vcc.compression.driver import run_phases
+from vcc.compression.loader import load_schedule
+from vcc.compression.phases import Phase, compile_phases, last_epoch
+from vcc.compression.shipped import default_schedule
+from vcc.compression.sparsity import sparsity_table
+from vcc.config.entrypoints import CompressEntry, PipelineEntry
+from vcc.config.training import TrainingOptions
+from vcc.data.loaders import train_loader
+from vcc.data.prepared import PreparedDataset
+from vcc.models.summary import count_macs, count_parameters
+from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.train import train_epochs
+from vcc.tracking.runs import Run
+from vcc.training.best import BestWeights
+
+_logger = logging.getLogger(__name__)
+
+# Fine-tuning at the rate that trained the network undoes what it learned.
+_LEARNING_RATE_SHARE = 0.25
+_CALIBRATION_BATCHES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a compression runs.
+
+    Attributes:
+        schedule: the schedule file.
+        method: its compression type, such as "ep".
+        n_epochs: epochs to train; None means as many as the schedule needs.
+        training: optimizer and machine; the learning rate is the initial one.
+        batch_size: clips per batch.
+        n_threads: loader workers.
+        manual_seed: seed of sampling and augmentation.
+        round_to: thinning keeps a multiple of this many channels.
+        parent: registry URI of the network that is compressed.
+    """
+
+    schedule: Path
+    method: str
+    n_epochs: int | None
+    training: TrainingOptions
+    batch_size: int
+    n_threads: int
+    manual_seed: int
+    round_to: int
+    parent: str | None
+
+
+def recipe_from_entry(options: CompressEntry, card: NetworkCard, *, parent: str | None) -> Recipe:
+    """Return what the compress entry point was told, the rest as the baseline was trained."""
+    training = dataclasses.replace(
+        card.training,
+        optimizer=options.optimizer or card.training.optimizer,
+        learning_rate=options.learning_rate or _LEARNING_RATE_SHARE * card.training.learning_rate,
+        no_cuda=options.no_cuda,
+    )
+    return Recipe(
+        schedule=options.schedule or default_schedule(options.model, options.compression_type),
+        method="+".join(options.compression_type),
+        n_epochs=options.n_epochs,
+        training=training,
+        batch_size=options.batch_size or card.clip.batch_size,
+        n_threads=options.n_threads,
+        manual_seed=options.manual_seed,
+        round_to=options.round_to,
+        parent=parent,
+    )
+
+
+def recipe_from_pipeline(
+    options: PipelineEntry, card: NetworkCard, *, parent: str | None
+) -> Recipe:
+    """Return what the pipeline was told about its compression."""
+    training = dataclasses.replace(
+        card.training,
+        learning_rate=options.compress_learning_rate
+        or _LEARNING_RATE_SHARE * card.training.learning_rate,
+    )
+    return Recipe(
+        schedule=options.schedule or default_schedule(options.model, options.compression_type),
+        method="+".join(options.compression_type),
+        n_epochs=options.compress_n_epochs,
+        training=training,
+        batch_size=options.batch_size,
+        n_threads=options.n_threads,
+        manual_seed=options.manual_seed,
+        round_to=options.round_to,
+        parent=parent,
+    )
+
+
+def compress_step(
+    baseline: Network, dataset: PreparedDataset, recipe: Recipe, *, run: Run
+) -> Network:
+    """Compress a network in place by a schedule and return it with its new card.
+
+    The schedule rules the learning rate, from the recipe's initial one.
+
+    Raises:
+        ScheduleError: the schedule cannot be read or does not fit the network.
+        TrainingError: the loss left the finite numbers.
+    """
+    lightning.seed_everything(recipe.manual_seed, verbose=False)
+    schedule = load_schedule(recipe.schedule)
+    n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
+    phases = compile_phases(schedule, n_epochs)
+    run.log_file(recipe.schedule, "schedule")
+    run.log_dict({"phases": [dataclasses.asdict(phase) for phase in phases]}, "phases.json")
+    network = Network(model=baseline.model, card=_card_of(baseline.card, recipe))
+    scheduler = file_config(
+        network.model,
+        None,
+        schedule,
+        mask_coupled=True,
+        example_input=torch.zeros(2, *network.card.clip_shape),
+        round_to=recipe.round_to,
+        calibration=lambda: _calibration_clips(network, dataset),
+    )
+
+    def fit(phase: Phase) -> None:
+        callback = CompressionCallback(scheduler, first_epoch=phase.start)
+        callbacks: list[lightning.Callback] = [callback]
+        if phase is phases[-1]:
+            # Earlier phases end where the schedule left them: their best epoch is the least pruned.
+            callbacks.append(BestWeights(first_epoch=_settled_epochs(phase, phases)))
+        train_epochs(
+            network,
+            dataset,
+            epochs=(phase.start, phase.end),
+            callbacks=callbacks,
+            run=run,
+            adjust_loss=callback.adjust_loss,
+        )
+
+    def report(phase: Phase) -> None:
+        if phase.actions:
+            _report_size(network, phase, run)
+
+    run_phases(scheduler, phases, fit=fit, after_seam=report)
+    scheduler.apply_masks_to(network.model)
+    _log_sparsity(network, run)
+    run.set_tags({"arch": network.card.arch, "method": recipe.method})
+    return network
+
+
+def _card_of(card: NetworkCard, recipe: Recipe) -> NetworkCard:
+    made = card.compressed(method=recipe.method, parent=recipe.parent, training=recipe.training)
+    clip = dataclasses.replace(
+        card.clip,
+        batch_size=recipe.batch_size,
+        n_threads=recipe.n_threads,
+        manual_seed=recipe.manual_seed,
+    )
+    return dataclasses.replace(made, clip=clip)
+
+
+def _settled_epochs(last: Phase, phases: tuple[Phase, ...]) -> int:
+    """Return the first epoch of the last phase, counted in it, at which sparsity has settled.
+
+    After a seam the structure is final. A schedule without one may ramp to its last epoch, so only
+    that one is sure.
+    """
+    return 0 if len(phases) > 1 else last.end - last.start - 1
+
+
+def _calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:
+    classifier = network.classifier()
+    for number, batch in enumerate(train_loader(dataset, network.card.clip, epoch=0)):
+        if number == _CALIBRATION_BATCHES:
+            return
+        yield (batch.clips.float() - classifier.mean) / classifier.std
+
+
+def _report_size(network: Network, phase: Phase, run: Run) -> None:
+    params, macs = count_parameters(network.model), count_macs(network.model)
+    _logger.info(
+        "%s: %s parameters, %.1f M MACs left", ", ".join(phase.actions), f"{params:,}", macs / 1e6
+    )
+    run.log_metrics({"params": params, "macs": macs}, step=phase.start)
+
+
+def _log_sparsity(network: Network, run: Run) -> None:
+    rows = [dataclasses.asdict(row) for row in sparsity_table(network.model)]
+    run.log_dict({"layers": rows}, "sparsity.json")
