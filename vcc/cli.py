@@ -64,13 +64,23 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
     """
     # MLflow starts entry points without a terminal: lines must come out as they are written.
     typing.cast(Any, sys.stdout).reconfigure(line_buffering=True)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # Our own progress, and other packages' warnings only: some narrate every step they take.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("vcc").setLevel(logging.INFO)
     try:
         options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
         main(options)
     except VccError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith(("vcc", "entrypoints")):
+            raise
+        _complain(
+            f"the package {error.name} is not installed in {sys.executable}: activate the "
+            "environment first (`make demo` makes it, `. .venv/bin/activate` activates it)"
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         _complain("stopped by the keyboard")
         sys.exit(130)

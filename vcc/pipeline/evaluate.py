@@ -84,7 +84,7 @@ def score_val_json(options: EvaluateEntry) -> tuple[float, float]:
         msg = "val_json: needs annotation as well: the file that says what the right labels are"
         raise ConfigError(msg)
     annotation = read_json(options.annotation)
-    truth = {entry.id: entry.label for entry in annotation.entries if entry.subset == "validation"}
+    truth = {entry.id: entry.label for entry in annotation.entries if entry.subset == "test"}
     predictions = read_val_json(options.val_json)
     return (
         topk_accuracy(predictions, truth, k=1),

@@ -49,7 +49,9 @@ class Run:
 
     def log_dataset(self, *, name: str, root: Path, digest: str, context: str) -> None:
         """Record the data set as the run's input and its full digest as a tag."""
-        source = resolve_dataset_source(str(root))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            source = resolve_dataset_source(str(root))
         made: Any = MetaDataset  # Its stub calls it abstract.
         dataset = made(source, name=name, digest=digest[:_DIGEST_LENGTH])
         with warnings.catch_warnings():

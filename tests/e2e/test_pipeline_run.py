@@ -1,0 +1,139 @@
+"""The whole path by `mlflow run`, on tiny data; then single entry points on what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TINY = {
+    "motion_classes": "3",
+    "motion_clips": "1",
+    "sample_size": "32",
+    "sample_duration": "4",
+    "short_side": "36",
+    "width_mult": "0.25",
+    "n_epochs": "1",
+    "pass_marks": "off",
+    "latency_runs": "5",
+}
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment that finds this Python first and tracks into `folder`."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "OMP_NUM_THREADS": "2",
+    }
+
+
+def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words,
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+
+def entry(folder: Path, name: str, **options: str) -> subprocess.CompletedProcess[str]:
+    words = [word for key, value in options.items() for word in (f"--{key}", value)]
+    return call(folder, sys.executable, "-m", f"entrypoints.{name}", *words)
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("pipeline")
+    options = {**TINY, "root_path": str(folder / "data"), "results": str(folder / "results")}
+    parameters = [word for key, value in options.items() for word in ("-P", f"{key}={value}")]
+    done = call(
+        folder, sys.executable, "-m", "mlflow", "run", ".", "--env-manager", "local", *parameters
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def test_it_ends_with_the_table_and_the_ui_command(pipeline: tuple[Path, str]) -> None:
+    _, printed = pipeline
+    for row in ("parameters", "MACs per clip", "file size", "video top-1", "speed-up at p50"):
+        assert row in printed
+    assert "mlflow ui --backend-store-uri sqlite" in printed
+
+
+def test_a_parent_run_has_a_child_per_step(pipeline: tuple[Path, str]) -> None:
+    folder, _ = pipeline
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+    runs = client.search_runs(["0"])
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.data.tags["step"] for run in parents] == ["pipeline"]
+    steps = sorted(run.data.tags["step"] for run in runs if run not in parents)
+    assert steps == sorted(
+        ["prepare", "train", "compress", "evaluate", "evaluate", "export", "export", "register"]
+    )
+    assert all(run.info.status == "FINISHED" for run in runs)
+    figures = parents[0].data.metrics
+    assert figures["params"] < 913_779
+    assert {"macs", "video_top1", "clip_top1", "size_bytes", "latency_p50_ms"} <= set(figures)
+
+
+def test_both_networks_are_registered_in_both_forms(pipeline: tuple[Path, str]) -> None:
+    folder, _ = pipeline
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+    name = "vcc-resnet10b-0.25-motion"
+    for model in (name, f"{name}-onnx"):
+        aliases = client.get_registered_model(model).aliases
+        assert {key: int(value) for key, value in aliases.items()} == {
+            "baseline": 1,
+            "challenger": 2,
+        }
+    checkpoint = client.get_model_version_by_alias(name, "challenger")
+    graph = client.get_model_version_by_alias(f"{name}-onnx", "challenger")
+    assert checkpoint.tags["export_id"] == graph.tags["export_id"]
+    assert checkpoint.tags["parent"] == f"models:/{name}/1"
+
+
+def test_the_results_tree_is_the_thesis_s(pipeline: tuple[Path, str]) -> None:
+    folder, _ = pipeline
+    for kind in ("benchmark", "ep"):
+        (written,) = (folder / "results" / kind).iterdir()
+        results = json.loads((written / "val.json").read_text())["results"]
+        assert len(results) == 21
+        assert all(len(rows) == 3 for rows in results.values())
+        assert (written / "accuracy.txt").read_text().startswith("Top-1 Accuracy: ")
+        assert json.loads((written / "opts.json").read_text())["labels"]
+
+
+def test_compress_finds_everything_by_the_model_s_name(pipeline: tuple[Path, str]) -> None:
+    folder, _ = pipeline
+    done = entry(folder, "compress", model="resnet", root_path=str(folder / "data"), n_threads="0")
+    assert done.returncode == 0, done.stderr
+    assert "registered models:/vcc-resnet10b-0.25-motion/3 as challenger" in done.stdout
+
+
+def test_a_missing_baseline_names_the_command(pipeline: tuple[Path, str]) -> None:
+    folder, _ = pipeline
+    done = entry(folder, "compress", model="csn", root_path=str(folder / "data"))
+    assert done.returncode == 8
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: no baseline of csn is registered for the data set motion")
+    assert "mlflow run . -e train --env-manager local -P model=csn" in line
+
+
+def test_missing_data_names_the_command(tmp_path: Path) -> None:
+    done = entry(tmp_path, "compress", model="resnet", root_path=str(tmp_path / "none"))
+    assert done.returncode == 3
+    (line,) = done.stderr.strip().splitlines()
+    assert "mlflow run . -e prepare" in line
