@@ -24,12 +24,18 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 CLIP = (1, 3, 4, 24, 24)
 
 
-def tiny_network(variant: str, *, width_mult: float = 0.125, n_classes: int = 4) -> VideoNetwork:
-    """Return a network of one of `VARIANTS` with random BatchNorms, in evaluation mode."""
+def tiny_network(
+    variant: str, *, width_mult: float = 0.125, dtype: torch.dtype = torch.float64
+) -> VideoNetwork:
+    """Return a network of one of `VARIANTS` with random BatchNorms, in evaluation mode.
+
+    In float64 unless asked otherwise: oneDNN compiles float32 kernels for every new shape, which
+    takes seconds for networks of many odd widths.
+    """
     family, options = VARIANTS[variant]
     model = build_model(
         family,
-        n_classes=n_classes,
+        n_classes=4,
         sample_size=CLIP[-1],
         sample_duration=CLIP[2],
         width_mult=width_mult,
@@ -41,10 +47,10 @@ def tiny_network(variant: str, *, width_mult: float = 0.125, n_classes: int = 4)
             nn.init.normal_(module.bias)
             nn.init.normal_(module.running_mean)
             nn.init.uniform_(module.running_var, 0.5, 2.0)
-    return model.eval()
+    return model.to(dtype).eval()
 
 
-def tiny_clip(dtype: torch.dtype = torch.float32) -> Tensor:
+def tiny_clip(dtype: torch.dtype = torch.float64) -> Tensor:
     """Return a random clip that every tiny network accepts."""
     return torch.randn(CLIP, dtype=dtype)
 

@@ -106,7 +106,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise ModelError(msg)
     try:
         model = _rebuild(arch)
-        tensors = load_file(source / WEIGHTS_FILE)
+        # Copies: the file's own memory map is not aligned as PyTorch aligns, which changes the
+        # last bit of what the network computes.
+        tensors = {name: t.clone() for name, t in load_file(source / WEIGHTS_FILE).items()}
         tensors |= {name: tensors[first] for name, first in arch["tied"].items()}
         model.load_state_dict(tensors, strict=True, assign=True)
     except ModelError as error:

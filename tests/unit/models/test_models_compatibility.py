@@ -11,7 +11,7 @@ from models_reference import (
     random_state,
     resnet_logits,
 )
-from models_tiny import VARIANTS, tiny_network
+from models_tiny import VARIANTS, tiny_clip, tiny_network
 from torch import nn
 
 from vcc.models import build_model
@@ -42,7 +42,7 @@ class TestPublishedNetworks:
         state = random_state(golden_layout(name))
         model = build_model(family, n_classes=n_classes, **options).eval()
         model.load_state_dict(state, strict=True)
-        clips = torch.randn(2, 3, 5, 40, 36)
+        clips = torch.randn(1, 3, 5, 40, 36)
         with torch.no_grad():
             ours, published = model(clips), logits(state, clips)
         assert published.abs().max() > 0.1
@@ -50,9 +50,9 @@ class TestPublishedNetworks:
 
     @pytest.mark.parametrize("variant", ["resnet50a", "csn26ir", "mobilenetv2"])
     def test_narrow_networks_follow_the_same_rule(self, variant):
-        model = tiny_network(variant).double()
+        model = tiny_network(variant)
         logits = {"resnet": resnet_logits, "csn": csn_logits, "mobilenetv2": mobilenetv2_logits}
-        clips = torch.randn(1, 3, 4, 24, 24, dtype=torch.float64)
+        clips = tiny_clip()
         expected = logits[model.spec.family](model.state_dict(), clips)
         torch.testing.assert_close(model(clips), expected)
 
@@ -62,7 +62,7 @@ class TestInputs:
     @pytest.mark.parametrize("size", [(1, 17, 33), (7, 45, 30), (16, 32, 32)])
     def test_any_clip_size_gives_logits(self, variant, size):
         model = tiny_network(variant)
-        assert model(torch.randn(2, 3, *size)).shape == (2, 4)
+        assert model(torch.randn(2, 3, *size, dtype=torch.float64)).shape == (2, 4)
 
 
 class TestChannelPad:
@@ -78,7 +78,7 @@ class TestChannelPad:
         # With the second BatchNorm of a block dead, only the shortcut carries a gradient.
         for stage in (model.layer2, model.layer3, model.layer4):
             nn.init.zeros_(stage[0].bn2.weight)
-        model(torch.randn(1, 3, 4, 24, 24)).sum().backward()
+        model(tiny_clip()).sum().backward()
         assert model.conv1.weight.grad.abs().max() > 0
 
     def test_has_no_state(self):

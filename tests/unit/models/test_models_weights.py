@@ -1,0 +1,145 @@
+"""Published weight files: with and without prefix, old and new, safely, and with a new head."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from models_reference import golden_layout, random_state, resnet_logits
+from models_tiny import tiny_network
+from safetensors.torch import save_file
+
+from vcc.errors import ModelError
+from vcc.models import build_model, load_weights, save_checkpoint
+
+
+@pytest.fixture
+def published() -> dict[str, torch.Tensor]:
+    """The state of a published ResNet-18 A with 400 classes."""
+    return random_state(golden_layout("resnet18a"))
+
+
+@pytest.fixture
+def network():
+    return build_model("resnet", n_classes=400, model_depth=18, resnet_shortcut="A").eval()
+
+
+def write(path: Path, state: dict[str, Any], *, prefix: str = "", **extra: Any) -> Path:
+    """Write a file as the published training code does."""
+    content = {
+        "epoch": 67,
+        "arch": "resnet-18",
+        "state_dict": {prefix + name: tensor for name, tensor in state.items()},
+        "optimizer": {"state": {}, "param_groups": [{"lr": 0.1, "params": [0]}]},
+        **extra,
+    }
+    torch.save(content, path)
+    return path
+
+
+class TestPublishedFiles:
+    @pytest.mark.parametrize("prefix", ["", "module."])
+    def test_logits_are_the_file_s(self, prefix, published, network, tmp_path):
+        path = write(tmp_path / "r18.pth", published, prefix=prefix, best_prec1=np.float64(57.25))
+        report = load_weights(network, path)
+        clip = torch.randn(1, 3, 8, 40, 40)
+        with torch.no_grad():
+            torch.testing.assert_close(
+                network(clip), resnet_logits(published, clip), rtol=1e-5, atol=1e-5
+            )
+        assert len(report.matched) == len(published) == len(network.state_dict())
+        assert report.missing == ()
+        assert report.file_classes == 400
+        assert report.as_text() == f"{path}: {len(published)} of {len(published)} tensors matched"
+
+    def test_numpy_numbers_of_old_and_new_files(self, published, network, tmp_path):
+        for number in (np.float64(1.5), np.float32(1.5), np.int64(3)):
+            load_weights(network, write(tmp_path / "n.pth", published, best_prec1=number))
+
+    def test_old_format_of_torch(self, published, network, tmp_path):
+        path = tmp_path / "legacy.pth"
+        content = {"best_prec1": np.float64(1), "state_dict": published}
+        torch.save(content, path, _use_new_zipfile_serialization=False)
+        assert len(load_weights(network, path).matched) == len(published)
+
+    def test_old_releases_lack_step_counters(self, published, network, tmp_path):
+        old = {n: t for n, t in published.items() if not n.endswith("num_batches_tracked")}
+        report = load_weights(network, write(tmp_path / "old.pth", old, prefix="module."))
+        assert len(report.missing) == 17
+        assert all(name.endswith("num_batches_tracked") for name in report.missing)
+
+    def test_bare_state_and_safetensors(self, published, network, tmp_path):
+        torch.save(published, tmp_path / "bare.pth")
+        save_file(published, tmp_path / "bare.safetensors")
+        for name in ("bare.pth", "bare.safetensors"):
+            assert len(load_weights(network, tmp_path / name).matched) == len(published)
+
+    def test_checkpoint_folder(self, tmp_path):
+        source, target = tiny_network("csn26ip"), tiny_network("csn26ip")
+        load_weights(target, save_checkpoint(tmp_path / "own", source, {}))
+        for name, tensor in source.state_dict().items():
+            assert torch.equal(target.state_dict()[name], tensor)
+
+
+class TestHead:
+    def test_other_classes_need_a_new_head(self, published, tmp_path):
+        network = build_model("resnet", n_classes=101, resnet_shortcut="A")
+        before = network.fc.weight.clone()
+        path = write(tmp_path / "r18.pth", published)
+        with pytest.raises(ModelError, match="has 400 classes and the network 101: ask for a new"):
+            load_weights(network, path)
+        report = load_weights(network, path, replace_head=True)
+        assert torch.equal(network.fc.weight, before)
+        assert torch.equal(network.conv1.weight, published["conv1.weight"])
+        assert report.missing == ("fc.weight", "fc.bias")
+        assert "the head of 400 classes replaced by a fresh one" in report.as_text()
+
+
+class TestRefusals:
+    def test_other_depth_is_named(self, tmp_path, network):
+        other = random_state(golden_layout("resnet18b"))
+        before = network.conv1.weight.clone()
+        path = write(tmp_path / "b.pth", other)
+        with pytest.raises(ModelError, match=r"model_depth=18, resnet_shortcut=B\)"):
+            load_weights(network, path, replace_head=True)
+        assert torch.equal(network.conv1.weight, before)
+
+    def test_other_shapes(self, tmp_path, network, published):
+        published["conv1.weight"] = published["conv1.weight"][:, :, :3]
+        with pytest.raises(ModelError, match=r"other shapes for conv1.weight"):
+            load_weights(network, write(tmp_path / "s.pth", published))
+
+    def test_lacking_tensors(self, tmp_path, network, published):
+        del published["layer4.1.bn2.bias"]
+        with pytest.raises(ModelError, match=r"lacks layer4.1.bn2.bias"):
+            load_weights(network, write(tmp_path / "l.pth", published))
+
+    def test_code_is_not_run(self, tmp_path, network, published):
+        marker = tmp_path / "ran"
+
+        class Payload:
+            def __reduce__(self):
+                return (os.mkdir, (str(marker),))
+
+        path = write(tmp_path / "evil.pth", published, best_prec1=Payload())
+        with pytest.raises(ModelError, match="which is not loaded for safety"):
+            load_weights(network, path)
+        assert not marker.exists()
+
+    def test_no_such_file(self, tmp_path, network):
+        with pytest.raises(ModelError, match="there is no such file"):
+            load_weights(network, tmp_path / "missing.pth")
+
+    def test_damaged_file(self, tmp_path, network):
+        (tmp_path / "half.pth").write_bytes(b"PK\x03\x04half")
+        with pytest.raises(ModelError, match="cannot be read as weights"):
+            load_weights(network, tmp_path / "half.pth")
+
+    def test_no_tensors(self, tmp_path, network):
+        torch.save({"state_dict": {"conv1.weight": 3}}, tmp_path / "none.pth")
+        with pytest.raises(ModelError, match="holds no state_dict of tensors"):
+            load_weights(network, tmp_path / "none.pth")
