@@ -116,6 +116,8 @@ def train_epochs(
     def record(epoch: int, figures: Mapping[str, float]) -> None:
         run.log_metrics(figures, step=epoch)
 
+    # Lightning leaves the mode alone, and a loaded or scored network comes in evaluation mode.
+    module.classifier.train()
     report = EpochReport(first_epoch=first, n_epochs=end, record=record)
     fit(module, data, card.training, n_epochs=end - first, callbacks=[*callbacks, report])
     network.model.cpu().eval()
