@@ -8,6 +8,7 @@ replaces modules is a *section*, registered by the module that knows it.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,9 @@ class Section:
 
 
 _SECTIONS: dict[str, Section] = {}
+
+# Who registers a section that a file may have before anyone needed it in this process.
+_SECTION_HOMES = {"quantizers": "vcc.models.quantized_plan"}
 
 
 def register_section(section: Section) -> None:
@@ -110,6 +114,8 @@ def rebuild_sections(model: nn.Module, sections: Mapping[str, Any]) -> None:
         ModelError: a section that nobody registered.
     """
     for name, data in sections.items():
+        if name not in _SECTIONS and name in _SECTION_HOMES:
+            importlib.import_module(_SECTION_HOMES[name])
         if name not in _SECTIONS:
             msg = f"section {name!r} of the architecture is unknown: {nearest(name, _SECTIONS)}"
             raise ModelError(msg)

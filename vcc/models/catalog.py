@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from vcc.config.model import FAMILY_OPTIONS
 from vcc.errors import ModelError, nearest
 from vcc.models import csn, mobilenetv2, resnet
+from vcc.models.blueprint import blueprint
 from vcc.models.network import VideoNetwork
 from vcc.models.spec import ModelSpec, arch_name
 from vcc.models.summary import count_macs, count_parameters
@@ -99,7 +98,7 @@ def catalog_text(n_classes: int = 101) -> str:
     lines = [f"{'network':<18}{'parameters':>12}{'GMACs':>9}   ({n_classes} classes, 16x112x112)"]
     for name in list_models():
         for options in _variants(_FAMILIES[name]):
-            with torch.device("meta"):
+            with blueprint():
                 model = build_model(name, n_classes=n_classes, **options)
             lines.append(
                 f"{arch_name(model.spec):<18}{count_parameters(model) / 1e6:>10.2f} M"
@@ -116,7 +115,7 @@ def identify(shapes: Mapping[str, tuple[int, ...]]) -> str:
     """
     for name in list_models():
         for options in _variants(_FAMILIES[name]):
-            with torch.device("meta"):
+            with blueprint():
                 model = build_model(name, n_classes=1, **options)
             head = f"{model.head_name}."
             known = {key: tuple(value.shape) for key, value in model.state_dict().items()}

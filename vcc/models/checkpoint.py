@@ -29,6 +29,7 @@ from vcc.models.architecture import (
     rebuild_sections,
     resize_layers,
 )
+from vcc.models.blueprint import blueprint
 from vcc.models.catalog import from_spec
 from vcc.models.network import VideoNetwork, network_of
 from vcc.models.spec import ModelSpec
@@ -111,6 +112,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         tensors = {name: t.clone() for name, t in load_file(source / WEIGHTS_FILE).items()}
         tensors |= {name: tensors[first] for name, first in arch["tied"].items()}
         model.load_state_dict(tensors, strict=True, assign=True)
+        _refuse_hollow(model)
     except ModelError as error:
         msg = f"{source}: {error}"
         raise ModelError(msg) from error
@@ -123,11 +125,19 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
 
 def _rebuild(arch: Mapping[str, Any]) -> VideoNetwork:
-    with torch.device("meta"):
+    with blueprint():
         model = from_spec(ModelSpec(**arch["spec"]))
         resize_layers(model, arch["layers"])
     rebuild_sections(model, arch["sections"])
     return model
+
+
+def _refuse_hollow(model: nn.Module) -> None:
+    """Refuse a network with a tensor that the weights file did not fill."""
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_meta:
+            msg = f"the architecture has a tensor {name!r} without a value"
+            raise ModelError(msg)
 
 
 def _untied(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -117,7 +117,10 @@ def _quantized_layer(layer: nn.Module, name: str, parts: Mapping[str, Any]) -> n
 
 def _on_device_of(model: nn.Module, module: nn.Module) -> nn.Module:
     reference = next(model.parameters(), None)
-    return module if reference is None else module.to(reference.device)
+    if reference is None or reference.is_meta:
+        # A checkpoint's network has no data yet: what its file does not bring must have some.
+        return module
+    return module.to(reference.device)
 
 
 def _find(model: nn.Module, name: str) -> nn.Module:

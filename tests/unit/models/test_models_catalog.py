@@ -12,6 +12,7 @@ from models_tiny import VARIANTS, tiny_network
 from vcc.config.model import FAMILY_OPTIONS, ModelOptions
 from vcc.errors import ConfigError, ModelError
 from vcc.models import build_model, count_macs, count_parameters, list_models, network_of
+from vcc.models.blueprint import blueprint
 from vcc.models.catalog import catalog_text, from_spec
 from vcc.models.pixels import PixelClassifier
 from vcc.models.spec import ModelSpec, arch_name
@@ -30,7 +31,7 @@ KNOWN_FIGURES = [
 class TestFigures:
     @pytest.mark.parametrize(("name", "options", "parameters", "macs"), KNOWN_FIGURES)
     def test_full_width_networks_have_the_known_size(self, name, options, parameters, macs):
-        with torch.device("meta"):
+        with blueprint():
             model = build_model(name, n_classes=101, **options)
         assert count_parameters(model) / 1e6 == pytest.approx(parameters, rel=3e-3)
         # Published as giga-MACs: 10.1 has one decimal, the others two.
@@ -40,7 +41,7 @@ class TestFigures:
     def test_every_depth_is_built(self):
         for depth in (10, 18, 34, 50, 101, 152, 200):
             for shortcut in ("A", "B"):
-                with torch.device("meta"):
+                with blueprint():
                     model = build_model(
                         "resnet", n_classes=2, model_depth=depth, resnet_shortcut=shortcut
                     )

@@ -103,6 +103,22 @@ class TestSections:
         with pytest.raises(ModelError, match="section 'from_the_future' of the architecture"):
             load_checkpoint(folder)
 
+    def test_known_sections_are_registered_on_demand(self):
+        code = (
+            "from vcc.models import architecture as a\n"
+            "assert not a._SECTIONS\n"
+            "from vcc.models.catalog import build_model\n"
+            "model = build_model('resnet', n_classes=2, model_depth=10, width_mult=0.0625)\n"
+            "for name in a._SECTION_HOMES:\n"
+            "    try: a.rebuild_sections(model, {name: {}})\n"
+            "    except KeyError: pass\n"
+            "print(sorted(a._SECTIONS) == sorted(a._SECTION_HOMES))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert done.stdout.strip() == "True", done.stderr
+
     def test_a_name_is_registered_once(self):
         register_section(Section("test_twice", lambda _: None, lambda *_: None))
         with pytest.raises(ValueError, match="test_twice"):

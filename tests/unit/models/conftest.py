@@ -1,0 +1,11 @@
+"""One thread for tiny networks: beside other work, two wait for each other most of the time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
