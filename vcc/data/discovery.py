@@ -81,24 +81,24 @@ def _is_frame_folder(path: Path) -> bool:
     return (path / "n_frames").is_file() or (path / "image_00001.jpg").is_file()
 
 
-def duplicates(videos: Sequence[FoundVideo]) -> dict[Path, Path]:
-    """Return which videos repeat the content of an earlier one, and of which.
+def duplicates(paths: Sequence[Path]) -> dict[Path, Path]:
+    """Return which video files repeat the content of an earlier one, and of which.
 
     Only files of equal size are read.
     """
-    by_size: dict[int, list[FoundVideo]] = defaultdict(list)
-    for video in videos:
-        if video.path.is_file() and (size := video.path.stat().st_size):
-            by_size[size].append(video)
+    by_size: dict[int, list[Path]] = defaultdict(list)
+    for path in paths:
+        if path.is_file() and (size := path.stat().st_size):
+            by_size[size].append(path)
     repeated: dict[Path, Path] = {}
     for alike in by_size.values():
         if len(alike) < 2:
             continue
         first: dict[str, Path] = {}
-        for video in alike:
-            original = first.setdefault(_content(video.path), video.path)
-            if original != video.path:
-                repeated[video.path] = original
+        for path in alike:
+            original = first.setdefault(_content(path), path)
+            if original != path:
+                repeated[path] = original
     return repeated
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,16 +52,10 @@ def make_plan(options: PrepareOptions, videos: Path) -> Plan:
         DataError: no videos, a bad annotation, a label without videos, or a group on two sides.
     """
     found, bad = find_videos(videos)
-    repeated = duplicates(found)
-    kept = [video for video in found if video.path not in repeated]
-    bad += [
-        BadFile(_name(path, videos), f"duplicate of {_name(original, videos)!r}")
-        for path, original in repeated.items()
-    ]
     if options.annotation is None:
-        plan = _from_folders(options, kept, videos)
+        plan = _from_folders(options, found, videos)
     else:
-        plan = _from_annotation(load_annotation(options.annotation, options.split), kept, videos)
+        plan = _from_annotation(load_annotation(options.annotation, options.split), found, videos)
     check_groups([video.entry for video in plan.videos])
     return replace(plan, bad=tuple(bad) + plan.bad)
 
@@ -70,14 +64,24 @@ def _name(path: Path, root: Path) -> str:
     return str(path.relative_to(root))
 
 
+def _duplicate_files(repeated: Mapping[Path, Path], root: Path) -> list[BadFile]:
+    return [
+        BadFile(_name(path, root), f"duplicate of {_name(original, root)!r}")
+        for path, original in repeated.items()
+    ]
+
+
 def _taken(by: FoundVideo, root: Path) -> str:
     return f"has the name of {_name(by.path, root)!r}"
 
 
 def _from_folders(options: PrepareOptions, found: Sequence[FoundVideo], root: Path) -> Plan:
-    bad: list[BadFile] = []
+    repeated = duplicates([video.path for video in found])
+    bad = _duplicate_files(repeated, root)
     unique: dict[str, FoundVideo] = {}
     for video in found:
+        if video.path in repeated:
+            continue
         if not video.folder:
             bad.append(BadFile(_name(video.path, root), "lies in no class folder"))
         elif video.stem in unique:
@@ -127,8 +131,11 @@ def _from_annotation(annotation: Annotation, found: Sequence[FoundVideo], root: 
             bad.append(BadFile(_name(first.path, root), reason))
             continue
         planned.append(PlannedVideo(first.path, entry))
+    repeated = duplicates([video.path for video in planned])
+    bad += _duplicate_files(repeated, root)
+    kept = tuple(video for video in planned if video.path not in repeated)
     notes = (f"{len(by_stem)} videos are not in the annotation",) if by_stem else ()
-    return Plan(annotation.labels, annotation.split, tuple(planned), tuple(bad), notes)
+    return Plan(annotation.labels, annotation.split, kept, tuple(bad), notes)
 
 
 def check_labels(plan: Plan, videos: Sequence[PlannedVideo], where: Path) -> None:

@@ -171,7 +171,7 @@ def _backend(options: PrepareOptions) -> Iterator[int]:
         msg = "dask_scheduler: Dask is not installed; `pip install 'dask[distributed]'` brings it"
         raise DataError(msg) from None
     local = options.dask_scheduler == "local"
-    settings: dict[str, Any] = {"processes": True} if local else {}
+    settings: dict[str, Any] = {"processes": True, "dashboard_address": None} if local else {}
     with (
         client_class(None if local else options.dask_scheduler, **settings) as client,
         joblib.parallel_config(backend="dask", client=client),

@@ -23,9 +23,6 @@ from vcc.data.resizing import Frame, resize, scaled_size
 from vcc.data.temporal import consecutive_windows
 from vcc.errors import DataError, nearest
 
-# Channel c of an interleaved frame goes to plane c.
-_TO_PLANES = [0, 0, 1, 1, 2, 2]
-
 
 @dataclass(frozen=True)
 class ClipProtocol:
@@ -100,8 +97,7 @@ class ClipProtocol:
 
     def write_clip(self, frames: Sequence[Frame], clip: NDArray[np.uint8]) -> None:
         """Scale and crop the frames of one clip into an array uint8 [3, T, H, W]."""
-        for t, frame in enumerate(frames):
-            write_planes(self._cropped(frame), clip, t)
+        write_planes(np.stack([self._cropped(frame) for frame in frames]), clip)
 
     def _cropped(self, frame: Frame) -> Frame:
         size = self.sample_size
@@ -130,7 +126,8 @@ def crop_corner(height: int, width: int, size: int, *, position: str) -> tuple[i
     return top, left
 
 
-def write_planes(frame: Frame, clip: NDArray[np.uint8], t: int) -> None:
-    """Write a frame uint8 [H, W, 3] into frame t of a clip uint8 [3, T, H, W]."""
-    # A tenth of the time of a transposition of the whole clip.
-    cv2.mixChannels([frame], [clip[0, t], clip[1, t], clip[2, t]], _TO_PLANES)
+def write_planes(frames: NDArray[np.uint8], clip: NDArray[np.uint8]) -> None:
+    """Write frames uint8 [T, H, W, 3] into a clip uint8 [3, T, H, W], both contiguous."""
+    # As one tall picture: a tenth of the time of a transposition.
+    tall = frames.reshape(-1, frames.shape[2], 3)
+    cv2.split(tall, [plane.reshape(tall.shape[:2]) for plane in clip])

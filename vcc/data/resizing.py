@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]
 
-# From here on bilinear interpolation skips source pixels and aliases; averaging over areas does
-# not, but takes seven times as long, so slight changes of scale stay bilinear.
-_AREA_FROM = 1.5
+# Bilinear interpolation looks at two source pixels each way: beyond this ratio it skips pixels and
+# aliases. Averaging over areas does not, but takes eight times as long.
+_BILINEAR_TO = 2.0
 
 
 def scaled_size(height: int, width: int, short_side: int) -> tuple[int, int]:
@@ -41,9 +41,22 @@ def resize(frame: Frame, height: int, width: int) -> Frame:
     """Return a frame [H, W, 3] resized, by areas when it shrinks much and bilinear otherwise."""
     if frame.shape[:2] == (height, width):
         return frame
-    shrink = max(frame.shape[0] / height, frame.shape[1] / width)
-    method = cv2.INTER_AREA if shrink >= _AREA_FROM else cv2.INTER_LINEAR
+    method = _method(frame, height, width)
     return as_frame(cv2.resize(frame, (width, height), interpolation=method))
+
+
+def _method(frame: Frame, height: int, width: int) -> int:
+    shrink = max(frame.shape[0] / height, frame.shape[1] / width)
+    return cv2.INTER_AREA if shrink > _BILINEAR_TO else cv2.INTER_LINEAR
+
+
+def resize_into(frame: Frame, target: Frame) -> None:
+    """Write a frame into an array [H, W, 3], resized to its height and width."""
+    height, width = target.shape[0], target.shape[1]
+    if frame.shape == target.shape:
+        np.copyto(target, frame)
+    else:
+        cv2.resize(frame, (width, height), dst=target, interpolation=_method(frame, height, width))
 
 
 def as_frame(image: object) -> Frame:

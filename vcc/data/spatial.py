@@ -18,7 +18,7 @@ from torchvision.transforms.v2 import functional
 
 from vcc.config.data import CROP_POSITIONS, ClipOptions
 from vcc.data.protocol import crop_corner, write_planes
-from vcc.data.resizing import Frame, as_frame, resize
+from vcc.data.resizing import Frame, resize_into
 
 # The usual recipe for 112-pixel clips scales the short side to 128: the crop is 7/8 of it.
 _RANDOM_CROP_SHARE = 7 / 8
@@ -83,6 +83,9 @@ class TrainTransform:
         self._options = options
         self._flip = flip and not options.no_hflip
         self._scales = crop_scales(options)
+        # Kept from clip to clip: fresh memory of this size costs as much as copying it.
+        shape = (options.sample_duration, options.sample_size, options.sample_size, 3)
+        self._resized: NDArray[np.uint8] = np.empty(shape, np.uint8)
         self._augments = any(
             (
                 options.rotation,
@@ -101,10 +104,14 @@ class TrainTransform:
         size = self._options.sample_size
         box = self._box(frames[0].shape[0], frames[0].shape[1], rng)
         flipped = self._flip and rng.random() < 0.5
-        for t, frame in enumerate(frames):
+        resized = self._resized[: len(frames)]
+        for frame, target in zip(frames, resized, strict=True):
             crop = frame[box.top : box.top + box.side, box.left : box.left + box.side]
-            crop = resize(crop, size, size)
-            write_planes(as_frame(cv2.flip(crop, 1)) if flipped else crop, clip, t)
+            resize_into(crop, target)
+        if flipped:
+            tall = resized.reshape(-1, size, 3)
+            cv2.flip(tall, 1, dst=tall)
+        write_planes(resized, clip)
         if self._augments:
             clip[:] = augment(torch.from_numpy(clip), self._options, rng).numpy()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from vcc.models import list_models
 from vcc.models.checkpoint import load_checkpoint
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.tracking.registry import Version, download_checkpoint, get_version, list_versions
+
+# What follows the family in `arch_name`: depth, shortcut or type, width.
+_ARCH_OPTIONS = re.compile(r"(\d+)?([a-z]*)(?:-([\d.]+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,19 +106,18 @@ def _search(options: SourceOptions, dataset: PreparedDataset, *, alias: str | No
 
 
 def _matches(arch: str, options: SourceOptions) -> bool:
-    """Say whether an architecture's name, such as "resnet18a", is one that the options allow."""
-    if not arch.startswith(options.model):
+    """Say whether an architecture's name, such as "resnet18a-0.5", is one the options allow."""
+    found = _ARCH_OPTIONS.fullmatch(arch.removeprefix(options.model))
+    if not arch.startswith(options.model) or found is None:
         return False
-    rest = arch.removeprefix(options.model)
-    shortcut = None if options.resnet_shortcut is None else options.resnet_shortcut.lower()
-    depth = rest.rstrip("abcdefghijklmnopqrstuvwxyz")
+    depth, variant, width = found.groups()
     checks = (
-        (options.model_depth, depth == str(options.model_depth)),
-        (shortcut, rest.endswith(shortcut or "")),
-        (options.model_type, rest.endswith(options.model_type or "")),
-        (options.width_mult, rest == f"-{options.width_mult}"),
+        (options.model_depth, depth and int(depth)),
+        (options.resnet_shortcut and options.resnet_shortcut.lower(), variant),
+        (options.model_type, variant),
+        (options.width_mult, float(width or 1.0)),
     )
-    return all(holds for wanted, holds in checks if wanted is not None)
+    return all(named == wanted for wanted, named in checks if wanted is not None)
 
 
 def _none_found(

@@ -1,0 +1,69 @@
+"""Decoding: containers, real clips, and scaling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data_videos import smooth_frames, write_video
+
+from vcc.data.decode import VideoFile, read_video
+from vcc.data.resizing import resize, scaled_size, shrunk_size
+from vcc.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "error"),
+    [("avi", "FFV1", 0), ("mkv", "FFV1", 0), ("mp4", "mp4v", 8), ("webm", "VP80", 8)],
+)
+def test_containers(tmp_path: Path, suffix: str, codec: str, error: float) -> None:
+    frames = smooth_frames(10, height=64, width=80)
+    path = write_video(tmp_path / f"ü 'video' 100%.{suffix}", frames, codec=codec)
+    assert VideoFile(path).fps == 25.0
+    got = read_video(path, 128)
+    assert got.shape == frames.shape
+    assert np.abs(got.astype(int) - frames).mean() <= error
+
+
+def test_real_clips(shared: Path) -> None:
+    videos = shared / "videos"
+    clip = videos / "ucf101" / "ApplyEyeMakeup" / "v_ApplyEyeMakeup_g01_c01.avi"
+    assert read_video(clip, 128).shape == (164, 128, 170, 3)
+    assert read_video(videos / "misc" / "test.mp4", 64, max_frames=5).shape == (5, 64, 85, 3)
+    assert read_video(videos / "misc" / "arm_wrestling.mp4", 512, max_frames=1).shape == (
+        1,
+        256,
+        340,
+        3,
+    )
+
+
+def test_errors_name_the_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.avi: no such video"):
+        read_video(tmp_path / "none.avi", 128)
+    (tmp_path / "text.mp4").write_text("hello")
+    with pytest.raises(DataError, match=r"text\.mp4: not a readable video; give"):
+        read_video(tmp_path / "text.mp4", 128)
+
+
+def test_scaled_size_rounds_down_as_the_thesis() -> None:
+    assert scaled_size(240, 320, 128) == (128, 170)
+    assert scaled_size(320, 240, 128) == (170, 128)
+    assert scaled_size(100, 100, 64) == (64, 64)
+
+
+def test_frames_are_never_enlarged() -> None:
+    frame = smooth_frames(1, height=36, width=48)[0]
+    assert shrunk_size(frame, 128) == (36, 48)
+    assert shrunk_size(frame, 18) == (18, 24)
+
+
+def test_resize_averages_where_it_shrinks_much() -> None:
+    # Every fourth column is lit: a quarter of the width must see it, whichever columns it falls on.
+    frame = np.zeros((8, 8, 3), np.uint8)
+    frame[:, ::4] = 200
+    assert np.unique(resize(frame, 2, 2)).tolist() == [50]
+    # Half the width is the mean of two columns.
+    assert resize(frame, 4, 4)[0, :, 0].tolist() == [100, 0, 100, 0]
+    assert resize(frame, 8, 8) is frame

@@ -1,0 +1,179 @@
+"""Memory and imports of prepare's and the loader's processes, measured in their own process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from data_videos import prepare_tree, write_tree
+
+from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, write_manifest
+from vcc.data.prepared import PreparedDataset
+
+ROOT = Path(__file__).resolve().parents[3]
+MIB = 2**20
+
+CONVERT = """
+import json, resource, sys
+from pathlib import Path
+from vcc.data.convert import ConvertJob, convert
+
+def private():
+    fields = dict(line.split(":") for line in open("/proc/self/status") if ":" in line)
+    return int(fields["RssAnon"].split()[0]) * 1024
+
+before, peak = private(), 0
+import vcc.data.store as store
+add = store.ContainerWriter.add
+def watched(self, frame):
+    global peak
+    add(self, frame)
+    peak = max(peak, private())
+store.ContainerWriter.add = watched
+job = ConvertJob(number=0, source=Path(sys.argv[1]), target=Path(sys.argv[2]), kind=sys.argv[3],
+                 short_side=128, jpeg_quality=90)
+result = convert(job)
+print(json.dumps({"grown": peak - before, "frames": result.stored.n_frames,
+                  "torch": "torch" in sys.modules}))
+"""
+
+
+def run(code: str, *arguments: object) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=1800,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout.decode().splitlines()[-1])
+    return answer
+
+
+def write_long(path: Path, count: int, *, height: int, width: int) -> None:
+    rng = np.random.default_rng(0)
+    pictures = [
+        cv2.resize(rng.integers(0, 256, (18, 32, 3)).astype(np.uint8), (width, height))
+        for _ in range(8)
+    ]
+    writer = cv2.VideoWriter(
+        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), 25.0, (width, height)
+    )
+    for i in range(count):
+        writer.write(pictures[i // 25 % 8])
+    writer.release()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
+@pytest.mark.parametrize("kind", ["raw", "packed"])
+def test_a_worker_streams_a_large_video_without_torch(tmp_path: Path, kind: str) -> None:
+    write_long(tmp_path / "large.mp4", 150, height=1080, width=1920)
+    found = run(CONVERT, tmp_path / "large.mp4", tmp_path / "out.vcf", kind)
+    assert found["frames"] == 150
+    assert not found["torch"]
+    # All frames at once would be 890 MiB.
+    assert found["grown"] < 300 * MIB
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
+def test_a_worker_streams_an_hour_of_1080p(tmp_path: Path) -> None:
+    write_long(tmp_path / "hour.mp4", 90_000, height=1080, width=1920)
+    found = run(CONVERT, tmp_path / "hour.mp4", tmp_path / "out.vcf", "packed")
+    assert found["frames"] == 90_000
+    assert found["grown"] < 300 * MIB
+
+
+def test_prepare_and_its_options_import_no_torch() -> None:
+    code = (
+        "import json, sys, vcc.config.data, vcc.data.prepare, vcc.data.prepared;"
+        "print(json.dumps({'torch': 'torch' in sys.modules}))"
+    )
+    assert run(code) == {"torch": False}
+    light = "import json, sys, vcc.config.data; print(json.dumps({'cv2': 'cv2' in sys.modules}))"
+    assert run(light) == {"cv2": False}
+
+
+LOADER = """
+import json, sys
+from pathlib import Path
+import torch
+from vcc.config.data import ClipOptions
+from vcc.data.loaders import TrainClips
+from vcc.data.prepared import PreparedDataset
+
+def private():
+    fields = dict(line.split(":") for line in open("/proc/self/status") if ":" in line)
+    return int(fields["RssAnon"].split()[0]) * 1024
+
+before = private()
+clips = TrainClips(PreparedDataset.open(Path(sys.argv[1])), ClipOptions(sample_size=112))
+peak = 0
+for epoch in range(30):
+    clips.__getitems__([(epoch, video % len(clips)) for video in range(32)])
+    peak = max(peak, private())
+print(json.dumps({"grown": peak - before}))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
+@pytest.mark.parametrize("store", ["raw", "packed"])
+def test_a_loader_worker_stays_small(tmp_path: Path, store: str) -> None:
+    write_tree(tmp_path / "videos", frames=40)
+    prepare_tree(tmp_path, store=store)
+    # Batches of 32 clips of 0.6 MB are 19 MB of it.
+    assert run(LOADER, tmp_path / "data")["grown"] < 200 * MIB
+
+
+def test_opening_ucf101_is_quick_and_small(tmp_path: Path) -> None:
+    records = tuple(
+        VideoRecord(
+            id=f"v_Class{label}_g{group:02d}_c{clip:02d}",
+            label=label,
+            label_name=f"Class{label}",
+            group=f"Class{label}_g{group:02d}",
+            subset="test" if group < 8 else "train",
+            n_frames=186,
+            fps=25.0,
+            height=128,
+            width=170,
+            file=f"{FRAMES_NAME}/Class{label}/v_Class{label}_g{group:02d}_c{clip:02d}.vcf",
+            checksum=f"{label:032d}{group:032d}",
+        )
+        for label in range(101)
+        for group in range(1, 26)
+        for clip in range(1, 7)
+    )[:13320]
+    manifest = Manifest(
+        name="ucf101",
+        split="split1",
+        labels=tuple(f"Class{i}" for i in range(101)),
+        store="packed",
+        short_side=128,
+        direction_sensitive=False,
+        pixel_mean=(1.0, 2.0, 3.0),
+        pixel_std=(1.0, 2.0, 3.0),
+        videos=records,
+    )
+    write_manifest(manifest, tmp_path)
+    started = time.perf_counter()
+    dataset = PreparedDataset.open(tmp_path)
+    assert len(dataset.videos("train")) + len(dataset.videos("test")) == 13320
+    assert time.perf_counter() - started < 2
+    del dataset
+    tracemalloc.start()
+    dataset = PreparedDataset.open(tmp_path)
+    dataset.videos("train")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * MIB
+    assert dataset.digest == manifest.digest

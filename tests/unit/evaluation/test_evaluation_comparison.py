@@ -1,0 +1,83 @@
+"""The table and its pass marks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from vcc.evaluation.comparison import (
+    PassMarks,
+    Variant,
+    as_markdown,
+    as_text,
+    speed_up,
+    table_rows,
+)
+
+DENSE = Variant(
+    name="dense",
+    params=1_000_000,
+    macs=500_000_000,
+    size_bytes=4_000_000,
+    sparsity=0.0,
+    clip_top1=0.8,
+    video_top1=0.90,
+    test_videos=126,
+    latency_p50_ms=30.0,
+    latency_p95_ms=33.0,
+    runtime="onnxruntime CPU",
+)
+SMALL = replace(
+    DENSE, name="compressed", params=250_000, macs=125_000_000, video_top1=0.87, latency_p50_ms=20.0
+)
+
+
+def test_marks_that_are_just_reached_pass() -> None:
+    # 0.90 - 0.87 is a little more than 0.03 in binary, and 30 / 20 is exactly 1.5.
+    assert PassMarks().misses(DENSE, SMALL) == []
+
+
+@pytest.mark.parametrize(
+    ("dense", "small", "message"),
+    [
+        ({"test_videos": 99}, {}, "99 test videos, at least 100 wanted"),
+        ({"video_top1": 0.84}, {"video_top1": 0.84}, "dense video top-1 84.0%"),
+        ({}, {"video_top1": 0.86}, "dropped 4.0 points, at most 3 allowed"),
+        ({}, {"macs": 500_000_000}, "no channel was removed"),
+        ({}, {"params": 1_000_000}, "no channel was removed"),
+        ({}, {"runtime": "OpenVINO CPU f32"}, "not comparable"),
+        ({}, {"latency_p50_ms": 20.2}, "1.49x faster at p50, at least 1.5x wanted"),
+        ({}, {"latency_p50_ms": float("nan")}, "nanx faster"),
+    ],
+)
+def test_each_mark_can_be_missed(
+    dense: dict[str, object], small: dict[str, object], message: str
+) -> None:
+    misses = PassMarks().misses(replace(DENSE, **dense), replace(SMALL, **small))
+    assert len(misses) == 1
+    assert message in misses[0]
+
+
+def test_all_misses_are_told_at_once() -> None:
+    broken = replace(SMALL, video_top1=0.5, latency_p50_ms=60.0)
+    assert len(PassMarks().misses(DENSE, broken)) == 2
+
+
+def test_speed_up_is_dense_over_variant() -> None:
+    assert speed_up(DENSE, SMALL) == pytest.approx(1.5)
+    assert speed_up(DENSE, DENSE) == 1.0
+
+
+def test_the_table_shows_every_figure() -> None:
+    rows = table_rows([DENSE, SMALL])
+    cells = {row[0]: row[1:] for row in rows[1:]}
+    assert cells["parameters"] == ["1,000,000", "250,000"]
+    assert cells["MACs per clip"] == ["500.0 M", "125.0 M"]
+    assert cells["file size"] == ["4.00 MB", "4.00 MB"]
+    assert cells["video top-1"] == ["90.0% of 126", "87.0% of 126"]
+    assert cells["latency p50"] == ["30.00 ms", "20.00 ms"]
+    assert cells["speed-up at p50"] == ["1.00x", "1.50x"]
+    text = as_text(rows).splitlines()
+    assert len({len(line) for line in text if line}) <= 2
+    assert as_markdown(rows).splitlines()[1] == "| --- | ---: | ---: |"

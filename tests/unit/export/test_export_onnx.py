@@ -1,0 +1,160 @@
+"""The exported file: complete, checked, dynamic in its batch, and the same as its network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from export_toys import CLIP_SHAPE, ToyClassifier
+
+from vcc.errors import ExportError
+from vcc.export.benchmark import measure_latency
+from vcc.export.onnx_file import export_onnx, read_metadata
+from vcc.export.parity import check_parity
+from vcc.export.runtimes import Session, open_session
+
+
+@pytest.fixture(scope="module")
+def toy() -> ToyClassifier:
+    torch.manual_seed(0)
+    return ToyClassifier().eval()
+
+
+@pytest.fixture(scope="module")
+def exported(toy: ToyClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "toy.onnx"
+    metadata = {"labels": ["a", "é"], "protocol": {"sample_size": 8}}
+    return export_onnx(toy, path, clip_shape=CLIP_SHAPE, opset=20, metadata=metadata)
+
+
+def test_it_is_one_file_with_its_weights_inside(exported: Path) -> None:
+    assert [path.name for path in exported.parent.iterdir()] == ["toy.onnx"]
+    model = onnx.load(str(exported), load_external_data=False)
+    assert all(not tensor.external_data for tensor in model.graph.initializer)
+    assert model.opset_import[0].version == 20
+
+
+def test_the_metadata_comes_back(exported: Path) -> None:
+    assert read_metadata(exported) == {"labels": ["a", "é"], "protocol": {"sample_size": 8}}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+@pytest.mark.parametrize("provider", ["cpu", "openvino"])
+def test_any_batch_runs_and_agrees(
+    exported: Path, toy: ToyClassifier, provider: str, batch: int
+) -> None:
+    if provider == "openvino":
+        pytest.importorskip("openvino")
+    session = open_session(exported, provider=provider, threads=1)
+    pixels = torch.rand(batch, *CLIP_SHAPE) * 255
+    with torch.inference_mode():
+        expected = toy(pixels).numpy()
+    np.testing.assert_allclose(session.run(pixels.numpy()), expected, atol=1e-5)
+
+
+def test_the_record_says_what_ran(exported: Path) -> None:
+    assert open_session(exported, provider="cpu", threads=1).runtime == "onnxruntime CPU"
+    assert open_session(exported, provider="auto", threads=1).runtime.startswith("onnxruntime")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_a_provider_that_cannot_start_is_an_error(exported: Path, provider: str) -> None:
+    with pytest.raises(ExportError, match=f"provider {provider}"):
+        open_session(exported, provider=provider, threads=1)
+
+
+@pytest.mark.parametrize("content", [b"", b"not onnx", b"\x08\x07"])
+def test_a_file_that_is_not_a_model_is_an_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ExportError, match=r"broken\.onnx: onnxruntime cannot load it"):
+        open_session(path, provider="cpu", threads=1)
+
+
+def test_a_network_that_cannot_be_exported_leaves_nothing(tmp_path: Path) -> None:
+    class Undecided(ToyClassifier):
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return super().forward(pixels) if float(pixels.sum()) > 0 else pixels
+
+    with pytest.raises(ExportError, match="cannot be exported"):
+        export_onnx(Undecided(), tmp_path / "x.onnx", clip_shape=CLIP_SHAPE, opset=20, metadata={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def batches(count: int) -> list[Any]:
+    return [
+        SimpleNamespace(clips=torch.randint(0, 256, (2, *CLIP_SHAPE), dtype=torch.uint8))
+        for _ in range(count)
+    ]
+
+
+def test_parity_of_the_real_file_holds(exported: Path, toy: ToyClassifier) -> None:
+    session = open_session(exported, provider="cpu", threads=1)
+    parity = check_parity(toy, session, batches(3))
+    assert parity.clips == 6
+    assert parity.top1_agreement == 1.0
+    assert parity.max_difference < 1e-5
+
+
+class Liar(Session):
+    """Says something else than its network."""
+
+    runtime = "made up"
+
+    def __init__(self, logits: np.ndarray[Any, Any]) -> None:
+        self.logits = logits.astype(np.float32)
+
+    def run(self, pixels: Any) -> Any:
+        return self.logits[: len(pixels)]
+
+
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (np.full((2, 5), 7.0), "differ by"),
+        (np.full((2, 5), np.nan), "differ by nan"),
+        (np.zeros((2, 4)), r"the file returns \(2, 4\), not \(2, 5\)"),
+    ],
+)
+def test_a_file_that_says_something_else_fails(
+    toy: ToyClassifier, logits: np.ndarray[Any, Any], message: str
+) -> None:
+    with pytest.raises(ExportError, match=message):
+        check_parity(toy, Liar(logits), batches(1))
+
+
+def test_parity_on_no_clip_fails(toy: ToyClassifier) -> None:
+    with pytest.raises(ExportError, match="no clips"):
+        check_parity(toy, Liar(np.zeros((1, 5))), [])
+
+
+class Counting(Session):
+    """Counts its runs and the clips of each."""
+
+    def __init__(self, name: str) -> None:
+        self.runtime = name
+        self.batches: list[int] = []
+
+    def run(self, pixels: Any) -> Any:
+        self.batches.append(len(pixels))
+        return np.zeros((len(pixels), 5), np.float32)
+
+
+def test_all_sessions_are_timed_equally_often_after_the_warm_up() -> None:
+    sessions = {"dense": Counting("one"), "small": Counting("two")}
+    shapes = dict.fromkeys(sessions, CLIP_SHAPE)
+    latencies = measure_latency(sessions, shapes, batch=3, runs=7, warmup=2)
+    for name, session in sessions.items():
+        assert session.batches == [3] * 9
+        assert latencies[name].runs == 7
+        assert latencies[name].runtime == session.runtime
+        assert 0 < latencies[name].p50_ms <= latencies[name].p95_ms
+        assert latencies[name].metrics()["clips_per_second"] == pytest.approx(
+            3000 / latencies[name].p50_ms
+        )

@@ -1,0 +1,152 @@
+"""The training loop on a toy: it learns, it reports, it keeps the best, it stops at nonsense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import lightning
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from vcc.config.training import TrainingOptions
+from vcc.errors import TrainingError
+from vcc.evaluation.accuracy import VideoAccuracy
+from vcc.training.best import BestWeights
+from vcc.training.module import ClassifierModule
+from vcc.training.progress import EpochReport
+from vcc.training.trainer import fit
+
+OPTIONS = TrainingOptions(learning_rate=0.1, momentum=0.0, dampening=0.0, no_cuda=True)
+
+
+class Batch(NamedTuple):
+    """As the loaders make them."""
+
+    clips: Tensor
+    labels: Tensor
+    videos: Tensor
+
+
+class Toy(lightning.LightningDataModule):
+    """Eight one-pixel videos: dark ones are class 0, bright ones class 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        clips = torch.tensor([0, 1, 2, 3, 7, 8, 9, 10], dtype=torch.uint8)
+        clips = clips.view(8, 1, 1, 1, 1).expand(8, 3, 1, 1, 1).contiguous()
+        self.batch = Batch(clips, (torch.arange(8) > 3).long(), torch.arange(8))
+
+    def train_dataloader(self) -> Any:
+        return DataLoader([self.batch], batch_size=None)
+
+    def val_dataloader(self) -> Any:
+        return DataLoader([self.batch], batch_size=None)
+
+
+class Pixels(nn.Module):
+    """A linear classifier with BatchNorm, whose mode matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+        self.linear = nn.Linear(3, 2)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.linear(self.norm(pixels.float().flatten(1)))
+        return logits
+
+
+def module(adjust_loss: Any = None, options: TrainingOptions = OPTIONS) -> ClassifierModule:
+    return ClassifierModule(
+        Pixels(),
+        options,
+        dev_accuracy=VideoAccuracy(n_videos=8, n_classes=2),
+        adjust_loss=adjust_loss,
+        span=None,
+    )
+
+
+def run(made: ClassifierModule, *, n_epochs: int, callbacks: list[Any]) -> None:
+    fit(made, Toy(), OPTIONS, n_epochs=n_epochs, callbacks=callbacks)
+
+
+def test_it_learns_and_reports_every_epoch() -> None:
+    recorded: dict[int, Mapping[str, float]] = {}
+    report = EpochReport(first_epoch=3, n_epochs=23, record=recorded.__setitem__)
+    made = module()
+    run(made, n_epochs=20, callbacks=[report])
+    assert sorted(recorded) == list(range(3, 23))
+    assert recorded[22]["train_loss"] < recorded[3]["train_loss"]
+    assert recorded[22]["dev_video_top1"] == 1.0
+    assert set(recorded[3]) == {
+        "train_loss",
+        "train_clip_top1",
+        "learning_rate",
+        "dev_clip_top1",
+        "dev_video_top1",
+        "dev_video_top5",
+        "dev_loss",
+        "epoch_seconds",
+    }
+
+
+def test_an_added_term_changes_the_loss_and_is_reported() -> None:
+    calls = []
+
+    def adjust(index: int, total: int, loss: Tensor) -> tuple[Tensor, Mapping[str, Any]]:
+        calls.append((index, total))
+        return loss + 5.0, {"penalty": 5.0}
+
+    recorded: dict[int, Mapping[str, float]] = {}
+    report = EpochReport(first_epoch=0, n_epochs=1, record=recorded.__setitem__)
+    run(module(adjust), n_epochs=1, callbacks=[report])
+    assert calls == [(0, 1)]
+    assert recorded[0]["loss_penalty"] == 5.0
+    # The reported training loss stays the cross-entropy: runs with and without terms compare.
+    assert recorded[0]["train_loss"] < 3.0
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_with_a_reason() -> None:
+    def poison(index: int, total: int, loss: Tensor) -> tuple[Tensor, Mapping[str, Any]]:
+        return loss * float("nan"), {}
+
+    with pytest.raises(TrainingError, match="the loss is nan at epoch 0, step 0, learning rate"):
+        run(module(poison), n_epochs=1, callbacks=[])
+
+
+class Scripted(ClassifierModule):
+    """Has dictated dev figures, and writes the epoch's number into its weights."""
+
+    figures: list[tuple[float, float]]
+
+    def on_validation_epoch_end(self) -> None:
+        with torch.no_grad():
+            self.classifier.linear.bias.fill_(float(self.current_epoch))
+        top1, loss = self.figures[self.current_epoch]
+        self.log("dev_video_top1", top1)
+        self.log("dev_loss", loss)
+
+
+@pytest.mark.parametrize(
+    ("figures", "first_epoch", "kept"),
+    [
+        ([(0.5, 1.0), (0.9, 1.0), (0.7, 1.0)], 0, 1),
+        ([(0.9, 2.0), (0.9, 1.0), (0.9, 3.0)], 0, 1),
+        ([(0.9, 1.0), (0.9, 1.0), (0.5, 1.0)], 0, 1),
+        ([(0.9, 1.0), (0.5, 1.0), (0.6, 1.0)], 1, 2),
+    ],
+    ids=["highest accuracy", "then lowest loss", "then the later", "not before the first"],
+)
+def test_the_best_weights_come_back(
+    figures: list[tuple[float, float]], first_epoch: int, kept: int
+) -> None:
+    best = BestWeights(first_epoch=first_epoch)
+    accuracy = VideoAccuracy(n_videos=8, n_classes=2)
+    made = Scripted(Pixels(), OPTIONS, dev_accuracy=accuracy, span=None)
+    made.figures = figures
+    run(made, n_epochs=3, callbacks=[best])
+    assert best.best_epoch == kept
+    assert made.classifier.linear.bias.tolist() == [kept, kept]
