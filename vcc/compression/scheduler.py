@@ -239,7 +239,7 @@ class CompressionScheduler:
         return True
 
     def _restructure(self, policy: Policy, moment: Moment) -> None:
-        log.info("epoch %d: %s changes the network's structure", moment.epoch, policy.name)
+        log.debug("epoch %d: %s changes the network's structure", moment.epoch, policy.name)
         policy.restructure(moment)
         for other in self.policies:
             other.on_structure_changed(moment)

@@ -65,7 +65,7 @@ def thin_(
     cuts = _cuts(states, removed)
     rows = _rows(model, states, removed, filters)
     report = ThinningReport(rows, apply_cuts_(model, cuts, optimizer))
-    logger.info("thinning removed %d channels in %d layers", report.removed, len(cuts))
+    logger.debug("thinning removed %d channels in %d layers", report.removed, len(cuts))
     return report
 
 

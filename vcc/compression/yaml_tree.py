@@ -50,6 +50,9 @@ def read_tree(path: Path) -> Tree:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        msg = f"{path}: no such schedule file"
+        raise ScheduleError(msg) from None
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: cannot read the schedule: {error}"
         raise ScheduleError(msg) from error

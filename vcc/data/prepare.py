@@ -62,16 +62,29 @@ def prepare(options: PrepareOptions) -> PrepareReport:
     output = output_of(options)
     if options.verify:
         return verify(output)
+    with _leaving_nothing_useless(output):
+        return _prepare(options, output, started=started)
+
+
+@contextlib.contextmanager
+def _leaving_nothing_useless(output: Path) -> Iterator[None]:
+    """Remove what a failing call made, unless it holds frames that another can go on from."""
     made = not output.exists()
+    try:
+        yield
+    except DataError:
+        frames = output / FRAMES_NAME
+        if made and not any(path.is_file() for path in frames.rglob("*")):
+            shutil.rmtree(output, ignore_errors=True)
+        raise
+
+
+def _prepare(options: PrepareOptions, output: Path, *, started: float) -> PrepareReport:
     videos = _motion_videos(options, output) if options.videos is None else options.videos
     try:
         plan = make_plan(options, videos)
         check_labels(plan, plan.videos, options.annotation or videos)
         (output / FRAMES_NAME).mkdir(parents=True, exist_ok=True)
-    except DataError:
-        if made and options.videos is None:
-            shutil.rmtree(output, ignore_errors=True)
-        raise
     except OSError as error:
         msg = (
             f"{output}: cannot write there ({error.strerror}); give another folder with output=DIR"

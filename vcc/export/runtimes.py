@@ -21,6 +21,7 @@ from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
 
 _logger = logging.getLogger(__name__)
 
+_ORT_FATAL = 4
 Pixels = npt.NDArray[np.float32]
 ORT_PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -67,6 +68,8 @@ class OnnxRuntimeSession(Session):
 
     def __init__(self, path: Path, *, provider: str, threads: int) -> None:
         wanted = ORT_PROVIDERS[provider]
+        # It writes pages to the terminal about a provider that cannot start; our error says it.
+        onnxruntime.set_default_logger_severity(_ORT_FATAL)
         if wanted not in onnxruntime.get_available_providers():
             msg = (
                 f"provider {provider}: this onnxruntime has no {wanted}; "
@@ -75,14 +78,14 @@ class OnnxRuntimeSession(Session):
             raise ExportError(msg)
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
-        settings.log_severity_level = 3
+        settings.log_severity_level = _ORT_FATAL
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=settings, providers=[wanted]
+                str(path), sess_options=settings, providers=[wanted], enable_fallback=0
             )
         except Exception as error:
             # ONNX Runtime's errors share no public base class.
-            msg = f"{path}: onnxruntime cannot load it on {wanted}: {error}"
+            msg = f"provider {provider}: onnxruntime cannot load {path} on {wanted}: {error}"
             raise ExportError(msg) from error
         active = self._session.get_providers()[0]
         if active != wanted:

@@ -21,7 +21,13 @@ from vcc.config.training import TrainingOptions
 from vcc.data.prepared import find_prepared
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.pipeline.compress import compress_step, recipe_from_entry
-from vcc.pipeline.evaluate import accuracy_text, evaluate_step, score_val_json, size_figures
+from vcc.pipeline.evaluate import (
+    accuracy_text,
+    evaluate_step,
+    largest_class_share,
+    score_val_json,
+    size_figures,
+)
 from vcc.pipeline.export import (
     export_networks,
     log_exported,
@@ -118,6 +124,8 @@ def run_evaluate(options: EvaluateEntry) -> None:
         )
     say(f"{_name_of(source)} on {metrics['test_videos']:.0f} test videos of {card.dataset}")
     say(f"clip top-1  {metrics['clip_top1']:.1%}")
+    say(f"video top-1 {metrics['video_top1']:.1%}")
+    say(f"largest class alone {largest_class_share(source.dataset):.1%}")
     say(accuracy_text(metrics["video_top1"], metrics["video_top5"]))
 
 

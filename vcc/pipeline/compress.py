@@ -139,7 +139,8 @@ def compress_step(
         callbacks: list[lightning.Callback] = [callback]
         if phase is phases[-1]:
             # Earlier phases end where the schedule left them: their best epoch is the least pruned.
-            callbacks.append(BestWeights(first_epoch=_settled_epochs(phase, phases)))
+            settled = _first_settled_epoch(phase, phases)
+            callbacks.append(BestWeights(first_epoch=phase.start, first_candidate=settled))
         train_epochs(
             network,
             dataset,
@@ -171,13 +172,13 @@ def _card_of(card: NetworkCard, recipe: Recipe) -> NetworkCard:
     return dataclasses.replace(made, clip=clip)
 
 
-def _settled_epochs(last: Phase, phases: tuple[Phase, ...]) -> int:
-    """Return the first epoch of the last phase, counted in it, at which sparsity has settled.
+def _first_settled_epoch(last: Phase, phases: tuple[Phase, ...]) -> int:
+    """Return the first epoch of the last phase at which sparsity has settled.
 
     After a seam the structure is final. A schedule without one may ramp to its last epoch, so only
     that one is sure.
     """
-    return 0 if len(phases) > 1 else last.end - last.start - 1
+    return last.start if len(phases) > 1 else last.end - 1
 
 
 def _calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:

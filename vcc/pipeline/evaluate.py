@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from vcc.evaluation.val_json import read_val_json, results_of, topk_accuracy
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
 from vcc.pipeline.inference import classify_with_network, device_for, score_subset
+from vcc.pipeline.tags import metric_tags
 from vcc.tracking.registry import Version, tag_version
 from vcc.tracking.runs import Run
 
@@ -60,7 +62,7 @@ def evaluate_step(
     run.log_metrics(metrics, model_id=version.model_id if version else None)
     run.log_file(folder, "results")
     if version is not None:
-        tag_version(version, {name: f"{value:.6g}" for name, value in metrics.items()})
+        tag_version(version, metric_tags(metrics))
     return metrics
 
 
@@ -71,6 +73,12 @@ def size_figures(network: Network) -> dict[str, float]:
         "macs": float(count_macs(network.model)),
         "sparsity": total_sparsity(network.model),
     }
+
+
+def largest_class_share(dataset: PreparedDataset) -> float:
+    """Return the accuracy (0..1) of always naming the test videos' most frequent class."""
+    labels = Counter(record.label for record in dataset.videos("test"))
+    return max(labels.values()) / labels.total()
 
 
 def score_val_json(options: EvaluateEntry) -> tuple[float, float]:

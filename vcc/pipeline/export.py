@@ -23,7 +23,7 @@ from vcc.export.runtimes import Session, open_session
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate import size_figures
 from vcc.pipeline.inference import classify_with_network, classify_with_session, score_subset
-from vcc.pipeline.train import card_tags, metric_tags
+from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.tracking.registry import ONNX_SUFFIX, Version, register_onnx, registered_name, tag_version
 from vcc.tracking.runs import Run
 

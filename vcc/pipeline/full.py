@@ -31,7 +31,7 @@ from vcc.evaluation.comparison import (
 )
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_from_pipeline
-from vcc.pipeline.evaluate import evaluate_step, size_figures
+from vcc.pipeline.evaluate import evaluate_step, largest_class_share, size_figures
 from vcc.pipeline.export import (
     Exported,
     export_networks,
@@ -58,11 +58,12 @@ def run_pipeline(options: PipelineEntry) -> None:
     uri = connect()
     started = time.monotonic()
     with open_run(options.run_name or "pipeline", step="pipeline", options=options) as run:
-        variants = _take_steps(options, run)
+        variants, largest_class = _take_steps(options, run)
         rows = table_rows(variants)
         _log_comparison(variants, run)
         say()
         say(as_text(rows))
+        say(f"(always naming the largest class would score {largest_class:.1%})")
         say()
         say(f"took {time.monotonic() - started:.0f} s")
         say(f"runs and models: {uri}")
@@ -70,7 +71,7 @@ def run_pipeline(options: PipelineEntry) -> None:
         _check_marks(options, variants)
 
 
-def _take_steps(options: PipelineEntry, run: Run) -> list[Variant]:
+def _take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]:
     with _step("prepare", options.pick(PrepareOptions)) as child:
         dataset = prepare_step(options.pick(PrepareOptions), child)
     log_dataset(run, dataset, context="train")
@@ -103,7 +104,7 @@ def _take_steps(options: PipelineEntry, run: Run) -> list[Variant]:
                 log_dataset(child, dataset, context="test")
                 log_exported(made, child)
         _register(exported, versions, options)
-    return [exported[name].variant(name) for name in networks]
+    return [exported[name].variant(name) for name in networks], largest_class_share(dataset)
 
 
 def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, Version]:

@@ -130,10 +130,14 @@ def _none_found(
     what = f"{alias} of {options.model}" if alias else f"version of {options.model}"
     others = sorted({version.name for version in registered})
     hint = f" (registered for {dataset.name}, perhaps on other data: {', '.join(others)})"
+    remedy = f"train one with `mlflow run . -e train --env-manager local -P model={options.model}`"
+    if alias not in (None, "baseline") and others:
+        remedy = (
+            f"set the alias {alias} in the MLflow UI, or leave alias out for the newest version"
+        )
     return (
         f"no {what} is registered for the data set {dataset.name} ({dataset.digest[:12]})"
-        f"{hint if others else ''}: train one with "
-        f"`mlflow run . -e train --env-manager local -P model={options.model}`"
+        f"{hint if others else ''}: {remedy}"
     )
 
 

@@ -21,7 +21,8 @@ from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.models.summary import count_macs, count_parameters
-from vcc.pipeline.card import Network, NetworkCard, card_of
+from vcc.pipeline.card import Network, card_of
+from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
 from vcc.training.best import BestWeights
@@ -147,26 +148,6 @@ def register_network(
         )
     set_alias(version, alias)
     return version
-
-
-def card_tags(card: NetworkCard) -> dict[str, str]:
-    """Return the version tags by which a network is found again."""
-    return {
-        "arch": card.arch,
-        "role": card.role,
-        "method": card.method,
-        "dataset": card.dataset,
-        "data_digest": card.data_digest,
-        "split": str(card.split),
-        "labels_count": str(len(card.labels)),
-        "protocol": card.protocol.digest,
-        **({"parent": card.parent} if card.parent else {}),
-    }
-
-
-def metric_tags(metrics: Mapping[str, float]) -> dict[str, str]:
-    """Return figures as version tags, six digits each."""
-    return {name: f"{value:.6g}" for name, value in metrics.items()}
 
 
 def check_class_count(asked: int | None, dataset: PreparedDataset) -> None:

@@ -26,6 +26,7 @@ from vcc.tracking.provenance import environment_lines, provenance_tags
 # The names MLflow makes up, such as "auspicious-shark-123": ours say more.
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 _DIGEST_LENGTH = 36
+_KIND_TAG = "mlflow.experimentKind"
 
 
 class Run:
@@ -114,6 +115,8 @@ def open_run(name: str, *, step: str, options: Options) -> Iterator[Run]:
         run = Run(active)
         if not nested and _MADE_UP_NAME.fullmatch(active.info.run_name or ""):
             mlflow.set_tag("mlflow.runName", name)
+        if not nested:
+            _show_as_training(run.experiment_id)
         run.set_tags({"step": step, **provenance_tags()})
         run.log_options(options)
         if not nested:
@@ -136,6 +139,13 @@ def _start(name: str, *, nested: bool) -> mlflow.ActiveRun:
             "check MLFLOW_TRACKING_URI and that the server is up"
         )
         raise TrackingError(msg) from error
+
+
+def _show_as_training(experiment_id: str) -> None:
+    # Without it, MLflow 3's pages open in their view for language models.
+    client = mlflow.MlflowClient()
+    if _KIND_TAG not in client.get_experiment(experiment_id).tags:
+        client.set_experiment_tag(experiment_id, _KIND_TAG, "custom_model_development")
 
 
 def _shown(value: Any) -> Any:

@@ -20,33 +20,36 @@ class BestWeights(Callback):
     large as the network, and an interrupted run has nothing to clean up.
 
     Args:
-        first_epoch: earlier epochs are not candidates; a compression schedule that is still ramping
-            its sparsity has not reached its network yet.
+        first_epoch: absolute number of the Trainer's epoch 0.
+        first_candidate: absolute number of the first epoch that may be kept; a compression schedule
+            that is still ramping its sparsity has not reached its network yet.
     """
 
-    def __init__(self, *, first_epoch: int = 0) -> None:
+    def __init__(self, *, first_epoch: int = 0, first_candidate: int = 0) -> None:
         self.first_epoch = first_epoch
+        self.first_candidate = first_candidate
         self.best_epoch: int | None = None
         self._best: tuple[float, float] | None = None
         self._weights: dict[str, Tensor] | None = None
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Take a copy of the weights when this epoch is the best so far."""
-        if trainer.sanity_checking or trainer.current_epoch < self.first_epoch:
+        epoch = self.first_epoch + trainer.current_epoch
+        if epoch < self.first_candidate:
             return
         metrics = trainer.callback_metrics
         figure = (float(metrics["dev_video_top1"]), -float(metrics["dev_loss"]))
         if self._best is None or figure >= self._best:
             self._best = figure
-            self.best_epoch = trainer.current_epoch
+            self.best_epoch = epoch
             self._weights = copy.deepcopy(pl_module.classifier.state_dict())
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Put the best weights back."""
-        if self._weights is not None:
+        if self._weights is not None and self.best_epoch is not None:
             pl_module.classifier.load_state_dict(self._weights)
             _logger.info(
-                "kept the weights of epoch %s, dev video top-1 %.1f %%",
-                self.best_epoch,
+                "kept the weights of epoch %d, dev video top-1 %.1f %%",
+                self.best_epoch + 1,
                 100 * (self._best or (0.0, 0.0))[0],
             )

@@ -73,7 +73,7 @@ def test_a_provider_that_cannot_start_is_an_error(exported: Path, provider: str)
 def test_a_file_that_is_not_a_model_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.onnx"
     path.write_bytes(content)
-    with pytest.raises(ExportError, match=r"broken\.onnx: onnxruntime cannot load it"):
+    with pytest.raises(ExportError, match=r"onnxruntime cannot load .*broken\.onnx"):
         open_session(path, provider="cpu", threads=1)
 
 

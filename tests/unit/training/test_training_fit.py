@@ -131,7 +131,7 @@ class Scripted(ClassifierModule):
 
 
 @pytest.mark.parametrize(
-    ("figures", "first_epoch", "kept"),
+    ("figures", "first_candidate", "kept"),
     [
         ([(0.5, 1.0), (0.9, 1.0), (0.7, 1.0)], 0, 1),
         ([(0.9, 2.0), (0.9, 1.0), (0.9, 3.0)], 0, 1),
@@ -141,12 +141,13 @@ class Scripted(ClassifierModule):
     ids=["highest accuracy", "then lowest loss", "then the later", "not before the first"],
 )
 def test_the_best_weights_come_back(
-    figures: list[tuple[float, float]], first_epoch: int, kept: int
+    figures: list[tuple[float, float]], first_candidate: int, kept: int
 ) -> None:
-    best = BestWeights(first_epoch=first_epoch)
+    # Epochs are absolute: the Trainer's epoch 0 is the run's epoch 10.
+    best = BestWeights(first_epoch=10, first_candidate=10 + first_candidate)
     accuracy = VideoAccuracy(n_videos=8, n_classes=2)
     made = Scripted(Pixels(), OPTIONS, dev_accuracy=accuracy, span=None)
     made.figures = figures
     run(made, n_epochs=3, callbacks=[best])
-    assert best.best_epoch == kept
+    assert best.best_epoch == 10 + kept
     assert made.classifier.linear.bias.tolist() == [kept, kept]

@@ -1,0 +1,30 @@
+"""What a registered version is tagged with: by which it is found again, and what it measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vcc.pipeline.card import NetworkCard
+
+
+def card_tags(card: NetworkCard) -> dict[str, str]:
+    """Return the version tags by which a network is found again."""
+    return {
+        "arch": card.arch,
+        "role": card.role,
+        "method": card.method,
+        "dataset": card.dataset,
+        "data_digest": card.data_digest,
+        "split": str(card.split),
+        "labels_count": str(len(card.labels)),
+        "protocol": card.protocol.digest,
+        **({"parent": card.parent} if card.parent else {}),
+    }
+
+
+def metric_tags(metrics: Mapping[str, float]) -> dict[str, str]:
+    """Return figures as version tags: counts whole, the rest with six digits."""
+    return {
+        name: str(int(value)) if float(value).is_integer() else f"{value:.6g}"
+        for name, value in metrics.items()
+    }
