@@ -9,9 +9,14 @@ from vcc.config.entrypoints import EvaluateEntry
 def main(options: EvaluateEntry) -> None:
     """Evaluate a registered network, or a val.json file."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.commands import run_evaluate
+    if options.val_json is not None:
+        from vcc.pipeline.predictions import run_predictions
 
-    run_evaluate(options)
+        run_predictions(options)
+    else:
+        from vcc.pipeline.commands import run_evaluate
+
+        run_evaluate(options)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ import shutil
 from pathlib import Path
 
 from vcc.cli import say
-from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import (
     CompressEntry,
     EvaluateEntry,
     ExportEntry,
-    PrepareEntry,
     TrainEntry,
 )
 from vcc.config.export import ExportOptions
@@ -20,12 +19,11 @@ from vcc.config.model import ModelOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.prepared import find_prepared
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
+from vcc.evaluation.results_tree import accuracy_lines
 from vcc.pipeline.compress import compress_step, recipe_from_entry
 from vcc.pipeline.evaluate import (
-    accuracy_text,
     evaluate_step,
     largest_class_share,
-    score_val_json,
     size_figures,
 )
 from vcc.pipeline.export import (
@@ -34,22 +32,13 @@ from vcc.pipeline.export import (
     register_exported,
     scratch_folder,
 )
-from vcc.pipeline.prepare import log_dataset, prepare_step
+from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train import check_class_count, register_network, train_step
 from vcc.tracking.registry import get_version
 from vcc.tracking.runs import connect, open_run
 
 _logger = logging.getLogger(__name__)
-
-
-def run_prepare(options: PrepareEntry) -> None:
-    """Prepare videos."""
-    connect()
-    with open_run(options.run_name or "prepare", step="prepare", options=options) as run:
-        dataset = prepare_step(options.pick(PrepareOptions), run)
-    say(f"prepared {dataset.name} in {dataset.root}")
-    say("next: mlflow run . -e train --env-manager local -P model=resnet")
 
 
 def run_train(options: TrainEntry) -> None:
@@ -102,11 +91,7 @@ def run_compress(options: CompressEntry) -> None:
 
 
 def run_evaluate(options: EvaluateEntry) -> None:
-    """Measure a registered network, or a file of predictions."""
-    if options.val_json is not None:
-        top1, top5 = score_val_json(options)
-        say(accuracy_text(top1, top5))
-        return
+    """Measure a registered network on the test videos."""
     connect()
     source = find_source(options, alias=options.alias)
     card = source.network.card
@@ -126,7 +111,7 @@ def run_evaluate(options: EvaluateEntry) -> None:
     say(f"clip top-1  {metrics['clip_top1']:.1%}")
     say(f"video top-1 {metrics['video_top1']:.1%}")
     say(f"largest class alone {largest_class_share(source.dataset):.1%}")
-    say(accuracy_text(metrics["video_top1"], metrics["video_top5"]))
+    say(accuracy_lines(metrics["video_top1"], metrics["video_top5"]).strip())
 
 
 def run_export(options: ExportEntry) -> None:

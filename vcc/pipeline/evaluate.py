@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vcc.compression.sparsity import total_sparsity
-from vcc.config.entrypoints import EvaluateEntry
-from vcc.data.annotation import read_json
 from vcc.data.prepared import PreparedDataset
-from vcc.errors import ConfigError
 from vcc.evaluation.accuracy import VideoScores
-from vcc.evaluation.results_tree import accuracy_lines, new_results_folder, write_results
-from vcc.evaluation.val_json import read_val_json, results_of, topk_accuracy
+from vcc.evaluation.results_tree import new_results_folder, write_results
+from vcc.evaluation.val_json import results_of
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
 from vcc.pipeline.inference import classify_with_network, device_for, score_subset
@@ -79,30 +76,6 @@ def largest_class_share(dataset: PreparedDataset) -> float:
     """Return the accuracy (0..1) of always naming the test videos' most frequent class."""
     labels = Counter(record.label for record in dataset.videos("test"))
     return max(labels.values()) / labels.total()
-
-
-def score_val_json(options: EvaluateEntry) -> tuple[float, float]:
-    """Return top-1 and top-5 (0..1) of a val.json file against an annotation's test videos.
-
-    Raises:
-        ConfigError: the annotation is not named.
-        DataError: a file is missing or malformed, or a test video has no prediction.
-    """
-    if options.val_json is None or options.annotation is None:
-        msg = "val_json: needs annotation as well: the file that says what the right labels are"
-        raise ConfigError(msg)
-    annotation = read_json(options.annotation)
-    truth = {entry.id: entry.label for entry in annotation.entries if entry.subset == "test"}
-    predictions = read_val_json(options.val_json)
-    return (
-        topk_accuracy(predictions, truth, k=1),
-        topk_accuracy(predictions, truth, k=5),
-    )
-
-
-def accuracy_text(top1: float, top5: float) -> str:
-    """Return the two lines of accuracy.txt."""
-    return accuracy_lines(top1, top5).strip()
 
 
 def _write_tree(
