@@ -137,3 +137,31 @@ def test_missing_data_names_the_command(tmp_path: Path) -> None:
     assert done.returncode == 3
     (line,) = done.stderr.strip().splitlines()
     assert "mlflow run . -e prepare" in line
+
+
+def test_evaluate_and_export_take_a_registered_version(pipeline: tuple[Path, str]) -> None:
+    folder, _ = pipeline
+    options = {"model": "resnet", "root_path": str(folder / "data"), "n_threads": "0"}
+    evaluated = entry(
+        folder, "evaluate", alias="baseline", results=str(folder / "again"), **options
+    )
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "models:/vcc-resnet10b-0.25-motion/1 on 21 test videos" in evaluated.stdout
+    (first,) = (folder / "results" / "benchmark").iterdir()
+    (again,) = (folder / "again" / "benchmark").iterdir()
+    assert (again / "accuracy.txt").read_text() == (first / "accuracy.txt").read_text()
+
+    exported = entry(
+        folder,
+        "export",
+        source="models:/vcc-resnet10b-0.25-motion/2",
+        output=str(folder / "exported"),
+        latency_runs="5",
+        **options,
+    )
+    assert exported.returncode == 0, exported.stderr
+    # The dense parent stands beside it: a speed-up is only claimed within one run.
+    assert "dense" in exported.stdout
+    assert [path.name for path in (folder / "exported").iterdir()] == [
+        "resnet10b-0.25-motion-compressed.onnx"
+    ]
