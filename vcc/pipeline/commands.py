@@ -71,7 +71,7 @@ def run_compress(options: CompressEntry) -> None:
     connect()
     source = find_source(options, alias=None if options.source else "baseline")
     parent = source.version.uri if source.version else None
-    recipe = recipe_from_entry(options, source.network.card, parent=parent)
+    recipe = recipe_from_entry(options, source.network, parent=parent)
     name = options.run_name or f"compress {source.network.card.arch} by {recipe.schedule.stem}"
     with open_run(name, step="compress", options=options) as run:
         log_dataset(run, source.dataset, context="train")

@@ -19,10 +19,13 @@ from vcc.compression.loader import load_schedule
 from vcc.compression.phases import Phase, compile_phases, last_epoch
 from vcc.compression.shipped import default_schedule
 from vcc.compression.sparsity import sparsity_table
-from vcc.config.entrypoints import CompressEntry, PipelineEntry
+from vcc.config.compression import CompressionOptions
+from vcc.config.data import ClipOptions
+from vcc.config.entrypoints import CompressEntry
 from vcc.config.training import TrainingOptions
 from vcc.data.loaders import train_loader
 from vcc.data.prepared import PreparedDataset
+from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.pipeline.train import train_epochs
@@ -45,9 +48,7 @@ class Recipe:
         method: its compression type, such as "ep".
         n_epochs: epochs to train; None means as many as the schedule needs.
         training: optimizer and machine; the learning rate is the initial one.
-        batch_size: clips per batch.
-        n_threads: loader workers.
-        manual_seed: seed of sampling and augmentation.
+        clip: how training clips are made and batched.
         round_to: thinning keeps a multiple of this many channels.
         parent: registry URI of the network that is compressed.
     """
@@ -56,54 +57,63 @@ class Recipe:
     method: str
     n_epochs: int | None
     training: TrainingOptions
-    batch_size: int
-    n_threads: int
-    manual_seed: int
+    clip: ClipOptions
     round_to: int
     parent: str | None
 
 
-def recipe_from_entry(options: CompressEntry, card: NetworkCard, *, parent: str | None) -> Recipe:
-    """Return what the compress entry point was told, the rest as the baseline was trained."""
+def recipe_for(
+    baseline: Network,
+    options: CompressionOptions,
+    *,
+    n_epochs: int | None,
+    learning_rate: float | None,
+    parent: str | None,
+) -> Recipe:
+    """Return how to compress a network: as the options say, the rest as it was trained.
+
+    Args:
+        baseline: what is compressed.
+        options: schedule or compression type.
+        n_epochs: epochs to train; None means as many as the schedule needs.
+        learning_rate: the initial one; None means a quarter of the baseline's.
+        parent: registry URI of the baseline.
+    """
+    family = network_of(baseline.model).spec.family
+    trained = baseline.card.training
+    rate = learning_rate or _LEARNING_RATE_SHARE * trained.learning_rate
+    return Recipe(
+        schedule=options.schedule or default_schedule(family, options.compression_type),
+        method="+".join(options.compression_type),
+        n_epochs=n_epochs,
+        training=dataclasses.replace(trained, learning_rate=rate),
+        clip=baseline.card.clip,
+        round_to=options.round_to,
+        parent=parent,
+    )
+
+
+def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str | None) -> Recipe:
+    """Return what the compress entry point was told."""
+    recipe = recipe_for(
+        baseline,
+        options.pick(CompressionOptions),
+        n_epochs=options.n_epochs,
+        learning_rate=options.learning_rate,
+        parent=parent,
+    )
     training = dataclasses.replace(
-        card.training,
-        optimizer=options.optimizer or card.training.optimizer,
-        learning_rate=options.learning_rate or _LEARNING_RATE_SHARE * card.training.learning_rate,
+        recipe.training,
+        optimizer=options.optimizer or recipe.training.optimizer,
         no_cuda=options.no_cuda,
     )
-    return Recipe(
-        schedule=options.schedule or default_schedule(options.model, options.compression_type),
-        method="+".join(options.compression_type),
-        n_epochs=options.n_epochs,
-        training=training,
-        batch_size=options.batch_size or card.clip.batch_size,
+    clip = dataclasses.replace(
+        recipe.clip,
+        batch_size=options.batch_size or recipe.clip.batch_size,
         n_threads=options.n_threads,
         manual_seed=options.manual_seed,
-        round_to=options.round_to,
-        parent=parent,
     )
-
-
-def recipe_from_pipeline(
-    options: PipelineEntry, card: NetworkCard, *, parent: str | None
-) -> Recipe:
-    """Return what the pipeline was told about its compression."""
-    training = dataclasses.replace(
-        card.training,
-        learning_rate=options.compress_learning_rate
-        or _LEARNING_RATE_SHARE * card.training.learning_rate,
-    )
-    return Recipe(
-        schedule=options.schedule or default_schedule(options.model, options.compression_type),
-        method="+".join(options.compression_type),
-        n_epochs=options.compress_n_epochs,
-        training=training,
-        batch_size=options.batch_size,
-        n_threads=options.n_threads,
-        manual_seed=options.manual_seed,
-        round_to=options.round_to,
-        parent=parent,
-    )
+    return dataclasses.replace(recipe, training=training, clip=clip)
 
 
 def compress_step(
@@ -117,7 +127,7 @@ def compress_step(
         ScheduleError: the schedule cannot be read or does not fit the network.
         TrainingError: the loss left the finite numbers.
     """
-    lightning.seed_everything(recipe.manual_seed, verbose=False)
+    lightning.seed_everything(recipe.clip.manual_seed, verbose=False)
     schedule = load_schedule(recipe.schedule)
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
@@ -163,13 +173,7 @@ def compress_step(
 
 def _card_of(card: NetworkCard, recipe: Recipe) -> NetworkCard:
     made = card.compressed(method=recipe.method, parent=recipe.parent, training=recipe.training)
-    clip = dataclasses.replace(
-        card.clip,
-        batch_size=recipe.batch_size,
-        n_threads=recipe.n_threads,
-        manual_seed=recipe.manual_seed,
-    )
-    return dataclasses.replace(made, clip=clip)
+    return dataclasses.replace(made, clip=recipe.clip)
 
 
 def _first_settled_epoch(last: Phase, phases: tuple[Phase, ...]) -> int:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from vcc.cli import say
+from vcc.config.compression import CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.entrypoints import PipelineEntry
 from vcc.config.export import ExportOptions
@@ -30,7 +31,7 @@ from vcc.evaluation.comparison import (
     table_rows,
 )
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_from_pipeline
+from vcc.pipeline.compress import compress_step, recipe_for
 from vcc.pipeline.evaluate import evaluate_step, largest_class_share, size_figures
 from vcc.pipeline.export import (
     Exported,
@@ -130,7 +131,13 @@ def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, V
 def _compress(
     options: PipelineEntry, dataset: PreparedDataset, dense: Network, baseline: Version
 ) -> tuple[Network, Version]:
-    recipe = recipe_from_pipeline(options, dense.card, parent=baseline.uri)
+    recipe = recipe_for(
+        dense,
+        options.pick(CompressionOptions),
+        n_epochs=options.compress_n_epochs,
+        learning_rate=options.compress_learning_rate,
+        parent=baseline.uri,
+    )
     with _step("compress", recipe.training) as child:
         log_dataset(child, dataset, context="train")
         source = Network(model=copy.deepcopy(dense.model), card=dense.card)

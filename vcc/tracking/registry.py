@@ -71,8 +71,7 @@ def register_checkpoint(
         n_classes: C.
         tags: what made the version and what it measured.
     """
-    staged = folder.parent / _CHECKPOINT_FOLDER
-    if folder != staged:
+    if folder.name != _CHECKPOINT_FOLDER:
         msg = f"a checkpoint to register must lie in a folder named {_CHECKPOINT_FOLDER}"
         raise ValueError(msg)
     with _silent():

@@ -1,0 +1,60 @@
+"""What a compression runs follows from the network that is compressed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vcc.config.compression import CompressionOptions
+from vcc.config.data import ClipOptions
+from vcc.config.training import TrainingOptions
+from vcc.data.normalisation import PixelNormalisation
+from vcc.errors import NotAvailableError
+from vcc.models import build_model
+from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.compress import recipe_for
+
+
+def network(family: str) -> Network:
+    card = NetworkCard(
+        arch=family,
+        role="dense",
+        dataset="motion",
+        data_digest="0",
+        split="split1",
+        labels=("a", "b"),
+        clip=ClipOptions(batch_size=4),
+        training=TrainingOptions(learning_rate=0.4, optimizer="adamw"),
+        normalisation=PixelNormalisation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+    )
+    return Network(model=build_model(family, n_classes=2, width_mult=0.25), card=card)
+
+
+def test_it_goes_on_as_the_network_was_trained_at_a_quarter_of_the_rate() -> None:
+    recipe = recipe_for(
+        network("resnet"), CompressionOptions(), n_epochs=None, learning_rate=None, parent="p"
+    )
+    assert recipe.training.learning_rate == pytest.approx(0.1)
+    assert recipe.training.optimizer == "adamw"
+    assert recipe.clip.batch_size == 4
+    assert recipe.schedule.name.startswith("resnet_")
+    assert recipe.schedule.is_file()
+
+
+def test_what_is_told_wins() -> None:
+    options = CompressionOptions(schedule=Path("mine.yaml"), round_to=8)
+    recipe = recipe_for(network("resnet"), options, n_epochs=3, learning_rate=0.02, parent=None)
+    assert (recipe.schedule, recipe.n_epochs, recipe.round_to) == (Path("mine.yaml"), 3, 8)
+    assert recipe.training.learning_rate == 0.02
+
+
+def test_the_shipped_schedule_is_the_one_of_the_network_s_own_family() -> None:
+    with pytest.raises(NotAvailableError, match="no schedule is shipped for mobilenetv2 ep"):
+        recipe_for(
+            network("mobilenetv2"),
+            CompressionOptions(),
+            n_epochs=None,
+            learning_rate=None,
+            parent=None,
+        )
