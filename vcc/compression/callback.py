@@ -9,13 +9,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import lightning
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vcc.compression.scheduler import CompressionScheduler
+
+
+class StepLike(Protocol):
+    """What a training step hands to `adjust_loss`; the student's clips and logits, and its loss."""
+
+    @property
+    def clips(self) -> Tensor:
+        """Pixels [N,3,T,H,W]."""
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits [N,C], with their gradient."""
+
+    @property
+    def loss(self) -> Tensor:
+        """The classification loss, a scalar."""
 
 
 class CompressionCallback(lightning.Callback):
@@ -47,11 +63,11 @@ class CompressionCallback(lightning.Callback):
         self._open = False
 
     def adjust_loss(
-        self, batch_idx: int, n_batches: int, loss: Tensor
+        self, batch_idx: int, n_batches: int, outputs: StepLike
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Return the loss with the policies' terms and those terms by name."""
         step, n_steps = self._step(batch_idx, n_batches)
-        return self.scheduler.before_backward_pass(self._epoch, step, n_steps, loss)
+        return self.scheduler.before_backward_pass(self._epoch, step, n_steps, outputs.loss)
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Bind the learning-rate policies to this Trainer's optimizer."""

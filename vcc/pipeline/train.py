@@ -26,7 +26,8 @@ from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
 from vcc.training.best import BestWeights
-from vcc.training.module import AdjustLoss, ClassifierModule
+from vcc.training.module import ClassifierModule
+from vcc.training.outputs import AdjustLoss
 from vcc.training.progress import EpochReport
 from vcc.training.trainer import choose_accelerator, describe_device, fit
 

@@ -7,7 +7,6 @@ everything else through callbacks.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import lightning
@@ -18,9 +17,7 @@ from torch.nn import functional
 from vcc.config.training import TrainingOptions
 from vcc.errors import TrainingError
 from vcc.training.optimizers import make_lr_scheduler, make_optimizer
-
-# (batch index, batches per epoch, loss) -> (loss to minimise, its named parts)
-AdjustLoss = Callable[[int, int, Tensor], tuple[Tensor, Mapping[str, Any]]]
+from vcc.training.outputs import AdjustLoss, StepOutputs
 
 
 class DevAccuracy(Protocol):
@@ -73,7 +70,9 @@ class ClassifierModule(lightning.LightningModule):
         right = (logits.detach().argmax(dim=1) == batch.labels).float().mean()
         figures = {"train_loss": loss.detach(), "train_clip_top1": right}
         if self.adjust_loss is not None:
-            loss, parts = self.adjust_loss(batch_idx, int(self.trainer.num_training_batches), loss)
+            outputs = StepOutputs(clips=batch.clips, logits=logits, labels=batch.labels, loss=loss)
+            n_batches = int(self.trainer.num_training_batches)
+            loss, parts = self.adjust_loss(batch_idx, n_batches, outputs)
             figures |= {f"loss_{name}": value for name, value in parts.items()}
         if not bool(torch.isfinite(loss)):
             raise TrainingError(self._diverged(batch_idx, loss))

@@ -16,6 +16,7 @@ from vcc.errors import TrainingError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.training.best import BestWeights
 from vcc.training.module import ClassifierModule
+from vcc.training.outputs import StepOutputs
 from vcc.training.progress import EpochReport
 from vcc.training.trainer import fit
 
@@ -96,9 +97,10 @@ def test_it_learns_and_reports_every_epoch() -> None:
 def test_an_added_term_changes_the_loss_and_is_reported() -> None:
     calls = []
 
-    def adjust(index: int, total: int, loss: Tensor) -> tuple[Tensor, Mapping[str, Any]]:
+    def adjust(index: int, total: int, outputs: StepOutputs) -> tuple[Tensor, Mapping[str, Any]]:
         calls.append((index, total))
-        return loss + 5.0, {"penalty": 5.0}
+        assert (outputs.clips.shape, outputs.logits.shape) == ((8, 3, 1, 1, 1), (8, 2))
+        return outputs.loss + 5.0, {"penalty": 5.0}
 
     recorded: dict[int, Mapping[str, float]] = {}
     report = EpochReport(first_epoch=0, n_epochs=1, record=recorded.__setitem__)
@@ -110,8 +112,8 @@ def test_an_added_term_changes_the_loss_and_is_reported() -> None:
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run_with_a_reason() -> None:
-    def poison(index: int, total: int, loss: Tensor) -> tuple[Tensor, Mapping[str, Any]]:
-        return loss * float("nan"), {}
+    def poison(index: int, total: int, outputs: StepOutputs) -> tuple[Tensor, Mapping[str, Any]]:
+        return outputs.loss * float("nan"), {}
 
     with pytest.raises(TrainingError, match="the loss is nan at epoch 0, step 0, learning rate"):
         run(module(poison), n_epochs=1, callbacks=[])

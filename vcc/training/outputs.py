@@ -1,0 +1,30 @@
+"""What one training step computed, for whoever adds terms to its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOutputs:
+    """One batch on its way through a training step.
+
+    Attributes:
+        clips: pixels [N,3,T,H,W] as the network saw them: uint8, or float after mixup.
+        logits: the network's [N,C], with their gradient.
+        labels: int64 [N], or class probabilities [N,C] after mixup.
+        loss: the classification loss, a scalar with its gradient.
+    """
+
+    clips: Tensor
+    logits: Tensor
+    labels: Tensor
+    loss: Tensor
+
+
+# (batch index, batches per epoch, outputs) -> (loss to minimise, its named parts)
+AdjustLoss = Callable[[int, int, StepOutputs], tuple[Tensor, Mapping[str, Any]]]
