@@ -89,11 +89,11 @@ def test_a_parent_run_has_a_child_per_step(pipeline: tuple[Path, str]) -> None:
     assert {"macs", "video_top1", "clip_top1", "size_bytes", "latency_p50_ms"} <= set(figures)
 
 
-def test_both_networks_are_registered_in_both_forms(pipeline: tuple[Path, str]) -> None:
+def test_both_networks_are_registered_in_every_form(pipeline: tuple[Path, str]) -> None:
     folder, _ = pipeline
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
     name = "vcc-resnet10b-0.25-motion"
-    for model in (name, f"{name}-onnx"):
+    for model in (name, f"{name}-onnx", f"{name}-video"):
         aliases = client.get_registered_model(model).aliases
         assert {key: int(value) for key, value in aliases.items()} == {
             "baseline": 1,
@@ -101,7 +101,8 @@ def test_both_networks_are_registered_in_both_forms(pipeline: tuple[Path, str]) 
         }
     checkpoint = client.get_model_version_by_alias(name, "challenger")
     graph = client.get_model_version_by_alias(f"{name}-onnx", "challenger")
-    assert checkpoint.tags["export_id"] == graph.tags["export_id"]
+    video = client.get_model_version_by_alias(f"{name}-video", "challenger")
+    assert checkpoint.tags["export_id"] == graph.tags["export_id"] == video.tags["export_id"]
     assert checkpoint.tags["parent"] == f"models:/{name}/1"
 
 

@@ -13,6 +13,7 @@ from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.export import PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, option
+from vcc.config.serving import ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
 from vcc.config.training import TrainingOptions
 
@@ -59,7 +60,7 @@ class EvaluateEntry(SourceOptions, TrackingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportEntry(ExportOptions, SourceOptions, TrackingOptions):
+class ExportEntry(ExportOptions, ServingOptions, SourceOptions, TrackingOptions):
     """Export a registered network to ONNX, check it, time it, and register the graph."""
 
     alias: str | None = option(
@@ -76,6 +77,7 @@ class PipelineEntry(
     ClipOptions,
     CompressionOptions,
     ExportOptions,
+    ServingOptions,
     TrackingOptions,
 ):
     """Run everything: prepare, train, compress, evaluate, export, register.
@@ -147,17 +149,25 @@ class PromoteEntry(TrackingOptions):
     version: str = option("challenger", "alias or number of the version to promote")
     gate: Path | None = option(None, "YAML file of the gate; default: the shipped one")
     rollback: bool = option(False, "give the alias back to the previous champion")
+    reason: str | None = option(None, "why, in your words: recorded with the promotion")
+    root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
+    dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
+    n_threads: int = option(16, "loader workers, at most one per core", at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictEntry(TrackingOptions):
+class PredictEntry(ServingOptions, TrackingOptions):
     """Classify video files with a registered model or an exported file."""
 
     videos: Path | None = option(None, "a video file or a folder of them")
-    source: str | None = option(None, "models:/NAME@ALIAS or an ONNX file")
+    source: str | None = option(
+        None, "models:/NAME@ALIAS or an ONNX file; default: the only registered champion"
+    )
     output: Path = option(Path("predictions.csv"), "CSV or JSON file, by its ending")
     top_k: int = option(5, "labels per video", at_least=1)
+    n_clips: int = option(0, "clips per video, spread evenly; 0: all, as in evaluation", at_least=0)
     provider: str = option("auto", "what runs the graph", choices=PROVIDERS)
+    threads: int = option(0, "CPU threads of the runtime; 0: all cores", at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True)

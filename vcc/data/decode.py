@@ -58,6 +58,8 @@ class VideoFile:
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if 0 < fps < 1000 else 0.0
         self.declared = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames in BGR; raises BadVideoError when fewer come than the file declares."""

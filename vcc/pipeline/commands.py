@@ -16,6 +16,7 @@ from vcc.config.entrypoints import (
 )
 from vcc.config.export import ExportOptions
 from vcc.config.model import ModelOptions
+from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.prepared import find_prepared
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
@@ -134,7 +135,15 @@ def run_export(options: ExportEntry) -> None:
             n_threads=options.n_threads,
         )
         made = exported[card.role]
-        version = register_exported(made, checkpoint=source.version, tags={"run_id": run.run_id})
+        held = source.version.aliases if source.version else ()
+        version = register_exported(
+            made,
+            checkpoint=source.version,
+            tags={"run_id": run.run_id},
+            serving=options.pick(ServingOptions),
+            # `champion` and `previous` are promote's to give.
+            aliases=[alias for alias in held if alias in ("baseline", "challenger")],
+        )
         log_exported(made, run, model_id=version.model_id)
         rows = table_rows([exported[each].variant(each) for each in networks])
         run.log_text(as_markdown(rows) + "\n", "comparison.md")

@@ -6,13 +6,14 @@ import contextlib
 import itertools
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from vcc.config.export import ExportOptions
+from vcc.config.serving import ServingOptions
 from vcc.data.loaders import video_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.evaluation.comparison import Variant
@@ -24,7 +25,16 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate import size_figures
 from vcc.pipeline.inference import classify_with_network, classify_with_session, score_subset
 from vcc.pipeline.tags import card_tags, metric_tags
-from vcc.tracking.registry import ONNX_SUFFIX, Version, register_onnx, registered_name, tag_version
+from vcc.tracking.registry import (
+    ONNX_SUFFIX,
+    VIDEO_SUFFIX,
+    Version,
+    register_onnx,
+    register_video,
+    registered_name,
+    set_alias,
+    tag_version,
+)
 from vcc.tracking.runs import Run
 
 
@@ -107,7 +117,14 @@ def export_networks(
             folder / f"{name}.onnx",
             clip_shape=network.card.clip_shape,
             opset=options.opset,
-            metadata=network.card.as_metadata(),
+            metadata={
+                **network.card.as_metadata(),
+                # Whoever is given a video must scale its frames as the store did.
+                "stored_frames": {
+                    "short_side": dataset.manifest.short_side,
+                    "store": dataset.manifest.store,
+                },
+            },
         )
         for name, network in networks.items()
     }
@@ -161,14 +178,26 @@ def log_exported(exported: Exported, run: Run, *, model_id: str | None = None) -
 
 
 def register_exported(
-    exported: Exported, *, checkpoint: Version | None, tags: Mapping[str, str]
+    exported: Exported,
+    *,
+    checkpoint: Version | None,
+    tags: Mapping[str, str],
+    serving: ServingOptions,
+    aliases: Sequence[str] = (),
 ) -> Version:
-    """Register an exported file beside its checkpoint's version; both share an `export_id`.
+    """Register an exported file beside its checkpoint's version, as a graph and to be served.
+
+    All three share an `export_id`.
 
     Args:
         exported: what to register.
         checkpoint: the registered version that it was exported from.
         tags: what made it.
+        serving: limits of the model that takes a video.
+        aliases: of both new versions.
+
+    Returns:
+        The graph's version.
     """
     card = exported.network.card
     export_id = uuid.uuid4().hex
@@ -187,6 +216,15 @@ def register_exported(
         n_classes=len(card.labels),
         tags=all_tags,
     )
+    video = register_video(
+        exported.path,
+        name=registered_name(card.arch, card.dataset) + VIDEO_SUFFIX,
+        model_config={"provider": "auto", "threads": 0, **serving.as_dict()},
+        tags=all_tags,
+    )
+    for alias in aliases:
+        set_alias(version, alias)
+        set_alias(video, alias)
     if checkpoint is not None:
         tag_version(checkpoint, {"export_id": export_id})
     return version

@@ -19,6 +19,7 @@ from vcc.config.entrypoints import PipelineEntry
 from vcc.config.export import ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options
+from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import GateError
@@ -42,7 +43,7 @@ from vcc.pipeline.export import (
 )
 from vcc.pipeline.prepare import log_dataset, prepare_step
 from vcc.pipeline.train import register_network, train_step
-from vcc.tracking.registry import Version, set_alias
+from vcc.tracking.registry import Version
 from vcc.tracking.runs import Run, connect, open_run
 
 _logger = logging.getLogger(__name__)
@@ -157,10 +158,13 @@ def _register(
     with _step("register", options.pick(ExportOptions)) as child:
         for name, made in exported.items():
             version = register_exported(
-                made, checkpoint=versions[name], tags={"run_id": child.run_id}
+                made,
+                checkpoint=versions[name],
+                tags={"run_id": child.run_id},
+                serving=options.pick(ServingOptions),
+                aliases=(_ALIASES[name],),
             )
             child.log_metrics(made.metrics(), model_id=version.model_id)
-            set_alias(version, _ALIASES[name])
 
 
 def _log_comparison(variants: Sequence[Variant], run: Run) -> None:

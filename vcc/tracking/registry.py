@@ -1,7 +1,8 @@
 """The model registry: names, versions, aliases and the tags that let a version be found again.
 
 Names: `vcc-<arch>-<dataset>` holds checkpoints, dense and compressed; the same plus `-onnx` holds
-the exported graphs. Versions made from one network share the tag `export_id`.
+the exported graphs, plus `-video` the models that take a video. Versions made from one network
+share the tag `export_id`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +21,8 @@ import mlflow
 import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.types.schema import Array
 
 import vcc
 from vcc.errors import TrackingError
@@ -28,8 +32,20 @@ _logger = logging.getLogger(__name__)
 
 PREFIX = "vcc-"
 ONNX_SUFFIX = "-onnx"
+VIDEO_SUFFIX = "-video"
+GRAPH_NAME = "model.onnx"
 _CHECKPOINT_FOLDER = "checkpoint"
 _PACKAGE = Path(vcc.__file__).parent
+_SERVING_PACKAGES = (
+    "mlflow",
+    "numpy",
+    "onnx",
+    "onnxruntime-gpu",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pandas",
+    "torch",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +137,34 @@ def register_onnx(
     return _tagged(name, info, tags)
 
 
+def register_video(
+    path: Path, *, name: str, model_config: Mapping[str, Any], tags: Mapping[str, str]
+) -> Version:
+    """Log an exported file as a pyfunc that takes videos, and register it as a new version.
+
+    Args:
+        path: the ONNX file, with its classes and protocol in its metadata.
+        name: the registered model.
+        model_config: provider, threads and limits of the served model.
+        tags: what made the version and what it measured.
+    """
+    with tempfile.TemporaryDirectory() as folder, _silent():
+        graph = Path(folder) / GRAPH_NAME
+        shutil.copyfile(path, graph)
+        info = mlflow.pyfunc.log_model(
+            name="video",
+            python_model=str(Path(__file__).with_name("video_model.py")),
+            artifacts={"onnx": str(graph)},
+            code_paths=[str(_PACKAGE)],
+            model_config=dict(model_config),
+            signature=_video_signature(),
+            pip_requirements=pinned(*_SERVING_PACKAGES),
+            registered_model_name=name,
+            metadata=dict(tags),
+        )
+    return _tagged(name, info, tags)
+
+
 def set_alias(version: Version, alias: str) -> None:
     """Point an alias at a version, taking it from the one that had it."""
     mlflow.MlflowClient().set_registered_model_alias(version.name, alias, str(version.number))
@@ -142,7 +186,7 @@ def list_versions(*, dataset: str | None = None) -> list[Version]:
     client = mlflow.MlflowClient()
     found: list[Version] = []
     for model in client.search_registered_models(filter_string=f"name LIKE '{PREFIX}%'"):
-        if model.name.endswith((ONNX_SUFFIX, "-video")):
+        if model.name.endswith((ONNX_SUFFIX, VIDEO_SUFFIX)):
             continue
         aliases = _aliases_by_number(model.aliases)
         for version in client.search_model_versions(f"name = '{model.name}'"):
@@ -227,6 +271,25 @@ def _signature(
     clips = TensorSpec(np.dtype("float32"), (-1, *clip_shape), input_name)
     logits = TensorSpec(np.dtype("float32"), (-1, n_classes), "logits")
     return ModelSignature(inputs=Schema([clips]), outputs=Schema([logits]))
+
+
+def _video_signature() -> ModelSignature:
+    return ModelSignature(
+        inputs=Schema([ColSpec("binary", "video")]),
+        outputs=Schema(
+            [
+                ColSpec(Array("string"), "labels"),
+                ColSpec(Array("double"), "scores"),
+                ColSpec("long", "clips"),
+            ]
+        ),
+        params=ParamSchema(
+            [
+                ParamSpec("top_k", DataType.integer, 5),
+                ParamSpec("n_clips", DataType.integer, 0),
+            ]
+        ),
+    )
 
 
 @contextlib.contextmanager

@@ -1,0 +1,111 @@
+"""Clips of a video from outside: those of the protocol, or a reason why there are none."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from data_videos import smooth_frames, write_video
+
+from vcc.config.serving import ServingOptions
+from vcc.data.containers import container_suffix
+from vcc.data.decode import BadVideoError, read_video
+from vcc.data.protocol import ClipProtocol
+from vcc.data.streamed import clips_of_file
+
+LIMITS = ServingOptions()
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mkv", ".mp4"])
+@pytest.mark.parametrize("count", [1, 3, 4, 9, 16, 17])
+@pytest.mark.parametrize("downsample", [1, 2])
+def test_the_clips_are_those_of_the_whole_video(
+    tmp_path: Path, count: int, suffix: str, downsample: int
+) -> None:
+    codec = "mp4v" if suffix == ".mp4" else "FFV1"
+    path = write_video(tmp_path / f"video{suffix}", smooth_frames(count), codec=codec)
+    protocol = ClipProtocol(sample_size=16, sample_duration=4, downsample=downsample)
+    expected = protocol.clips(read_video(path, 20))
+    found = clips_of_file(path, protocol, short_side=20, limits=LIMITS)
+    assert torch.equal(found, expected)
+
+
+def test_fewer_clips_are_spread_over_the_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "video.avi", smooth_frames(20))
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    every = clips_of_file(path, protocol, short_side=20, limits=LIMITS)
+    two = clips_of_file(path, protocol, short_side=20, limits=LIMITS, n_clips=2)
+    assert torch.equal(two, every[[0, 4]])
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"max_video_mib": 0.001}, "too large: .* MiB, at most 0.001"),
+        ({"max_video_frames": 19}, "too long: 20 frames, at most 19"),
+        ({"max_megapixels": 0.001}, "frames too large: 48x36"),
+        ({"max_decode_seconds": 1e-9}, "takes too long to decode: 1 frames"),
+    ],
+)
+def test_limits_are_named(tmp_path: Path, changed: dict[str, float], reason: str) -> None:
+    path = write_video(tmp_path / "video.avi", smooth_frames(20))
+    limits = dataclasses.replace(LIMITS, **changed)  # type: ignore[arg-type]
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    with pytest.raises(BadVideoError, match=reason):
+        clips_of_file(path, protocol, short_side=20, limits=limits)
+
+
+def test_frames_are_counted_where_the_file_declares_too_few(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "video.avi", smooth_frames(20))
+    data = bytearray(path.read_bytes())
+    # The main header's and the stream header's number of frames.
+    for position in (48, data.index(b"strh") + 8 + 32):
+        assert int.from_bytes(data[position : position + 4], "little") == 20
+        data[position : position + 4] = (2).to_bytes(4, "little")
+    path.write_bytes(data)
+    limits = dataclasses.replace(LIMITS, max_video_frames=10)
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    with pytest.raises(BadVideoError, match="too long"):
+        clips_of_file(path, protocol, short_side=20, limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty file"),
+        (b"this is no video at all", "not a video"),
+        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "not a video"),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", "not a video"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST" + bytes(100), "not a readable video|zero frames"),
+        (b"\x00\x00\x00\x18ftypisom" + bytes(100), "not a readable video|zero frames"),
+        (b"\x1a\x45\xdf\xa3" + bytes(100), "not a readable video|zero frames"),
+    ],
+)
+def test_what_is_no_video(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "video.avi"
+    path.write_bytes(content)
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    with pytest.raises(BadVideoError, match=reason):
+        clips_of_file(path, protocol, short_side=20, limits=LIMITS)
+
+
+def test_a_large_picture_in_a_small_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (6000, 6000))
+    writer.write(np.zeros((6000, 6000, 3), np.uint8))
+    writer.release()
+    assert path.stat().st_size < 1_000_000
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    with pytest.raises(BadVideoError, match="frames too large: 6000x6000"):
+        clips_of_file(path, protocol, short_side=20, limits=LIMITS)
+
+
+def test_containers_by_their_first_bytes(tmp_path: Path) -> None:
+    for suffix, codec in ((".avi", "MJPG"), (".mkv", "FFV1"), (".mp4", "mp4v")):
+        path = write_video(tmp_path / f"video{suffix}", smooth_frames(3), codec=codec)
+        assert container_suffix(path.read_bytes()[:16]) == suffix
+    assert container_suffix(b"") is None
