@@ -15,7 +15,7 @@ from vcc.config.model import ModelOptions
 from vcc.config.options import Options, option
 from vcc.config.serving import ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
-from vcc.config.training import TrainingOptions
+from vcc.config.training import FinetuneOptions, TrainingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +24,14 @@ class PrepareEntry(PrepareOptions, TrackingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainEntry(TrainingOptions, ModelOptions, ClipOptions, TrackingOptions):
+class TrainEntry(TrainingOptions, FinetuneOptions, ModelOptions, ClipOptions, TrackingOptions):
     """Train a network on prepared data and register it as the baseline."""
 
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
     dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
-    n_classes: int | None = option(None, "number of classes; default: the data's", at_least=2)
+    n_classes: int | None = option(
+        None, "number of classes, of pretrain_path or else of the data", at_least=2
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from vcc.config.options import Options, option
 
@@ -22,10 +23,46 @@ class TrainingOptions(Options):
     lr_steps: tuple[int, ...] = option(
         (40, 55, 65, 70, 200, 250), "multistep: epochs after which it is divided by 10", at_least=1
     )
+    lr_warmup_epochs: int = option(
+        0, "cosine: epochs in which the rate first rises linearly", at_least=0
+    )
     lr_patience: int = option(10, "plateau: epochs without a better dev loss", at_least=0)
     momentum: float = option(0.9, "sgd: momentum", at_least=0, at_most=1)
     dampening: float = option(0.9, "sgd: dampening of the momentum", at_least=0, at_most=1)
     nesterov: bool = option(False, "sgd: Nesterov momentum (its dampening is then 0)")
     weight_decay: float = option(1e-3, "L2 penalty of the optimizer", at_least=0)
     gradient_clip: float = option(0.0, "largest gradient norm; 0 does not clip", at_least=0)
+    accumulate: int = option(1, "batches whose gradients make one optimizer step", at_least=1)
+    label_smoothing: float = option(
+        0.0, "share of each label spread over all classes", at_least=0, at_most=0.99
+    )
+    mixup_alpha: float = option(
+        0.0, "mixup: both parameters of its beta distribution; 0 does not mix", at_least=0
+    )
+    class_weights: str = option(
+        "none",
+        "weight of a class in the loss; balanced: inverse to its training videos",
+        choices=("none", "balanced"),
+    )
+    ema_decay: float = option(
+        0.0, "train: decay of averaged weights per step; 0 keeps no average", at_least=0, at_most=1
+    )
+    early_stopping: int = option(
+        0, "train: stop after this many epochs without a lower dev loss; 0 does not", at_least=0
+    )
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneOptions(Options):
+    """Which weights a training starts from, and which of them it changes."""
+
+    pretrain_path: Path | None = option(
+        None, "weights to start from: a published .pth file or a checkpoint folder"
+    )
+    n_finetune_classes: int | None = option(
+        None, "replace the head of pretrain_path by a fresh one of the data's classes", at_least=2
+    )
+    ft_portion: str = option(
+        "complete", "what trains: complete, last_layer, or from:LAYER for that layer and the rest"
+    )

@@ -17,7 +17,7 @@ from vcc.config.entrypoints import (
 from vcc.config.export import ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.serving import ServingOptions
-from vcc.config.training import TrainingOptions
+from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.data.prepared import find_prepared
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.evaluation.results_tree import accuracy_lines
@@ -46,7 +46,8 @@ def run_train(options: TrainEntry) -> None:
     """Train a dense network and register it as the baseline."""
     connect()
     dataset = find_prepared(options.root_path, options.dataset)
-    check_class_count(options.n_classes, dataset)
+    if options.n_finetune_classes is None:
+        check_class_count(options.n_classes, dataset)
     name = options.run_name or f"train {options.model} on {dataset.name}"
     with open_run(name, step="train", options=options) as run:
         log_dataset(run, dataset, context="train")
@@ -56,6 +57,7 @@ def run_train(options: TrainEntry) -> None:
             clip=options.pick(ClipOptions),
             training=options.pick(TrainingOptions),
             run=run,
+            finetune=options.pick(FinetuneOptions),
         )
         version = register_network(
             network,

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import lightning
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 
 from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
-from vcc.config.training import TrainingOptions
+from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.data.datamodule import ClipDataModule
 from vcc.data.normalisation import normalisation_for
 from vcc.data.prepared import PreparedDataset
@@ -20,14 +20,18 @@ from vcc.errors import ConfigError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
-from vcc.models.summary import count_macs, count_parameters
+from vcc.models.network import VideoNetwork
+from vcc.models.summary import count_macs, count_parameters, layer_table, table_csv
+from vcc.models.weights import load_weights
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
+from vcc.training.averaging import AveragedWeights
 from vcc.training.best import BestWeights
+from vcc.training.finetuning import choose_trained, freeze_statistics
 from vcc.training.module import ClassifierModule
-from vcc.training.outputs import AdjustLoss
+from vcc.training.outputs import AdjustLoss, TrainingVideos
 from vcc.training.progress import EpochReport
 from vcc.training.trainer import choose_accelerator, describe_device, fit
 
@@ -41,11 +45,21 @@ def train_step(
     clip: ClipOptions,
     training: TrainingOptions,
     run: Run,
+    finetune: FinetuneOptions | None = None,
 ) -> Network:
-    """Train a network from scratch and keep its best weights on the dev videos.
+    """Train a network and keep its best weights on the dev videos.
+
+    Args:
+        dataset: prepared videos.
+        model: which network.
+        clip: how its clips are made.
+        training: how it is optimised.
+        run: where its figures go.
+        finetune: which weights it starts from and which change; None starts from scratch.
 
     Raises:
-        ModelError: the options name no network.
+        ModelError: the options name no network, or the given weights do not fit it.
+        ConfigError: fine-tuning names classes that the data has not, or no layer.
         TrainingError: the loss left the finite numbers.
     """
     lightning.seed_everything(clip.manual_seed, verbose=False)
@@ -56,6 +70,8 @@ def train_step(
         sample_duration=clip.sample_duration,
         **model.build_options(),
     )
+    if finetune is not None:
+        _start_from(network, dataset, finetune)
     card = card_of(
         dataset,
         arch=arch_name(network.spec),
@@ -74,12 +90,43 @@ def train_step(
         made,
         dataset,
         epochs=(0, training.n_epochs),
-        callbacks=[BestWeights()],
+        callbacks=_callbacks(training),
         run=run,
         span=training.n_epochs,
     )
     run.log_metrics({"params": count_parameters(network), "macs": count_macs(network)})
+    run.log_text(table_csv(layer_table(network)), "layers.csv")
+    network.requires_grad_(True)
     return made
+
+
+def _start_from(network: VideoNetwork, dataset: PreparedDataset, finetune: FinetuneOptions) -> None:
+    """Load the weights that a training starts from and freeze what it leaves alone."""
+    asked = finetune.n_finetune_classes
+    if finetune.pretrain_path is None:
+        if asked is not None:
+            msg = "n_finetune_classes: replaces the head of given weights: set pretrain_path too"
+            raise ConfigError(msg)
+    else:
+        if asked is not None and asked != len(dataset.labels):
+            msg = (
+                f"n_finetune_classes: {asked} asked for, but {dataset.name} has "
+                f"{len(dataset.labels)} classes"
+            )
+            raise ConfigError(msg)
+        load_weights(network, finetune.pretrain_path, replace_head=asked is not None)
+    choose_trained(network, finetune.ft_portion)
+
+
+def _callbacks(training: TrainingOptions) -> list[Callback]:
+    callbacks: list[Callback] = []
+    if training.ema_decay:
+        callbacks.append(AveragedWeights(decay=training.ema_decay))
+    # After the average, whose last act is to put itself into the network.
+    callbacks.append(BestWeights())
+    if training.early_stopping:
+        callbacks.append(EarlyStopping("dev_loss", patience=training.early_stopping))
+    return callbacks
 
 
 def train_epochs(
@@ -110,6 +157,7 @@ def train_epochs(
     module = ClassifierModule(
         network.classifier(),
         card.training,
+        videos=_training_videos(dataset, card.clip),
         dev_accuracy=accuracy,
         adjust_loss=adjust_loss,
         span=span,
@@ -120,9 +168,20 @@ def train_epochs(
 
     # Lightning leaves the mode alone, and a loaded or scored network comes in evaluation mode.
     module.classifier.train()
+    freeze_statistics(module.classifier)
     report = EpochReport(first_epoch=first, n_epochs=end, record=record)
     fit(module, data, card.training, n_epochs=end - first, callbacks=[*callbacks, report])
     network.model.cpu().eval()
+
+
+def _training_videos(dataset: PreparedDataset, clip: ClipOptions) -> TrainingVideos:
+    records = dataset.videos("train")
+    return TrainingVideos(
+        names=tuple(str(record.id) for record in records),
+        labels=tuple(record.label for record in records),
+        n_classes=len(dataset.labels),
+        seed=clip.manual_seed,
+    )
 
 
 def register_network(

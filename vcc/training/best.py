@@ -10,6 +10,8 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from vcc.training.averaging import averaged_or_own
+
 _logger = logging.getLogger(__name__)
 
 
@@ -42,7 +44,8 @@ class BestWeights(Callback):
         if self._best is None or figure >= self._best:
             self._best = figure
             self.best_epoch = epoch
-            self._weights = copy.deepcopy(pl_module.classifier.state_dict())
+            validated = averaged_or_own(trainer, pl_module)
+            self._weights = copy.deepcopy(validated.classifier.state_dict())
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Put the best weights back."""

@@ -10,14 +10,15 @@ from collections import defaultdict
 from typing import Any, Protocol
 
 import lightning
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from vcc.config.training import TrainingOptions
 from vcc.errors import TrainingError
+from vcc.training.loss import make_loss, mix
 from vcc.training.optimizers import make_lr_scheduler, make_optimizer
-from vcc.training.outputs import AdjustLoss, StepOutputs
+from vcc.training.outputs import AdjustLoss, StepOutputs, TrainingVideos
 
 
 class DevAccuracy(Protocol):
@@ -38,7 +39,8 @@ class ClassifierModule(lightning.LightningModule):
 
     Args:
         classifier: maps pixels [N,3,T,H,W] to logits [N,C].
-        options: optimizer and learning-rate schedule.
+        options: optimizer, loss and learning-rate schedule.
+        videos: the training videos that batches refer to.
         dev_accuracy: a metric of the dev clips.
         adjust_loss: adds terms to the loss; None leaves the cross-entropy alone.
         span: epochs that the learning-rate schedule spans; None means the schedule is someone
@@ -50,6 +52,7 @@ class ClassifierModule(lightning.LightningModule):
         classifier: nn.Module,
         options: TrainingOptions,
         *,
+        videos: TrainingVideos,
         dev_accuracy: DevAccuracy,
         adjust_loss: AdjustLoss | None = None,
         span: int | None,
@@ -57,6 +60,8 @@ class ClassifierModule(lightning.LightningModule):
         super().__init__()
         self.classifier = classifier
         self.options = options
+        self.videos = videos
+        self.loss = make_loss(options, videos.labels, videos.n_classes)
         self.dev_accuracy = dev_accuracy
         self.adjust_loss = adjust_loss
         self.span = span
@@ -65,17 +70,23 @@ class ClassifierModule(lightning.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the loss of one batch of clips."""
-        logits = self.classifier(batch.clips)
-        loss = functional.cross_entropy(logits, batch.labels)
+        self._seed_step(batch_idx)
+        clips, labels = batch.clips, batch.labels
+        if self.options.mixup_alpha:
+            clips, labels = mix(
+                clips, labels, alpha=self.options.mixup_alpha, n_classes=self.videos.n_classes
+            )
+        logits = self.classifier(clips)
+        loss: Tensor = self.loss(logits, labels)
         right = (logits.detach().argmax(dim=1) == batch.labels).float().mean()
         figures = {"train_loss": loss.detach(), "train_clip_top1": right}
         if self.adjust_loss is not None:
-            outputs = StepOutputs(clips=batch.clips, logits=logits, labels=batch.labels, loss=loss)
+            outputs = StepOutputs(clips=clips, logits=logits, labels=labels, loss=loss)
             n_batches = int(self.trainer.num_training_batches)
             loss, parts = self.adjust_loss(batch_idx, n_batches, outputs)
             figures |= {f"loss_{name}": value for name, value in parts.items()}
         if not bool(torch.isfinite(loss)):
-            raise TrainingError(self._diverged(batch_idx, loss))
+            raise TrainingError(self._diverged(batch_idx, loss, batch.videos))
         self._seen += len(batch.labels)
         for name, value in figures.items():
             self._sums[name] += float(value) * len(batch.labels)
@@ -112,14 +123,21 @@ class ClassifierModule(lightning.LightningModule):
         )
         return optimizer if schedule is None else {"optimizer": optimizer, "lr_scheduler": schedule}
 
+    def _seed_step(self, batch_idx: int) -> None:
+        # What a step draws depends on where it is, not on what ran before it: an interrupted
+        # training that goes on draws the same, whatever its loader workers drew meanwhile.
+        key = (self.videos.seed, self.current_epoch, batch_idx, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+
     def _learning_rate(self) -> float:
         optimizer = self.optimizers()
         groups = getattr(optimizer, "param_groups", [])
         return float(groups[0]["lr"]) if groups else float("nan")
 
-    def _diverged(self, batch_idx: int, loss: Tensor) -> str:
+    def _diverged(self, batch_idx: int, loss: Tensor, videos: Tensor) -> str:
+        names = ", ".join(self.videos.names[int(video)] for video in videos)
         return (
             f"the loss is {float(loss.detach())} at epoch {self.current_epoch}, step {batch_idx}, "
             f"learning rate {self._learning_rate():.3g}: "
-            "try a smaller learning_rate or set gradient_clip"
+            f"try a smaller learning_rate or set gradient_clip; the batch's videos: {names}"
         )

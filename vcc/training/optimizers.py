@@ -45,6 +45,9 @@ def make_lr_scheduler(
         options: which schedule, and its settings.
         steps_per_epoch: optimizer steps in an epoch.
         n_epochs: epochs that the schedule spans.
+
+    Raises:
+        ConfigError: a warm-up as long as the training.
     """
     total_steps = steps_per_epoch * n_epochs
     match options.lr_scheduler:
@@ -59,7 +62,7 @@ def make_lr_scheduler(
             )
             return {"scheduler": schedule, "interval": "step"}
         case "cosine":
-            schedule = lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps)
+            schedule = _cosine(optimizer, options.lr_warmup_epochs * steps_per_epoch, total_steps)
             return {"scheduler": schedule, "interval": "step"}
         case "multistep":
             schedule = lr_scheduler.MultiStepLR(optimizer, milestones=list(options.lr_steps))
@@ -69,3 +72,15 @@ def make_lr_scheduler(
             return {"scheduler": schedule, "interval": "epoch", "monitor": "dev_loss"}
         case _:
             return None
+
+
+def _cosine(optimizer: Optimizer, warmup_steps: int, total_steps: int) -> Any:
+    """Return a cosine to zero, after a linear rise from a hundredth of the rate."""
+    if warmup_steps == 0:
+        return lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps)
+    if warmup_steps >= total_steps:
+        msg = "lr_warmup_epochs: must be fewer than n_epochs, for the cosine to have epochs left"
+        raise ConfigError(msg)
+    rise = lr_scheduler.LinearLR(optimizer, start_factor=0.01, total_iters=warmup_steps)
+    fall = lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps - warmup_steps)
+    return lr_scheduler.SequentialLR(optimizer, [rise, fall], milestones=[warmup_steps])

@@ -10,6 +10,23 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingVideos:
+    """What a training step must know of the training videos.
+
+    Attributes:
+        names: of each video, for messages.
+        labels: of each video, 0..n_classes-1.
+        n_classes: number of classes.
+        seed: of the draws that a step makes (dropout, mixup).
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    n_classes: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepOutputs:
     """One batch on its way through a training step.
 

@@ -42,7 +42,7 @@ def fit(
     Args:
         module: what is trained; its weights change in place.
         data: training and dev clips.
-        options: machine and gradient clipping.
+        options: machine, gradient clipping and accumulation.
         n_epochs: epochs to run.
         callbacks: schedule, best weights and the like.
 
@@ -59,6 +59,9 @@ def fit(
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
+        accumulate_grad_batches=options.accumulate,
+        # Processes share the videos by themselves; Lightning's own sampler would shuffle anew.
+        use_distributed_sampler=False,
         gradient_clip_val=options.gradient_clip or None,
         # The loaders are made anew each epoch: their sampler is seeded by the epoch number.
         reload_dataloaders_every_n_epochs=1,

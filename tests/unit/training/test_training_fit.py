@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,9 +15,10 @@ from torch.utils.data import DataLoader
 from vcc.config.training import TrainingOptions
 from vcc.errors import TrainingError
 from vcc.evaluation.accuracy import VideoAccuracy
+from vcc.training.averaging import AveragedWeights
 from vcc.training.best import BestWeights
 from vcc.training.module import ClassifierModule
-from vcc.training.outputs import StepOutputs
+from vcc.training.outputs import StepOutputs, TrainingVideos
 from vcc.training.progress import EpochReport
 from vcc.training.trainer import fit
 
@@ -29,6 +31,14 @@ class Batch(NamedTuple):
     clips: Tensor
     labels: Tensor
     videos: Tensor
+
+
+VIDEOS = TrainingVideos(
+    names=tuple(f"video{number}" for number in range(8)),
+    labels=(0, 0, 0, 0, 1, 1, 1, 1),
+    n_classes=2,
+    seed=1,
+)
 
 
 class Toy(lightning.LightningDataModule):
@@ -64,6 +74,7 @@ def module(adjust_loss: Any = None, options: TrainingOptions = OPTIONS) -> Class
     return ClassifierModule(
         Pixels(),
         options,
+        videos=VIDEOS,
         dev_accuracy=VideoAccuracy(n_videos=8, n_classes=2),
         adjust_loss=adjust_loss,
         span=None,
@@ -71,7 +82,7 @@ def module(adjust_loss: Any = None, options: TrainingOptions = OPTIONS) -> Class
 
 
 def run(made: ClassifierModule, *, n_epochs: int, callbacks: list[Any]) -> None:
-    fit(made, Toy(), OPTIONS, n_epochs=n_epochs, callbacks=callbacks)
+    fit(made, Toy(), made.options, n_epochs=n_epochs, callbacks=callbacks)
 
 
 def test_it_learns_and_reports_every_epoch() -> None:
@@ -115,7 +126,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_with_a_reason() -> None:
     def poison(index: int, total: int, outputs: StepOutputs) -> tuple[Tensor, Mapping[str, Any]]:
         return outputs.loss * float("nan"), {}
 
-    with pytest.raises(TrainingError, match="the loss is nan at epoch 0, step 0, learning rate"):
+    with pytest.raises(TrainingError, match="nan at epoch 0, step 0, learning rate.*video0"):
         run(module(poison), n_epochs=1, callbacks=[])
 
 
@@ -148,8 +159,63 @@ def test_the_best_weights_come_back(
     # Epochs are absolute: the Trainer's epoch 0 is the run's epoch 10.
     best = BestWeights(first_epoch=10, first_candidate=10 + first_candidate)
     accuracy = VideoAccuracy(n_videos=8, n_classes=2)
-    made = Scripted(Pixels(), OPTIONS, dev_accuracy=accuracy, span=None)
+    made = Scripted(Pixels(), OPTIONS, videos=VIDEOS, dev_accuracy=accuracy, span=None)
     made.figures = figures
     run(made, n_epochs=3, callbacks=[best])
     assert best.best_epoch == 10 + kept
     assert made.classifier.linear.bias.tolist() == [kept, kept]
+
+
+def test_the_best_weights_are_the_averaged_ones() -> None:
+    averaged, best = AveragedWeights(decay=0.5), BestWeights()
+    made = module()
+    trained: list[Tensor] = []
+
+    class Watch(lightning.Callback):
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+            trained.append(pl_module.classifier.linear.weight.detach().clone())
+
+    run(made, n_epochs=2, callbacks=[Watch(), averaged, best])
+    # The first step's weights start the average, the second's count one half.
+    assert best.best_epoch == 1
+    expected = 0.5 * trained[0] + 0.5 * trained[1]
+    torch.testing.assert_close(made.classifier.linear.weight.detach(), expected)
+    assert not torch.equal(expected, trained[1])
+
+
+def test_mixed_batches_train_and_reach_the_loss_hook_as_probabilities() -> None:
+    seen: list[StepOutputs] = []
+
+    def watch(index: int, total: int, outputs: StepOutputs) -> tuple[Tensor, Mapping[str, Any]]:
+        seen.append(outputs)
+        return outputs.loss, {}
+
+    options = dataclasses.replace(OPTIONS, mixup_alpha=0.4, label_smoothing=0.1)
+    run(module(watch, options), n_epochs=1, callbacks=[])
+    assert seen[0].clips.dtype == torch.float32
+    assert seen[0].labels.shape == (8, 2)
+    torch.testing.assert_close(seen[0].labels.sum(dim=1), torch.ones(8))
+
+
+def test_what_a_step_draws_depends_on_its_place_alone() -> None:
+    options = dataclasses.replace(OPTIONS, mixup_alpha=0.4)
+    losses = []
+    for disturbance in (0, 7):
+        recorded: dict[int, Mapping[str, float]] = {}
+        torch.manual_seed(0)
+        made = module(options=options)
+        torch.rand(disturbance)
+        report = EpochReport(first_epoch=0, n_epochs=2, record=recorded.__setitem__)
+        run(made, n_epochs=2, callbacks=[report])
+        losses.append([recorded[epoch]["train_loss"] for epoch in (0, 1)])
+    assert losses[0] == losses[1]
+
+
+def test_gradients_accumulate_into_fewer_steps() -> None:
+    class Two(Toy):
+        def train_dataloader(self) -> Any:
+            return DataLoader([self.batch, self.batch, self.batch, self.batch], batch_size=None)
+
+    options = dataclasses.replace(OPTIONS, accumulate=2)
+    trainer = fit(module(options=options), Two(), options, n_epochs=3, callbacks=[])
+    assert trainer.global_step == 6

@@ -113,3 +113,16 @@ def test_plateau_watches_the_dev_loss() -> None:
     )
     assert record["monitor"] == "dev_loss"
     assert record["scheduler"].patience == 1
+
+
+def test_cosine_rises_linearly_first() -> None:
+    options = TrainingOptions(lr_scheduler="cosine", learning_rate=1.0, lr_warmup_epochs=2)
+    seen = rates(options, steps=5, epochs=6)
+    # From a hundredth, halfway after one of two epochs, then half a cosine over four.
+    assert seen == pytest.approx([0.01, 0.505, 1.0, 0.853553, 0.5, 0.146447], abs=1e-5)
+
+
+def test_a_warm_up_as_long_as_the_training_is_refused() -> None:
+    options = TrainingOptions(lr_scheduler="cosine", lr_warmup_epochs=2)
+    with pytest.raises(ConfigError, match="lr_warmup_epochs: must be fewer than n_epochs"):
+        rates(options, steps=5, epochs=2)
