@@ -1,0 +1,66 @@
+"""The names of all logged figures, with unit and meaning: one list for every entry point.
+
+Runs are compared by these names, so a figure has one name wherever it is logged. A test reads what
+a run logged against this list and docs/tracking.md against it.
+"""
+
+from __future__ import annotations
+
+import re
+
+# name -> (unit, meaning). "share" is 0..1.
+METRICS: dict[str, tuple[str, str]] = {
+    # accuracy on the test videos; in a training run the same with `dev_` in front
+    "video_top1": ("share", "videos whose highest mean score is their label's"),
+    "video_top5": ("share", "videos with their label among the five highest mean scores"),
+    "clip_top1": ("share", "clips whose highest logit is their label's"),
+    "loss": ("nats", "mean cross-entropy of the clips"),
+    "ece": ("share", "expected calibration error of the videos' scores, 15 bins"),
+    "test_videos": ("videos", "how many videos the accuracy was measured on"),
+    # against the dense parent, on the same videos
+    "video_top1_drop": ("share", "video_top1 of the dense network minus this one's"),
+    "videos_lost": ("videos", "videos that the dense network had right and this one has wrong"),
+    "videos_gained": ("videos", "videos that the dense network had wrong and this one has right"),
+    "mcnemar_p": ("probability", "exact McNemar test of videos_lost against videos_gained"),
+    "speedup": ("ratio", "latency_p50_ms of the dense file divided by this one's, same run"),
+    # size and cost
+    "params": ("parameters", "number of parameters"),
+    "macs": ("operations", "multiply-accumulates of one clip"),
+    "sparsity": ("share", "zeros among the weights of convolutions and linear layers"),
+    "size_bytes": ("bytes", "size of the exported file"),
+    "latency_p50_ms": ("ms", "median time of one run of the exported file"),
+    "latency_p95_ms": ("ms", "95th percentile of it"),
+    "clips_per_second": ("clips/s", "clips in a batch divided by latency_p50_ms"),
+    # exported file against network
+    "parity_max_difference": ("logits", "largest difference of a logit, file against network"),
+    "parity_mean_difference": ("logits", "mean absolute difference of logits"),
+    "parity_top1_agreement": ("share", "clips on which both name the same class"),
+    # training, once per epoch
+    "train_loss": ("nats", "mean cross-entropy of the epoch's training clips"),
+    "train_clip_top1": ("share", "training clips that were right while training"),
+    "learning_rate": ("1", "of the first parameter group, at the end of the epoch"),
+    "epoch_seconds": ("s", "time of the epoch, validation included"),
+    # data and runs
+    "videos_train": ("videos", "videos to train on"),
+    "videos_dev": ("videos", "videos to choose by"),
+    "videos_test": ("videos", "videos looked at last"),
+    "seconds": ("s", "time of the whole step"),
+}
+
+# Families of names: prefix -> (unit, meaning).
+FAMILIES: dict[str, tuple[str, str]] = {
+    "dev_": ("as without dev_", "the same figure on the dev videos"),
+    "loss_": ("nats", "a term that a schedule's policy added to the loss, by the policy's name"),
+    "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
+}
+
+_WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
+
+
+def is_known(name: str) -> bool:
+    """Say whether a figure of this name is in the list or of a listed family."""
+    if name in METRICS:
+        return True
+    if name.startswith("dev_"):
+        return name.removeprefix("dev_") in METRICS
+    return any(name.startswith(prefix) and _WORD.fullmatch(name) for prefix in ("loss_", "system/"))

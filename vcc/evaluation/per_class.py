@@ -1,0 +1,68 @@
+"""Accuracy class by class: the confusion matrix and each class's share of right videos."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+from vcc.evaluation.accuracy import VideoScores
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRow:
+    """One class's videos: how many there are, the share that was right, what the rest went to."""
+
+    label: str
+    videos: int
+    accuracy: float
+    confused_with: str
+
+
+def confusion_matrix(scores: VideoScores) -> Tensor:
+    """Return counts int64 [C, C]: rows are labels, columns are predictions."""
+    return multiclass_confusion_matrix(
+        scores.scores.argmax(dim=1), scores.labels, num_classes=scores.scores.shape[1]
+    )
+
+
+def class_rows(confusion: Tensor, labels: Sequence[str]) -> list[ClassRow]:
+    """Return one row per class; the accuracy of a class without videos is not a number."""
+    rows = []
+    for index, label in enumerate(labels):
+        counts = confusion[index]
+        videos = int(counts.sum())
+        wrong = counts.clone()
+        wrong[index] = 0
+        worst = int(wrong.argmax())
+        rows.append(
+            ClassRow(
+                label=label,
+                videos=videos,
+                accuracy=int(counts[index]) / videos if videos else float("nan"),
+                confused_with=labels[worst] if int(wrong[worst]) else "",
+            )
+        )
+    return rows
+
+
+def class_csv(rows: Sequence[ClassRow]) -> str:
+    """Return the rows as CSV text with a header line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["label", "videos", "accuracy", "most often taken for"])
+    writer.writerows([r.label, r.videos, f"{r.accuracy:.4f}", r.confused_with] for r in rows)
+    return text.getvalue()
+
+
+def confusion_csv(confusion: Tensor, labels: Sequence[str]) -> str:
+    """Return the counts as CSV text: a row per label, a column per prediction."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["label", *labels])
+    writer.writerows([label, *row] for label, row in zip(labels, confusion.tolist(), strict=True))
+    return text.getvalue()

@@ -1,0 +1,54 @@
+"""What all figures share: colours that colour-blind readers can tell apart, saving, table sizes.
+
+Figures are made without pyplot, so that no display, no global state and no open window is involved.
+Class and layer names are text: never the mathematics that a pair of dollar signs would make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: blue, vermilion, green, purple, orange, sky, black.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DPI = 110
+
+
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a figure of that size in inches, and its axes with a light grid."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.grid(visible=True, color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return figure, axes
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DPI, format="png")
+    return path
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Label the rows of a horizontal bar chart, the first at the top."""
+    size = 8 if len(names) <= 40 else 6
+    axes.set_yticks(range(len(names)), [shortened(name) for name in names], fontsize=size)
+    for label in axes.get_yticklabels():
+        label.set_parse_math(False)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+
+
+def shortened(name: str, length: int = 34) -> str:
+    """Return a name with its middle left out when it is longer than `length`."""
+    if len(name) <= length:
+        return name
+    head = (length - 1) // 2
+    return f"{name[:head]}…{name[-(length - 1 - head) :]}"
