@@ -96,4 +96,4 @@ def mcnemar_p(lost: int, gained: int) -> float:
     """
     n = lost + gained
     tail = sum(comb(n, k) for k in range(min(lost, gained) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, 2 * tail / (1 << n))

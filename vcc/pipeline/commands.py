@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 from pathlib import Path
@@ -25,6 +26,7 @@ from vcc.pipeline.compress import compress_step, recipe_from_entry
 from vcc.pipeline.evaluate import (
     evaluate_step,
     largest_class_share,
+    score_test,
     size_figures,
 )
 from vcc.pipeline.export import (
@@ -101,14 +103,21 @@ def run_evaluate(options: EvaluateEntry) -> None:
     name = options.run_name or f"evaluate {card.arch} {card.role} on {card.dataset}"
     with open_run(name, step="evaluate", options=options) as run:
         log_dataset(run, source.dataset, context="test")
+        # Fetched here: that it is compared on the same videos costs one more pass over them.
+        dense = fetch_network(get_version(card.parent)) if card.parent else None
         metrics = evaluate_step(
             source.network,
             source.dataset,
             version=source.version,
             results=options.results,
-            no_cuda=options.no_cuda,
-            n_threads=options.n_threads,
+            score=functools.partial(
+                score_test,
+                dataset=source.dataset,
+                no_cuda=options.no_cuda,
+                n_threads=options.n_threads,
+            ),
             run=run,
+            dense=dense,
         )
     say(f"{_name_of(source)} on {metrics['test_videos']:.0f} test videos of {card.dataset}")
     say(f"clip top-1  {metrics['clip_top1']:.1%}")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from vcc.compression.sparsity import total_sparsity
 from vcc.data.prepared import PreparedDataset
 from vcc.evaluation.accuracy import VideoScores
+from vcc.evaluation.calibration import reliability
 from vcc.evaluation.results_tree import new_results_folder, write_results
 from vcc.evaluation.val_json import results_of
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
+from vcc.pipeline.evaluation_artifacts import Scored, log_accuracy, paired_with
 from vcc.pipeline.inference import classify_with_network, device_for, score_subset
 from vcc.pipeline.tags import metric_tags
 from vcc.tracking.registry import Version, tag_version
@@ -27,9 +29,9 @@ def evaluate_step(
     *,
     version: Version | None,
     results: Path,
-    no_cuda: bool,
-    n_threads: int,
+    score: Callable[[Network], VideoScores],
     run: Run,
+    dense: Network | None = None,
 ) -> dict[str, float]:
     """Measure a network on the test videos and write the figures wherever they are looked for.
 
@@ -38,29 +40,46 @@ def evaluate_step(
         dataset: its `test` videos are scored.
         version: the registered version to tag with the figures.
         results: root of the results tree.
-        no_cuda: stay on the CPU.
-        n_threads: loader workers.
+        score: scores a network on those videos, see `score_test`.
         run: the figures' run.
+        dense: the network it was compressed from, which is scored on the same videos and compared.
 
     Returns:
         metric name to value: accuracies (0..1), params, macs, sparsity.
     """
-    classify = classify_with_network(network.classifier(), device_for(no_cuda=no_cuda))
-    scores = score_subset(
-        classify, dataset, network.card.protocol, subset="test", n_threads=n_threads
-    )
+    scores = score(network)
+    now = Scored(name=network.card.role, scores=scores)
+    before = None
+    if dense is not None:
+        before = Scored(name="dense", scores=score(dense))
     metrics = {
         **scores.metrics(),
         **size_figures(network),
+        "ece": reliability(scores).ece,
         "test_videos": float(len(scores.labels)),
     }
+    if before is not None:
+        paired = paired_with(before, now, dataset)
+        metrics |= paired.metrics()
+        run.describe(paired.sentence())
     folder = _write_tree(network, dataset, scores, results)
     run.set_tags({"arch": network.card.arch, "method": network.card.method})
     run.log_metrics(metrics, model_id=version.model_id if version else None)
     run.log_file(folder, "results")
+    log_accuracy(now, dataset, run, before=before)
     if version is not None:
         tag_version(version, metric_tags(metrics))
     return metrics
+
+
+def score_test(
+    network: Network, dataset: PreparedDataset, *, no_cuda: bool, n_threads: int
+) -> VideoScores:
+    """Return a network's scores of the test videos, by its own protocol."""
+    classify = classify_with_network(network.classifier(), device_for(no_cuda=no_cuda))
+    return score_subset(
+        classify, dataset, network.card.protocol, subset="test", n_threads=n_threads
+    )
 
 
 def size_figures(network: Network) -> dict[str, float]:

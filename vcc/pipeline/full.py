@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ from vcc.evaluation.comparison import (
 )
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_for
-from vcc.pipeline.evaluate import evaluate_step, largest_class_share, size_figures
+from vcc.pipeline.evaluate import evaluate_step, largest_class_share, score_test, size_figures
 from vcc.pipeline.export import (
     Exported,
     export_networks,
@@ -89,9 +90,14 @@ def _take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]
                 dataset,
                 version=versions[name],
                 results=options.results,
-                no_cuda=options.no_cuda,
-                n_threads=options.n_threads,
+                score=functools.partial(
+                    score_test,
+                    dataset=dataset,
+                    no_cuda=options.no_cuda,
+                    n_threads=options.n_threads,
+                ),
                 run=child,
+                dense=dense if name != "dense" else None,
             )
     with scratch_folder() as folder:
         exported = export_networks(

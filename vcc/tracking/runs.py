@@ -35,12 +35,19 @@ class Run:
     def __init__(self, active: mlflow.ActiveRun) -> None:
         self.run_id: str = active.info.run_id
         self.experiment_id: str = active.info.experiment_id
+        self._dataset: Any = None
 
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None
     ) -> None:
-        """Log figures; with `model_id` they also appear on the logged model's page."""
-        mlflow.log_metrics(dict(metrics), step=step, run_id=self.run_id, model_id=model_id)
+        """Log figures; with `model_id` they also appear on the logged model's page, with the data.
+
+        The names are those of `vcc.config.metrics`.
+        """
+        dataset = self._dataset if model_id else None
+        mlflow.log_metrics(
+            dict(metrics), step=step, run_id=self.run_id, model_id=model_id, dataset=dataset
+        )
 
     def log_options(self, options: Options) -> None:
         """Log resolved options as `cfg.*` parameters and as config.yaml."""
@@ -58,6 +65,7 @@ class Run:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             mlflow.log_input(dataset, context=context)
+        self._dataset = dataset
         self.set_tags({"dataset": name, "data_digest": digest})
 
     def log_text(self, text: str, name: str) -> None:
