@@ -52,10 +52,11 @@ def log_accuracy(now: Scored, dataset: PreparedDataset, run: Run, *, before: Sco
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         _write_tables(now, dataset, folder)
-        curves = {s.name: reliability(s.scores) for s in (before, now) if s is not None}
-        save_figure(reliability_figure(curves), folder / "reliability.png")
         if before is not None:
-            _write_comparison(before, now, dataset, folder)
+            write_comparison(before, now, dataset, folder)
+        else:
+            curves = {now.name: reliability(now.scores)}
+            save_figure(reliability_figure(curves), folder / "reliability.png")
         run.log_file(folder, "evaluation")
 
 
@@ -82,7 +83,13 @@ def _write_tables(now: Scored, dataset: PreparedDataset, folder: Path) -> None:
     save_figure(per_class_figure(classes, title=title), folder / "per_class.png")
 
 
-def _write_comparison(before: Scored, now: Scored, dataset: PreparedDataset, folder: Path) -> None:
+def write_comparison(before: Scored, now: Scored, dataset: PreparedDataset, folder: Path) -> None:
+    """Write what changed from one network to the other, and the second one's confusion matrix."""
+    curves = {scored.name: reliability(scored.scores) for scored in (before, now)}
+    save_figure(reliability_figure(curves), folder / "reliability.png")
+    confusion = confusion_matrix(now.scores)
+    title = f"{now.name}, {len(now.scores.labels)} test videos of {dataset.name}"
+    save_figure(confusion_figure(confusion, dataset.labels, title=title), folder / "confusion.png")
     paired = paired_with(before, now, dataset)
     (folder / "paired.json").write_text(
         json.dumps({"sentence": paired.sentence(), **paired.metrics()}, indent=2)

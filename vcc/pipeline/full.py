@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import GateError
+from vcc.evaluation.accuracy import VideoScores
 from vcc.evaluation.comparison import (
     PassMarks,
     Variant,
@@ -35,6 +35,7 @@ from vcc.evaluation.comparison import (
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_for
 from vcc.pipeline.evaluate import evaluate_step, largest_class_share, score_test, size_figures
+from vcc.pipeline.evaluation_artifacts import Scored
 from vcc.pipeline.export import (
     Exported,
     export_networks,
@@ -43,6 +44,7 @@ from vcc.pipeline.export import (
     scratch_folder,
 )
 from vcc.pipeline.prepare import log_dataset, prepare_step
+from vcc.pipeline.report import Compared, log_report, summary_of
 from vcc.pipeline.train import register_network, train_step
 from vcc.tracking.registry import Version
 from vcc.tracking.runs import Run, connect, open_run
@@ -82,20 +84,19 @@ def _take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]
     compressed, challenger = _compress(options, dataset, dense, baseline)
     networks = {"dense": dense, "compressed": compressed}
     versions = {"dense": baseline, "compressed": challenger}
+    scores: dict[str, VideoScores] = {}
     for name, network in networks.items():
         with _step(f"evaluate {name}", options.pick(ClipOptions)) as child:
             log_dataset(child, dataset, context="test")
+            scores[name] = score_test(
+                network, dataset, no_cuda=options.no_cuda, n_threads=options.n_threads
+            )
             evaluate_step(
                 network,
                 dataset,
                 version=versions[name],
                 results=options.results,
-                score=functools.partial(
-                    score_test,
-                    dataset=dataset,
-                    no_cuda=options.no_cuda,
-                    n_threads=options.n_threads,
-                ),
+                score=lambda network: scores[network.card.role],
                 run=child,
                 dense=dense if name != "dense" else None,
             )
@@ -112,7 +113,16 @@ def _take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]
                 log_dataset(child, dataset, context="test")
                 log_exported(made, child)
         _register(exported, versions, options)
-    return [exported[name].variant(name) for name in networks], largest_class_share(dataset)
+    before, after = (
+        Compared(
+            network=networks[name],
+            scored=Scored(name=name, scores=scores[name]),
+            variant=exported[name].variant(name),
+        )
+        for name in ("dense", "compressed")
+    )
+    log_report(before, after, dataset, run)
+    return [before.variant, after.variant], largest_class_share(dataset)
 
 
 def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, Version]:
@@ -177,7 +187,7 @@ def _log_comparison(variants: Sequence[Variant], run: Run) -> None:
     dense, compressed = variants
     markdown = as_markdown(table_rows(variants))
     run.log_text(markdown + "\n", "comparison.md")
-    run.describe(markdown)
+    run.describe(f"{summary_of(dense, compressed)}\n\n{markdown}")
     run.log_metrics(
         {
             "params": compressed.params,

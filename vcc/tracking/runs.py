@@ -22,6 +22,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from vcc.config.options import Options
 from vcc.errors import TrackingError
 from vcc.tracking.provenance import environment_lines, provenance_tags
+from vcc.tracking.views import save_view
 
 # The names MLflow makes up, such as "auspicious-shark-123": ours say more.
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
@@ -125,6 +126,7 @@ def open_run(name: str, *, step: str, options: Options) -> Iterator[Run]:
             mlflow.set_tag("mlflow.runName", name)
         if not nested:
             _show_as_training(run.experiment_id)
+            save_view(run.experiment_id)
         run.set_tags({"step": step, **provenance_tags()})
         run.log_options(options)
         if not nested:

@@ -1,0 +1,75 @@
+"""A saved view of the experiment, and what its runs measured.
+
+MLflow 3.17 opens an experiment with the columns Source, Models and Dataset; no tag changes that.
+It does offer saved views, which are experiment tags: name, times, and the page's state as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mlflow
+
+_VIEW = "vcc-variants"
+_TAG = f"mlflow.sharedViewState.{_VIEW}"
+_COLUMNS = (
+    "metrics.`video_top1`",
+    "metrics.`video_top1_drop`",
+    "metrics.`latency_p50_ms`",
+    "metrics.`speedup`",
+    "metrics.`size_bytes`",
+    "metrics.`params`",
+    "tags.`method`",
+    "tags.`runtime`",
+    "attributes.`Dataset`",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredRun:
+    """A run that measured an exported file: its name, runtime, accuracy, latency and size."""
+
+    name: str
+    runtime: str
+    video_top1: float
+    latency_p50_ms: float
+    size_bytes: float
+
+
+def save_view(experiment_id: str) -> str:
+    """Offer the view `vcc variants` in an experiment, once; return its page below the server's URL.
+
+    A view that somebody changed since is left alone.
+    """
+    client = mlflow.MlflowClient()
+    if _TAG not in client.get_experiment(experiment_id).tags:
+        now = int(1000 * time.time())
+        state = {"selectedColumns": list(_COLUMNS)}
+        view = {"name": "vcc variants", "createdAt": now, "updatedAt": now}
+        value = json.dumps({**view, "state": json.dumps(state)})
+        client.set_experiment_tag(experiment_id, _TAG, value)
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={_VIEW}"
+
+
+def measured_runs(experiment_id: str, *, data_digest: str) -> Sequence[MeasuredRun]:
+    """Return the finished export runs of an experiment on the same data, newest first."""
+    found = mlflow.MlflowClient().search_runs(
+        [experiment_id],
+        f"tags.step = 'export' and tags.data_digest = '{data_digest}' and "
+        "attributes.status = 'FINISHED'",
+        max_results=200,
+    )
+    return [
+        MeasuredRun(
+            name=f"{run.data.tags.get('arch', '')} {run.data.tags.get('method', '')}".strip(),
+            runtime=run.data.tags.get("runtime", "unknown"),
+            video_top1=run.data.metrics["video_top1"],
+            latency_p50_ms=run.data.metrics["latency_p50_ms"],
+            size_bytes=run.data.metrics["size_bytes"],
+        )
+        for run in found
+        if {"video_top1", "latency_p50_ms", "size_bytes"} <= set(run.data.metrics)
+    ]
