@@ -112,7 +112,7 @@ def _take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]
             with _step(f"export {name}", options.pick(ExportOptions)) as child:
                 log_dataset(child, dataset, context="test")
                 log_exported(made, child)
-        _register(exported, versions, options)
+        _register(exported, versions, dataset, options)
     before, after = (
         Compared(
             network=networks[name],
@@ -169,9 +169,14 @@ def _compress(
 
 
 def _register(
-    exported: Mapping[str, Exported], versions: Mapping[str, Version], options: PipelineEntry
+    exported: Mapping[str, Exported],
+    versions: Mapping[str, Version],
+    dataset: PreparedDataset,
+    options: PipelineEntry,
 ) -> None:
     with _step("register", options.pick(ExportOptions)) as child:
+        # The figures on the logged models' pages name the data that this run has as input.
+        log_dataset(child, dataset, context="test")
         for name, made in exported.items():
             version = register_exported(
                 made,
