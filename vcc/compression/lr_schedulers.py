@@ -90,6 +90,7 @@ def step_to(scheduler: LRScheduler, epoch: int, metrics: Mapping[str, float] | N
     Raises:
         KeyError: ReduceLROnPlateau without its metric.
     """
+    _cover_groups(scheduler)
     with warnings.catch_warnings():
         # torch deprecates the epoch argument, which is what makes a late policy land where
         # Distiller's does
@@ -98,6 +99,16 @@ def step_to(scheduler: LRScheduler, epoch: int, metrics: Mapping[str, float] | N
             scheduler.step((metrics or {})[scheduler.mode], epoch)
         else:
             scheduler.step(epoch)
+
+
+def _cover_groups(scheduler: LRScheduler) -> None:
+    """Let a scheduler rule parameter groups that joined its optimizer later (PACT's clips)."""
+    groups = scheduler.optimizer.param_groups
+    for attribute, key in (("base_lrs", "initial_lr"), ("min_lrs", None)):
+        values = getattr(scheduler, attribute, None)
+        if isinstance(values, list) and values:
+            for group in groups[len(values) :]:
+                values.append(group.get(key, values[0]) if key else values[0])
 
 
 def rebind(
