@@ -39,13 +39,22 @@ def structural_epochs(policy: PolicySpec) -> tuple[int, ...]:
 def last_epoch(schedule: Schedule) -> int:
     """Return how many epochs the schedule needs: 5 where epoch 4 is the last that it acts in.
 
-    Thinning at epoch e needs e epochs before it and none after.
+    Thinning or post-training quantization at epoch e needs e epochs before it and none after.
     """
     needed = [0]
     for policy in schedule.policies:
-        last = policy.epochs.last
-        needed.append(last if policy.subject == "extension" else last + 1)
+        if _needs_no_training(policy, schedule):
+            needed.append(structural_epochs(policy)[-1])
+        else:
+            needed.append(policy.epochs.last + 1)
     return max(needed)
+
+
+def _needs_no_training(policy: PolicySpec, schedule: Schedule) -> bool:
+    if policy.subject == "quantizer":
+        part = schedule.component(policy.subject, policy.instance)
+        return part.class_name == "PostTrainLinearQuantizer"
+    return policy.subject == "extension"
 
 
 def compile_phases(schedule: Schedule, n_epochs: int) -> tuple[Phase, ...]:

@@ -1,7 +1,8 @@
 """Which parameters a schedule means: exact names, with or without `module.`, and our selectors.
 
-`re:PATTERN` matches whole parameter names, `type:Conv3d` the weights of modules of that class, and
-`*` every weight tensor (two dimensions or more) in a list, every other parameter in a table.
+`re:PATTERN` matches whole parameter names, `type:Conv3d` the weights of modules of that class,
+`kind:hidden` those of convolutions of a kind (`convolution_kinds`), and `*` every weight tensor
+(two dimensions or more) in a list, every other parameter in a table.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import nearest
 
 Value = TypeVar("Value")
-_SELECTOR = re.compile(r"(re|type):(.*)", re.DOTALL)
+_SELECTOR = re.compile(r"(re|type|kind):(.*)", re.DOTALL)
 
 
 def plain_name(name: str) -> str:
@@ -71,6 +73,8 @@ class NameResolver:
         if selector is None:
             return self._exact(wanted)
         kind, pattern = selector.groups()
+        if kind == "kind":
+            return self._by_kind(pattern)
         return self._by_pattern(pattern) if kind == "re" else self._by_type(pattern)
 
     def _exact(self, wanted: str) -> tuple[list[str], str]:
@@ -93,6 +97,13 @@ class NameResolver:
         hint = nearest(pattern, self._by_plain_name)
         return found, "" if found else f"re:{pattern} matches no parameter of the network: {hint}"
 
+    def _by_kind(self, kind: str) -> tuple[list[str], str]:
+        kinds = convolution_kinds(self._modules)
+        if kind not in kinds:
+            return [], f"kind:{kind} is unknown: {nearest(kind, kinds)}"
+        found = [name for name in kinds[kind] if name in self.parameters]
+        return found, "" if found else f"kind:{kind}: the network has no such convolution"
+
     def _by_type(self, class_name: str) -> tuple[list[str], str]:
         found = []
         for module_name, module in self._modules.items():
@@ -107,6 +118,24 @@ class NameResolver:
             [],
             f"type:{class_name} matches no module: {nearest(class_name, kinds_known)}",
         )
+
+
+def convolution_kinds(modules: Mapping[str, nn.Module]) -> dict[str, list[str]]:
+    """Return kind -> weights: what one schedule means by a layer in networks of any family.
+
+    `stem` is the first convolution, which reads the pixels; `depthwise` has a filter per channel;
+    `hidden` is every other.
+
+    Args:
+        modules: name -> module, in the network's order.
+    """
+    kinds: dict[str, list[str]] = {"stem": [], "depthwise": [], "hidden": []}
+    for name, module in modules.items():
+        if isinstance(module, _ConvNd):
+            depthwise = module.groups == module.in_channels > 1
+            kind = "depthwise" if depthwise else "hidden" if kinds["stem"] else "stem"
+            kinds[kind].append(f"{name}.weight" if name else "weight")
+    return kinds
 
 
 def _classes_with_weights(modules: Iterable[nn.Module]) -> set[str]:

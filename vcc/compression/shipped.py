@@ -8,8 +8,14 @@ from pathlib import Path
 from vcc.errors import NotAvailableError, ScheduleError, nearest
 
 SCHEDULES = Path(__file__).resolve().parents[2] / "schedules"
-_SHIPPED: dict[tuple[str, tuple[str, ...]], str] = {
-    ("resnet", ("ep",)): "resnet_filters_agp_thin.yaml",
+# in the order in which a chain takes its steps
+KINDS = ("ep", "ptq", "qat", "kd")
+FAMILIES = ("resnet", "mobilenetv2", "csn")
+# kinds -> file; {family} stands where the recipe differs by family
+_SHIPPED: dict[tuple[str, ...], str] = {
+    ("ep",): "{family}_filters_agp_thin.yaml",
+    ("ptq",): "ptq_int8.yaml",
+    ("qat",): "qat_int8.yaml",
 }
 
 
@@ -18,24 +24,39 @@ def default_schedule(family: str, compression_type: str | Sequence[str]) -> Path
 
     Args:
         family: model family, such as resnet.
-        compression_type: ep, ptq, qat or kd, or several of them to be chained.
+        compression_type: ep, ptq, qat or kd, or several of them to be chained, in any order; text
+            may join them by commas.
 
     Raises:
         ScheduleError: the type is unknown.
         NotAvailableError: no schedule is shipped for this pair.
     """
-    kinds = (compression_type,) if isinstance(compression_type, str) else tuple(compression_type)
-    known = ("ep", "ptq", "qat", "kd")
-    for kind in kinds:
-        if kind not in known:
-            msg = f"compression_type {kind!r} is unknown: {nearest(kind, known)}"
-            raise ScheduleError(msg)
-    name = _SHIPPED.get((family, kinds))
-    if name is None:
-        there = "; ".join(f"{model} {'+'.join(types)}" for model, types in sorted(_SHIPPED))
+    kinds = _in_order(compression_type)
+    name = _SHIPPED.get(kinds)
+    if name is None or family not in FAMILIES:
+        there = ", ".join("+".join(types) for types in _SHIPPED)
         msg = (
-            f"no schedule is shipped for {family} {'+'.join(kinds)} (shipped: {there}): "
-            "give one with schedule=FILE"
+            f"no schedule is shipped for {family} {'+'.join(kinds)} (shipped: {there} for "
+            f"{', '.join(FAMILIES)}): give one with schedule=FILE"
         )
         raise NotAvailableError(msg)
-    return SCHEDULES / name
+    return SCHEDULES / name.format(family=family)
+
+
+def shipped_schedules(family: str) -> tuple[Path, ...]:
+    """Return every shipped schedule that is meant for a family, by name."""
+    others = tuple(f"{name}_" for name in FAMILIES if name != family)
+    return tuple(
+        path for path in sorted(SCHEDULES.glob("*.yaml")) if not path.name.startswith(others)
+    )
+
+
+def _in_order(compression_type: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(compression_type, str):
+        compression_type = compression_type.split(",")
+    wanted = [kind.strip() for kind in compression_type]
+    for kind in wanted:
+        if kind not in KINDS:
+            msg = f"compression_type {kind!r} is unknown: {nearest(kind, KINDS)}"
+            raise ScheduleError(msg)
+    return tuple(kind for kind in KINDS if kind in wanted)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from vcc.errors import ScheduleError
 
@@ -65,12 +66,17 @@ def parse_tree(text: str, source: str) -> Tree:
     Raises:
         ScheduleError: the text is not valid YAML.
     """
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        msg = f"{source}:{line}: not valid YAML: a character that may not stand there; remove it"
+        raise ScheduleError(msg) from error
     try:
         node = loader.get_single_node()
         walker = _Walker(loader)
         value = walker.walk(node, ()) if node is not None else {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark is not None else source
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]

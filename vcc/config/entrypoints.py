@@ -38,7 +38,7 @@ class TrainEntry(TrainingOptions, FinetuneOptions, ModelOptions, ClipOptions, Tr
 class CompressEntry(CompressionOptions, SourceOptions, TrackingOptions):
     """Compress a registered baseline by a schedule and register the result as challenger."""
 
-    n_epochs: int | None = option(None, "epochs; default: as many as the schedule", at_least=1)
+    n_epochs: int | None = option(None, "epochs; default: as many as the schedule", at_least=0)
     optimizer: str | None = option(
         None, "update rule; default: the baseline's", choices=("sgd", "adamw")
     )

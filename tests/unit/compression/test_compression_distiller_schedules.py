@@ -46,7 +46,8 @@ def test_a_schedule_trains_its_network(file: str) -> None:
         model, shortened(load_schedule(FOLDER / file)), image=IMAGE, n_classes=N_CLASSES
     )
 
-    assert done.losses and all(math.isfinite(loss) for loss in done.losses)
+    assert done.losses
+    assert all(math.isfinite(loss) for loss in done.losses)
     for policy in done.schedule.policies:
         check = CHECKS.get(done.schedule.component(policy.subject, policy.instance).class_name)
         if check is not None:
@@ -113,7 +114,8 @@ def _check_agp(done: Fit, policy: PolicySpec) -> None:
 def _check_sensitivity(done: Fit, policy: PolicySpec) -> None:
     for name in _named(done, tuple(_part(done, policy).args["sensitivities"])).values():
         mask = done.scheduler.masks[name]
-        assert mask is not None and 0 < int((~mask).sum()) < mask.numel()
+        assert mask is not None
+        assert 0 < int((~mask).sum()) < mask.numel()
         assert bool((done.weights[name][~mask] == 0).all())
 
 

@@ -1,0 +1,125 @@
+"""Every shipped schedule says what it is for, fits its networks, and runs on them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch.optim import SGD
+
+from vcc.compression import compile_phases, file_config, last_epoch, load_schedule, run_phases
+from vcc.compression.phases import Phase
+from vcc.compression.shipped import FAMILIES, SCHEDULES, default_schedule, shipped_schedules
+from vcc.errors import NotAvailableError, ScheduleError
+from vcc.models import build_model
+from vcc.models.network import VideoNetwork
+
+HEADER = ("goal", "command", "baseline", "result", "epochs", "date")
+OPTIONS = {
+    "resnet": {"model_depth": 10},
+    "mobilenetv2": {},
+    "csn": {"model_depth": 26},
+}
+CASES = [(family, path.name) for family in FAMILIES for path in shipped_schedules(family)]
+CLIP = (3, 4, 24, 24)
+
+
+def tiny(family: str) -> VideoNetwork:
+    return build_model(
+        family,
+        n_classes=3,
+        sample_size=CLIP[-1],
+        sample_duration=CLIP[1],
+        width_mult=0.25,
+        **OPTIONS[family],
+    )
+
+
+@pytest.mark.parametrize("path", sorted(SCHEDULES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_header_says_what_it_is_for(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()[: len(HEADER)]
+
+    for line, word in zip(lines, HEADER, strict=True):
+        assert re.fullmatch(rf"# {word}: +\S.*", line), line
+    assert f"schedule=schedules/{path.name}" in lines[1]
+    assert re.search(r"\d|not measured yet", lines[3]), "the result is a measured figure"
+    assert re.fullmatch(r"# date: +20\d\d-\d\d-\d\d", lines[5])
+
+
+@pytest.mark.parametrize("path", sorted(SCHEDULES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_it_survives_the_way_to_yaml_and_back(path: Path, tmp_path: Path) -> None:
+    schedule = load_schedule(path)
+    (tmp_path / path.name).write_text(schedule.to_yaml(), encoding="utf-8")
+
+    assert load_schedule(tmp_path / path.name) == schedule
+    assert not schedule.warnings
+
+
+@pytest.mark.parametrize(("family", "name"), CASES)
+def test_it_runs_on_the_family(family: str, name: str) -> None:
+    torch.manual_seed(0)
+    model = tiny(family)
+    dense = sum(parameter.numel() for parameter in model.parameters())
+    schedule = load_schedule(SCHEDULES / name)
+    phases = compile_phases(schedule, last_epoch(schedule))
+    scheduler = file_config(
+        model,
+        None,
+        schedule,
+        mask_coupled=True,
+        example_input=torch.zeros(2, *CLIP),
+        calibration=lambda: [torch.randn(2, *CLIP)],
+    )
+    clips, labels = torch.randn(4, *CLIP), torch.tensor([0, 1, 2, 0])
+
+    def fit(phase: Phase) -> SGD:
+        optimizer = SGD(model.parameters(), lr=0.001, momentum=0.9)
+        scheduler.attach(optimizer)
+        model.train()
+        for epoch in range(phase.start, phase.end):
+            scheduler.on_epoch_begin(epoch)
+            scheduler.on_minibatch_begin(epoch, 0, 1)
+            loss = torch.nn.functional.cross_entropy(model(clips), labels)
+            loss, _ = scheduler.before_backward_pass(epoch, 0, 1, loss)
+            optimizer.zero_grad()
+            loss.backward()
+            scheduler.before_parameter_optimization(epoch, 0, 1, optimizer)
+            optimizer.step()
+            scheduler.on_minibatch_end(epoch, 0, 1, optimizer)
+            scheduler.on_epoch_end(epoch, {"min": float(loss.detach()), "max": 0.0})
+        return optimizer
+
+    run_phases(scheduler, phases, fit=fit)
+
+    model.eval()
+    assert bool(model(clips).isfinite().all())
+    left = sum(int((parameter != 0).sum()) for parameter in model.parameters())
+    kinds = {type(module).__name__ for module in model.modules()}
+    if "pruners" in schedule.as_mapping():
+        assert left < 0.9 * dense
+    if "extensions" in schedule.as_mapping():
+        # what was masked is gone, not zero
+        assert sum(parameter.numel() for parameter in model.parameters()) < 0.9 * dense
+    if "quantizers" in schedule.as_mapping():
+        assert "WeightQuantizer" in kinds
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", ["ep", "ptq", "qat"])
+def test_a_compression_type_selects_a_schedule_of_the_family(family: str, kind: str) -> None:
+    chosen = default_schedule(family, kind)
+
+    assert chosen in shipped_schedules(family)
+    section = {"ep": "pruners", "ptq": "quantizers", "qat": "quantizers"}[kind]
+    assert section in load_schedule(chosen).as_mapping()
+
+
+def test_unknown_and_unshipped_types_are_told_apart() -> None:
+    with pytest.raises(ScheduleError, match="did you mean qat"):
+        default_schedule("resnet", "qta")
+    with pytest.raises(NotAvailableError, match="schedule=FILE"):
+        default_schedule("resnet", ("ep", "ptq", "qat"))
+    with pytest.raises(NotAvailableError, match="c3d ep"):
+        default_schedule("c3d", "ep")
