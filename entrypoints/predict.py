@@ -1,19 +1,17 @@
-"""Entry point `predict`: labels for video files. Not built yet."""
+"""Entry point `predict`: labels for video files."""
 
 from __future__ import annotations
 
 from vcc.cli import run_entry_point
 from vcc.config.entrypoints import PredictEntry
-from vcc.errors import NotAvailableError
 
 
 def main(options: PredictEntry) -> None:
-    """Fail: prediction on files is missing."""
-    msg = (
-        "predict: not built yet: vcc cannot classify single video files so far; "
-        "evaluate scores prepared data"
-    )
-    raise NotAvailableError(msg)
+    """Classify the files and write a table of what came out."""
+    # Imported here: `--help` must not wait for torch and MLflow.
+    from vcc.pipeline.predict import run_predict
+
+    run_predict(options)
 
 
 if __name__ == "__main__":

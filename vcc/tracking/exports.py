@@ -1,0 +1,148 @@
+"""Versions made together: a checkpoint, its graph and the model that takes a video.
+
+They are registered under three names that differ by a suffix and share the tag `export_id`. An
+alias may sit on any of them, whoever set it; the others are found by the tag.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlflow
+
+from vcc.errors import TrackingError
+from vcc.tracking.registry import (
+    GRAPH_NAME,
+    ONNX_SUFFIX,
+    PREFIX,
+    VIDEO_SUFFIX,
+    Version,
+    get_version,
+)
+
+# In the order in which aliases move: what is served moves last, when all the rest is in place.
+SUFFIXES = ("", ONNX_SUFFIX, VIDEO_SUFFIX)
+CHAMPION = "champion"
+
+
+def base_name(name: str) -> str:
+    """Return the name of the checkpoints that a registered model belongs to."""
+    for suffix in (ONNX_SUFFIX, VIDEO_SUFFIX):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name
+
+
+def find_version(name: str, reference: str) -> Version | None:
+    """Return a registered model's version by alias or number, None where it has no such version.
+
+    Args:
+        name: the registered model.
+        reference: an alias, or a number.
+    """
+    separator = "/" if reference.isdigit() else "@"
+    try:
+        return get_version(f"models:/{name}{separator}{reference}")
+    except TrackingError:
+        return None
+
+
+def versions_together(version: Version) -> dict[str, Version]:
+    """Return suffix -> version for everything made with this version, itself included.
+
+    Without the tag `export_id`, as of a version that somebody registered by hand, it is alone.
+    """
+    own = version.name.removeprefix(base_name(version.name))
+    export_id = version.tags.get("export_id")
+    together = {own: version}
+    if export_id is None:
+        return together
+    client = mlflow.MlflowClient()
+    for suffix in SUFFIXES:
+        name = base_name(version.name) + suffix
+        if suffix == own:
+            continue
+        found = [
+            int(each.version)
+            for each in client.search_model_versions(f"name = '{name}'")
+            if each.tags.get("export_id") == export_id
+        ]
+        if found:
+            together[suffix] = get_version(f"models:/{name}/{max(found)}")
+    return together
+
+
+def graph_version(version: Version) -> Version:
+    """Return the version of the ONNX graph that was made with a version.
+
+    Raises:
+        TrackingError: it was not exported.
+    """
+    graph = versions_together(version).get(ONNX_SUFFIX)
+    if graph is None:
+        msg = (
+            f"{version.uri}: has no exported graph: make one with `mlflow run . -e export "
+            f"--env-manager local -P source={version.uri}`"
+        )
+        raise TrackingError(msg)
+    return graph
+
+
+def download_graph(version: Version, *, into: Path) -> Path:
+    """Fetch the ONNX file that was made with a version, whichever of the three it is.
+
+    Raises:
+        TrackingError: it was not exported, or the artifact store does not have the file.
+    """
+    uri = f"{graph_version(version).uri}/{GRAPH_NAME}"
+    try:
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
+    except (mlflow.MlflowException, OSError) as error:
+        msg = f"{uri}: cannot be fetched: {error}"
+        raise TrackingError(msg) from error
+
+
+def names_with(alias: str) -> list[str]:
+    """Return the names of checkpoints of which some form has an alias, in order."""
+    client = mlflow.MlflowClient()
+    models = client.search_registered_models(filter_string=f"name LIKE '{PREFIX}%'")
+    return sorted({base_name(model.name) for model in models if alias in dict(model.aliases)})
+
+
+def only_name_with(alias: str, *, option: str) -> str:
+    """Return the one name of which some form has an alias.
+
+    Args:
+        alias: such as "champion".
+        option: what chooses one, for the message.
+
+    Raises:
+        TrackingError: none has it, or several do.
+    """
+    names = names_with(alias)
+    if len(names) != 1:
+        found = f"several have one: {', '.join(names)}" if names else "no registered model has one"
+        msg = f"{alias}: {found}: choose by {option}"
+        raise TrackingError(msg)
+    return names[0]
+
+
+def version_by(name: str, reference: str) -> Version:
+    """Return the version that an alias or a number means, on any of the three names.
+
+    A number is the checkpoint's.
+
+    Raises:
+        TrackingError: there is none.
+    """
+    for suffix in SUFFIXES:
+        found = find_version(base_name(name) + suffix, reference)
+        if found is not None:
+            return found
+        if reference.isdigit():
+            break
+    msg = (
+        f"{base_name(name)}: has no version {reference!r} at {mlflow.get_registry_uri()}: set the "
+        "alias in the MLflow UI, or give a number"
+    )
+    raise TrackingError(msg)
