@@ -1,19 +1,17 @@
-"""Entry point `promote`: the champion alias behind a gate. Not built yet."""
+"""Entry point `promote`: the champion alias behind a gate."""
 
 from __future__ import annotations
 
 from vcc.cli import run_entry_point
 from vcc.config.entrypoints import PromoteEntry
-from vcc.errors import NotAvailableError
 
 
 def main(options: PromoteEntry) -> None:
-    """Fail: the gate is missing."""
-    msg = (
-        "promote: not built yet: vcc has no promotion gate so far; "
-        "set the alias champion in the MLflow UI"
-    )
-    raise NotAvailableError(msg)
+    """Measure, judge, and move the alias, or say every mark that was missed."""
+    # Imported here: `--help` must not wait for torch and MLflow.
+    from vcc.pipeline.promote import run_promote
+
+    run_promote(options)
 
 
 if __name__ == "__main__":

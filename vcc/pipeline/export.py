@@ -133,7 +133,7 @@ def export_networks(
         for name, path in paths.items()
     }
     parities = {
-        name: _parity(networks[name], session, dataset, options)
+        name: dev_parity(networks[name], session, dataset, videos=options.parity_videos)
         for name, session in sessions.items()
     }
     latencies = measure_latency(
@@ -237,13 +237,16 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _parity(
-    network: Network, session: Session, dataset: PreparedDataset, options: ExportOptions
+def dev_parity(
+    network: Network, session: Session, dataset: PreparedDataset, *, videos: int
 ) -> Parity:
+    """Compare a network and its exported file on the first `videos` dev videos.
+
+    Raises:
+        ExportError: they differ by more than float32 arithmetic explains.
+    """
     # Dev videos: the test list is looked at only to score the finished file.
     loader = video_loader(dataset, "dev", network.card.protocol, n_threads=0, clips_per_batch=4)
     classify = classify_with_network(network.classifier(), torch.device("cpu"))
-    first_videos = itertools.takewhile(
-        lambda batch: int(batch.videos.min()) < options.parity_videos, loader
-    )
+    first_videos = itertools.takewhile(lambda batch: int(batch.videos.min()) < videos, loader)
     return check_parity(classify, session, first_videos)

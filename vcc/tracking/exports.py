@@ -40,11 +40,17 @@ def find_version(name: str, reference: str) -> Version | None:
         name: the registered model.
         reference: an alias, or a number.
     """
-    separator = "/" if reference.isdigit() else "@"
+    # Only "there is none" is an answer: a server that does not answer is an error.
+    client = mlflow.MlflowClient()
     try:
-        return get_version(f"models:/{name}{separator}{reference}")
-    except TrackingError:
-        return None
+        model = client.get_registered_model(name)
+    except mlflow.MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        msg = f"{name}: cannot be looked up at {mlflow.get_registry_uri()}: {error.message}"
+        raise TrackingError(msg) from error
+    number = reference if reference.isdigit() else dict(model.aliases).get(reference)
+    return None if number is None else get_version(f"models:/{name}/{number}")
 
 
 def versions_together(version: Version) -> dict[str, Version]:

@@ -1,0 +1,172 @@
+"""Aliases move together or not at all, one promotion at a time, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+from tracking_servers import mlflow_server, postgresql
+
+from vcc.errors import TrackingError
+from vcc.tracking import promotion
+from vcc.tracking.exports import find_version, only_name_with, version_by, versions_together
+from vcc.tracking.promotion import holder_of, make_champion, promotion_lock
+from vcc.tracking.registry import Version, get_version
+
+ROOT = Path(__file__).resolve().parents[3]
+BASE = "vcc-toy-motion"
+FORMS = (BASE, f"{BASE}-onnx", f"{BASE}-video")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "sqlite":
+        # Two processes on one file, as on a laptop without a server.
+        yield f"sqlite:///{folder / 'mlflow.db'}"
+        return
+    with postgresql() as database, mlflow_server(database, folder) as address:
+        yield address
+
+
+@pytest.fixture
+def registry(server: str) -> Iterator[mlflow.MlflowClient]:
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(server)
+    client = mlflow.MlflowClient()
+    for model in client.search_registered_models():
+        client.delete_registered_model(model.name)
+    for name in FORMS:
+        client.create_registered_model(name)
+    for number in ("1", "2", "3"):
+        for name in FORMS:
+            client.create_model_version(
+                name, f"s3://nowhere/{name}/{number}", tags={"export_id": f"e{number}"}
+            )
+    yield client
+    mlflow.set_tracking_uri(before)
+
+
+def aliases(client: mlflow.MlflowClient, name: str) -> dict[str, int]:
+    return {key: int(value) for key, value in client.get_registered_model(name).aliases.items()}
+
+
+def version(number: int, form: str = "-onnx") -> Version:
+    return get_version(f"models:/{BASE}{form}/{number}")
+
+
+def test_all_forms_move_and_the_former_champion_is_kept(registry: mlflow.MlflowClient) -> None:
+    make_champion(version(1), instead_of=None)
+    assert all(aliases(registry, name) == {"champion": 1} for name in FORMS)
+    make_champion(version(2, ""), instead_of=version(1, "-video"))
+    assert all(aliases(registry, name) == {"champion": 2, "previous": 1} for name in FORMS)
+    # Back, as a rollback does: the two change places.
+    previous = holder_of(BASE, "previous")
+    assert previous is not None
+    make_champion(previous, instead_of=holder_of(BASE, "champion"))
+    assert all(aliases(registry, name) == {"champion": 1, "previous": 2} for name in FORMS)
+    assert [model.name for model in registry.search_registered_models()] == sorted(FORMS)
+
+
+def test_an_alias_set_by_hand_on_one_form_is_understood(registry: mlflow.MlflowClient) -> None:
+    registry.set_registered_model_alias(f"{BASE}-video", "champion", "3")
+    champion = holder_of(BASE, "champion")
+    assert champion is not None
+    assert champion.uri == f"models:/{BASE}-video/3"
+    make_champion(version(1), instead_of=champion)
+    assert all(aliases(registry, name) == {"champion": 1, "previous": 3} for name in FORMS)
+    registry.set_registered_model_alias(f"{BASE}-onnx", "challenger", "2")
+    assert only_name_with("challenger", option="name") == BASE
+    assert set(versions_together(version_by(BASE, "challenger"))) == {"", "-onnx", "-video"}
+
+
+def test_a_champion_that_changed_meanwhile_is_not_overruled(registry: mlflow.MlflowClient) -> None:
+    make_champion(version(1), instead_of=None)
+    with pytest.raises(TrackingError, match="no longer none.*nothing was moved"):
+        make_champion(version(2), instead_of=None)
+    assert all(aliases(registry, name) == {"champion": 1} for name in FORMS)
+
+
+def test_what_fails_half_way_is_undone(
+    registry: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_champion(version(1), instead_of=None)
+    set_alias = promotion.set_alias
+
+    def failing(target: Version, alias: str) -> None:
+        if target.uri == f"models:/{BASE}-video/2":
+            # Only the first time: undoing goes through the same function.
+            monkeypatch.setattr(promotion, "set_alias", set_alias)
+            msg = "the server went away"
+            raise mlflow.MlflowException(msg)
+        set_alias(target, alias)
+
+    monkeypatch.setattr(promotion, "set_alias", failing)
+    with pytest.raises(mlflow.MlflowException, match="went away"):
+        make_champion(version(2), instead_of=version(1, "-video"))
+    assert all(aliases(registry, name) == {"champion": 1} for name in FORMS)
+
+
+def test_the_lock_is_held_by_one_and_says_by_whom(registry: mlflow.MlflowClient) -> None:
+    with (
+        promotion_lock(BASE),
+        pytest.raises(TrackingError, match=r"holds the lock.* on .* since .*delete that"),
+        promotion_lock(BASE, patience=0.1),
+    ):
+        pass
+    with promotion_lock(BASE, patience=0.1):
+        assert find_version(f"{BASE}-promotion-lock", "champion") is None
+
+
+_PROMOTE = """
+import sys, time
+import mlflow
+mlflow.set_tracking_uri(sys.argv[1])
+from vcc.errors import TrackingError
+from vcc.tracking.promotion import make_champion
+from vcc.tracking.registry import get_version
+target = get_version(f"models:/vcc-toy-motion-onnx/{sys.argv[2]}")
+before = get_version("models:/vcc-toy-motion-video/1")
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    make_champion(target, instead_of=before)
+    print("moved")
+except TrackingError as error:
+    print("refused", error)
+"""
+
+
+def test_of_two_promotions_at_once_one_wins_everywhere(
+    registry: mlflow.MlflowClient, server: str
+) -> None:
+    make_champion(version(1), instead_of=None)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PROMOTE, server, number],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in ("2", "3")
+    ]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=120)[0] for process in both]
+    assert sorted(line.split()[0] for line in said) == ["moved", "refused"], said
+    winner = 2 if said[0].startswith("moved") else 3
+    assert all(aliases(registry, name) == {"champion": winner, "previous": 1} for name in FORMS)
+    # The lock is gone.
+    assert [model.name for model in registry.search_registered_models()] == sorted(FORMS)

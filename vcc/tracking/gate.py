@@ -1,0 +1,165 @@
+"""The promotion gate: which marks a candidate misses, judged on measured figures alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vcc.config.gate import GateOptions
+from vcc.errors import ConfigError
+
+SHIPPED = Path(__file__).with_name("gate.yaml")
+
+# A drop of exactly a point must pass though 0.90 - 0.89 is a little over 0.01 in binary.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Marks, and the file they came from."""
+
+    marks: GateOptions
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What was measured on one registered graph.
+
+    Attributes:
+        version: its URI.
+        video_top1: share of test videos, 0..1.
+        clip_top1: share of their clips, 0..1.
+        test_videos: how many videos those are.
+        p50_ms: median time of one run.
+        p95_ms: 95th percentile of it.
+        runtime: what really ran it.
+        size_bytes: of the file.
+        dataset: what it was trained on.
+        split: official split it was trained on.
+        data_digest: digest of that data.
+        protocol: digest of its evaluation protocol.
+    """
+
+    version: str
+    video_top1: float
+    clip_top1: float
+    test_videos: int
+    p50_ms: float
+    p95_ms: float
+    runtime: str
+    size_bytes: int
+    dataset: str
+    split: str
+    data_digest: str
+    protocol: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        return asdict(self)
+
+
+def load_gate(path: Path | None) -> Gate:
+    """Read a gate file, the shipped one when none is given.
+
+    Raises:
+        ConfigError: it is missing, not YAML, or has an unknown key or a bad value.
+    """
+    source = path or SHIPPED
+    try:
+        text = source.read_text("utf-8")
+        content = yaml.safe_load(text)
+    except OSError as error:
+        msg = f"gate: {source}: cannot be read: {error.strerror}"
+        raise ConfigError(msg) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"gate: {source}: not valid YAML: {error}"
+        raise ConfigError(msg) from None
+    if not isinstance(content, dict):
+        msg = f"gate: {source}: is a mapping of marks, such as `drop_from_dense: 0.03`"
+        raise ConfigError(msg)
+    return Gate(
+        marks=GateOptions.from_mapping(content, where=str(source)),
+        source=source.name if path is None else str(source),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def find_misses(
+    marks: GateOptions,
+    candidate: Figures,
+    *,
+    dense: Figures | None,
+    champion: Figures | None,
+    parity_error: str | None,
+) -> list[str]:
+    """Return one line per mark that the candidate misses; none when it passes.
+
+    Args:
+        marks: what to reach.
+        candidate: the version to promote.
+        dense: the baseline it was compressed from; None when it is dense itself.
+        champion: the present champion; None when there is none.
+        parity_error: how the file differs from its checkpoint; None when it does not.
+    """
+    misses = list(_own_misses(marks, candidate, parity_error))
+    compared = (
+        ("champion", champion, marks.drop_from_champion),
+        ("dense baseline", dense, marks.drop_from_dense),
+    )
+    for name, other, allowed in compared:
+        if other is not None:
+            misses += _differences(name, candidate, other)
+            misses += _drop(name, candidate, other, allowed)
+    if dense is not None and marks.speedup is not None:
+        speedup = dense.p50_ms / candidate.p50_ms
+        # The negation also catches figures that are not numbers, here and below.
+        if not speedup >= marks.speedup:
+            misses.append(
+                f"{speedup:.2f}x as fast as the dense baseline at p50, at least "
+                f"{marks.speedup:g}x wanted"
+            )
+    return misses
+
+
+def _own_misses(marks: GateOptions, candidate: Figures, parity_error: str | None) -> Iterator[str]:
+    if parity_error is not None:
+        yield parity_error
+    if candidate.test_videos < marks.test_videos:
+        yield f"{candidate.test_videos} test videos, at least {marks.test_videos} wanted"
+    if marks.p95_ms is not None and not candidate.p95_ms <= marks.p95_ms:
+        yield (
+            f"p95 {candidate.p95_ms:.2f} ms on {candidate.runtime}, at most {marks.p95_ms:g} "
+            "allowed"
+        )
+    if marks.size_mb is not None and candidate.size_bytes > 1e6 * marks.size_mb:
+        yield f"{candidate.size_bytes / 1e6:.2f} MB large, at most {marks.size_mb:g} allowed"
+
+
+def _drop(name: str, candidate: Figures, other: Figures, allowed: float | None) -> Iterator[str]:
+    drop = other.video_top1 - candidate.video_top1
+    if allowed is not None and not drop <= allowed + _ROUNDING:
+        yield (
+            f"video top-1 {candidate.video_top1:.1%} is {100 * drop:.1f} points below the "
+            f"{name}'s {other.video_top1:.1%}, at most {100 * allowed:g} allowed"
+        )
+
+
+def _differences(name: str, candidate: Figures, other: Figures) -> Iterator[str]:
+    same: Mapping[str, tuple[object, object]] = {
+        "split": (
+            (candidate.dataset, candidate.split, candidate.data_digest),
+            (other.dataset, other.split, other.data_digest),
+        ),
+        "protocol": (candidate.protocol, other.protocol),
+        "runtime": (candidate.runtime, other.runtime),
+    }
+    for what, (own, others) in same.items():
+        if own != others:
+            yield f"another {what} than the {name}'s: the figures cannot be compared"
