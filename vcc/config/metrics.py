@@ -45,6 +45,9 @@ METRICS: dict[str, tuple[str, str]] = {
     "videos_dev": ("videos", "videos to choose by"),
     "videos_test": ("videos", "videos looked at last"),
     "seconds": ("s", "time of the whole step"),
+    # predict
+    "videos": ("videos", "video files that were found"),
+    "videos_bad": ("videos", "of those, files that could not be classified"),
 }
 
 # Families of names: prefix -> (unit, meaning).
