@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vcc.compression.distillation import TeacherProvider
 from vcc.compression.schedule import Component, Schedule
 from vcc.compression.selectors import NameResolver
 from vcc.compression.tracing import batchnorm_folded, following_batchnorms
@@ -26,6 +27,7 @@ class BuildContext:
         example_input: batch for tracing, if the caller gave one.
         round_to: multiple of channels that thinning keeps.
         calibration: returns calibration batches.
+        teacher: finds the teacher that a distiller names.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class BuildContext:
         *,
         round_to: int = 1,
         calibration: Callable[[], Iterable[Tensor]] | None = None,
+        teacher: TeacherProvider | None = None,
     ) -> None:
         self.calibration = calibration
+        self.teacher = teacher
         self.round_to = round_to
         self.model = model
         self.schedule = schedule

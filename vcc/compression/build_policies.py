@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vcc.compression.build_context import BuildContext, optional_module
+from vcc.compression.distillation import DistillationSettings, check_features
 from vcc.compression.policies.base import Policy
+from vcc.compression.policies.distillation import DistillationPolicy
 from vcc.compression.policies.learning_rate import LearningRatePolicy
 from vcc.compression.policies.pruning import PruningFlags, PruningPolicy
 from vcc.compression.policies.quantization import QuantizationPolicy
@@ -16,7 +18,6 @@ from vcc.compression.policies.thinning import ThinningPolicy
 from vcc.compression.quantization.overrides import unmatched_patterns
 from vcc.compression.quantization.settings import quantizer_settings
 from vcc.compression.schedule import PolicySpec, thaw
-from vcc.errors import NotAvailableError
 
 # (section, instance name) -> what was built for it
 Built = Mapping[tuple[str, str], Any]
@@ -68,8 +69,32 @@ def _quantization(spec: PolicySpec, built: Built, context: BuildContext) -> Poli
 
 
 def _distillation(spec: PolicySpec, built: Built, context: BuildContext) -> Policy | None:
-    msg = f"the distiller {spec.instance}: distillation is not built yet; leave it out"
-    raise NotAvailableError(msg)
+    part = context.schedule.component(spec.subject, spec.instance)
+    args = thaw(part.args)
+    named, features = args.pop("teacher", None), args.pop("features", None)
+    args.pop("teacher_weight", None)
+    if context.teacher is None:
+        context.problem(part.path, "needs a teacher: give file_config one, as teacher=")
+        return None
+    teacher = context.teacher(named)
+    if teacher is context.model:
+        context.problem(part.path, "the teacher is the network itself: give a copy of it")
+        return None
+    problems = check_features(context.model, teacher, features or {})
+    for words in problems:
+        context.problem((*part.path, "features"), words)
+    if problems:
+        return None
+    if features and not args.get("feature_weight"):
+        context.problem((*part.path, "features"), "need a feature_weight above 0")
+    return DistillationPolicy(
+        spec.instance,
+        spec.epochs,
+        student=context.model,
+        teacher=teacher,
+        settings=DistillationSettings(**args),
+        features=features,
+    )
 
 
 def _learning_rate(spec: PolicySpec, built: Built, context: BuildContext) -> Policy:

@@ -14,6 +14,7 @@ from vcc.compression.build_context import BuildContext
 from vcc.compression.build_policies import build_policy
 from vcc.compression.build_pruners import PRUNER_FACTORIES
 from vcc.compression.build_regularizers import REGULARIZER_FACTORIES
+from vcc.compression.distillation import TeacherProvider, given_teacher
 from vcc.compression.loader import load_schedule, raise_problems
 from vcc.compression.masks import MaskStore
 from vcc.compression.schedule import Component, Schedule
@@ -22,7 +23,7 @@ from vcc.compression.scheduler import CompressionScheduler
 log = logging.getLogger(__name__)
 
 
-def file_config(
+def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may need
     model: nn.Module,
     optimizer: Optimizer | None,
     schedule: str | Path | Mapping[str, Any] | Schedule,
@@ -31,6 +32,7 @@ def file_config(
     example_input: Tensor | None = None,
     round_to: int = 1,
     calibration: Callable[[], Iterable[Tensor]] | None = None,
+    teacher: TeacherProvider | nn.Module | None = None,
 ) -> CompressionScheduler:
     """Bind a schedule to a network and its optimizer.
 
@@ -46,12 +48,21 @@ def file_config(
         round_to: thinning keeps a multiple of this many channels, for kernels that want it.
         calibration: returns batches of training clips [N,C,...], the same each time, for
             post-training quantization.
+        teacher: for distillers: a network that maps the student's inputs to logits, or what finds
+            one from the `teacher` that a distiller names (text, a mapping or None).
 
     Raises:
         ScheduleError: the schedule is wrong or does not fit the network; lists every problem.
     """
     loaded = load_schedule(schedule)
-    context = BuildContext(model, loaded, example_input, round_to=round_to, calibration=calibration)
+    context = BuildContext(
+        model,
+        loaded,
+        example_input,
+        round_to=round_to,
+        calibration=calibration,
+        teacher=given_teacher(teacher) if isinstance(teacher, nn.Module) else teacher,
+    )
     coupled = context.coupled_parameters() if mask_coupled else {}
     scheduler = CompressionScheduler(
         model, None, store=MaskStore(model, coupled=coupled), schedule=loaded

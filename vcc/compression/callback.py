@@ -65,7 +65,15 @@ class CompressionCallback(lightning.Callback):
     def adjust_loss(
         self, batch_idx: int, n_batches: int, outputs: StepLike
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """Return the loss with the policies' terms and those terms by name."""
+        """Return the loss with the policies' terms and those terms by name.
+
+        Args:
+            batch_idx: number of the batch in its epoch.
+            n_batches: per epoch.
+            outputs: the batch's loss, and the clips and logits that a distiller's teacher is
+                asked about.
+        """
+        self.scheduler.observe(outputs.clips, outputs.logits)
         step, n_steps = self._step(batch_idx, n_batches)
         return self.scheduler.before_backward_pass(self._epoch, step, n_steps, outputs.loss)
 

@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vcc.compression.fields import (
     Field,
@@ -236,6 +237,28 @@ EXTENSIONS = {
     "StructureRemover": _THINNER,
 }
 
+_TEACHER = (
+    "model",
+    "path",
+    "model_depth",
+    "resnet_shortcut",
+    "model_type",
+    "width_mult",
+    "n_classes",
+    "sample_size",
+    "sample_duration",
+)
+
+
+def _teacher(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    options = table(anything)(value)
+    for key in options:
+        choice(*_TEACHER)(key)
+    return options
+
+
 DISTILLERS = {
     "KnowledgeDistillation": {
         "temperature": Field(number(above=0), 4.0),
@@ -243,7 +266,9 @@ DISTILLERS = {
         "student_weight": Field(number(at_least=0), 0.3),
         "teacher_weight": Field(number(at_least=0, at_most=0), 0.0),
         "teacher": Field(
-            optional(text), None, "registered model or checkpoint; None: the caller's"
+            optional(_teacher),
+            None,
+            "registered model, checkpoint, or options of an architecture; None: the caller's",
         ),
         "features": Field(
             optional(table(text)), None, "student module -> teacher module to imitate"

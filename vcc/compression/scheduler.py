@@ -105,6 +105,25 @@ class CompressionScheduler:
             if policy.structural and self._claim(policy, epoch):
                 self._restructure(policy, moment)
 
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Run the network and show policies what it was given and answered.
+
+        A plain loop calls it in place of the network where the schedule distils.
+        """
+        outputs: Tensor = self.model(inputs)
+        self.observe(inputs, outputs)
+        return outputs
+
+    def observe(self, inputs: Tensor, logits: Tensor) -> None:
+        """Show the epoch's policies a forward pass, before `before_backward_pass`.
+
+        Args:
+            inputs: what the teacher of a distiller is asked about.
+            logits: [N,C] that the network gave for them, with their graph.
+        """
+        for policy in self.active_policies(self.last_epoch):
+            policy.observe(inputs, logits)
+
     def before_backward_pass(
         self, epoch: int, minibatch_id: int, minibatches_per_epoch: int, loss: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:

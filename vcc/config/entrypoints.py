@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vcc.config.compression import CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.distillation import DistillationOptions
 from vcc.config.export import PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, option
@@ -35,7 +36,7 @@ class TrainEntry(TrainingOptions, FinetuneOptions, ModelOptions, ClipOptions, Tr
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompressEntry(CompressionOptions, SourceOptions, TrackingOptions):
+class CompressEntry(CompressionOptions, DistillationOptions, SourceOptions, TrackingOptions):
     """Compress a registered baseline by a schedule and register the result as challenger."""
 
     n_epochs: int | None = option(None, "epochs; default: as many as the schedule", at_least=0)

@@ -157,7 +157,14 @@ def _meta_copy(network: VideoNetwork) -> VideoNetwork:
         memo[id(parameter)] = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
     for buffer in network.buffers():
         memo[id(buffer)] = buffer.detach().to("meta")
-    return copy.deepcopy(network, memo).eval()
+    shadow = copy.deepcopy(network, memo).eval()
+    for module in shadow.modules():
+        # A quantized layer computes the products of the layer that it is a kind of, but the counter
+        # knows a layer by its exact class.
+        for plain in (nn.Conv2d, nn.Conv3d, nn.Linear):
+            if isinstance(module, plain) and type(module) is not plain:
+                module.__class__ = plain
+    return shadow
 
 
 def _meta_clip(

@@ -21,6 +21,7 @@ from vcc.compression.shipped import default_schedule
 from vcc.compression.sparsity import sparsity_table
 from vcc.config.compression import CompressionOptions
 from vcc.config.data import ClipOptions
+from vcc.config.distillation import DistillationOptions
 from vcc.config.entrypoints import CompressEntry
 from vcc.config.training import TrainingOptions
 from vcc.data.loaders import train_loader
@@ -28,6 +29,7 @@ from vcc.data.prepared import PreparedDataset
 from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.teacher import TeacherFinder, with_distiller
 from vcc.pipeline.train import train_epochs
 from vcc.tracking.runs import Run
 from vcc.training.best import BestWeights
@@ -51,6 +53,7 @@ class Recipe:
         clip: how training clips are made and batched.
         round_to: thinning keeps a multiple of this many channels.
         parent: registry URI of the network that is compressed.
+        distillation: the teacher, and weights that win over the schedule's.
     """
 
     schedule: Path
@@ -60,6 +63,7 @@ class Recipe:
     clip: ClipOptions
     round_to: int
     parent: str | None
+    distillation: DistillationOptions = DistillationOptions()
 
 
 def recipe_for(
@@ -113,7 +117,9 @@ def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str 
         n_threads=options.n_threads,
         manual_seed=options.manual_seed,
     )
-    return dataclasses.replace(recipe, training=training, clip=clip)
+    return dataclasses.replace(
+        recipe, training=training, clip=clip, distillation=options.pick(DistillationOptions)
+    )
 
 
 def compress_step(
@@ -128,7 +134,7 @@ def compress_step(
         TrainingError: the loss left the finite numbers.
     """
     lightning.seed_everything(recipe.clip.manual_seed, verbose=False)
-    schedule = load_schedule(recipe.schedule)
+    schedule = with_distiller(load_schedule(recipe.schedule), recipe.distillation)
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
     run.log_file(recipe.schedule, "schedule")
@@ -142,6 +148,7 @@ def compress_step(
         example_input=torch.zeros(2, *network.card.clip_shape),
         round_to=recipe.round_to,
         calibration=lambda: _calibration_clips(network, dataset),
+        teacher=TeacherFinder(baseline, dataset, recipe.distillation),
     )
 
     def fit(phase: Phase) -> None:

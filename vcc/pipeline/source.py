@@ -50,7 +50,7 @@ def find_source(options: SourceOptions, *, alias: str | None) -> Source:
         version = (
             get_version(options.source)
             if options.source
-            else _search(options, dataset, alias=alias)
+            else search_version(options, dataset, alias=alias)
         )
         network = fetch_network(version)
     _check_data(network.card, dataset)
@@ -80,7 +80,20 @@ def _downloaded(version: Version) -> Iterator[Path]:
         yield download_checkpoint(version, into=Path(folder))
 
 
-def _search(options: SourceOptions, dataset: PreparedDataset, *, alias: str | None) -> Version:
+def search_version(
+    options: SourceOptions, dataset: PreparedDataset, *, alias: str | None
+) -> Version:
+    """Return the newest registered version of an architecture that was trained on a data set.
+
+    Args:
+        options: the architecture; unset ones match any.
+        dataset: by name and digest.
+        alias: that the version must have, if any.
+
+    Raises:
+        ModelError: the family is unknown.
+        TrackingError: nothing matches, or several architectures do.
+    """
     if options.model not in list_models():
         known = ", ".join(list_models())
         msg = f"model: {options.model!r} is not a known family: known: {known}"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from vcc.config.training import TrainingOptions
 from vcc.errors import TrainingError
@@ -67,7 +68,12 @@ def fit(
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
     )
-    trainer.fit(module, datamodule=data)
+    try:
+        trainer.fit(module, datamodule=data)
+    except SIGTERMException:
+        # It is a SystemExit without a code: the process would end as if all had gone well.
+        msg = "training was stopped by a termination signal: nothing was saved or registered"
+        raise TrainingError(msg) from None
     if trainer.interrupted:
         msg = "training was interrupted: nothing was saved or registered"
         raise TrainingError(msg)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from models_tiny import tiny_network
+from models_tiny import tiny_clip, tiny_network
 
+from vcc.compression import file_config
 from vcc.models import build_model, count_macs, count_parameters, describe, layer_table
 from vcc.models.pixels import PixelClassifier
 from vcc.models.summary import table_csv, table_text
@@ -36,6 +37,24 @@ class TestCounts:
         model = tiny_network("resnet10a")
         wrapped = PixelClassifier(model, mean=(0, 0, 0), std=(1, 1, 1))
         assert count_macs(wrapped) == count_macs(model)
+
+    def test_a_quantized_layer_counts_like_the_layer_it_stands_for(self):
+        model = tiny_network("resnet10a")
+        dense = {row.name: row.macs for row in layer_table(model) if "Conv" in row.type}
+        span = {"starting_epoch": 0, "ending_epoch": 1, "frequency": 1}
+        schedule = {
+            "quantizers": {
+                "q": {"class": "DorefaQuantizer", "bits_weights": 4, "bits_activations": 4}
+            },
+            "policies": [{"quantizer": {"instance_name": "q"}, **span}],
+        }
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = file_config(model, optimizer, schedule, example_input=tiny_clip())
+        scheduler.on_epoch_begin(0)
+        scheduler.on_minibatch_begin(0, 0, 1)
+        rows = {row.name: row for row in layer_table(model) if "Conv" in row.type}
+        assert any(row.type == "QuantConv3d" for row in rows.values())
+        assert {name: row.macs for name, row in rows.items()} == dense
 
     def test_counting_changes_nothing(self):
         model = tiny_network("resnet18b").train()

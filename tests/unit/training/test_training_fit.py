@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -219,3 +221,16 @@ def test_gradients_accumulate_into_fewer_steps() -> None:
     options = dataclasses.replace(OPTIONS, accumulate=2)
     trainer = fit(module(options=options), Two(), options, n_epochs=3, callbacks=[])
     assert trainer.global_step == 6
+
+
+def test_a_termination_signal_does_not_look_like_success() -> None:
+    class Terminate(lightning.Callback):
+        def on_train_batch_start(self, *arguments: Any) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(TrainingError, match="stopped by a termination signal"):
+            run(module(), n_epochs=2, callbacks=[Terminate()])
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -72,6 +72,9 @@ class Policy:
     def on_minibatch_begin(self, moment: Moment) -> None:
         """Act before a forward pass."""
 
+    def observe(self, inputs: Tensor, logits: Tensor) -> None:
+        """Take what the network was given in this minibatch and answered."""
+
     def before_backward_pass(
         self, moment: Moment, loss: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]] | None:

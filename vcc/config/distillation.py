@@ -1,0 +1,68 @@
+"""Options of a distillation's teacher and weights; names are the thesis's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vcc.config.model import FAMILY_OPTIONS
+from vcc.config.options import Options, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationOptions(Options):
+    """Who teaches, and how much it counts; unset ones are the schedule's.
+
+    With any of them set, a schedule without a distiller gets one for all its epochs.
+    """
+
+    t_model: str | None = option(
+        None, "teacher: network family; default: the baseline", choices=tuple(FAMILY_OPTIONS)
+    )
+    t_path: str | None = option(
+        None, "teacher: models:/NAME@ALIAS, checkpoint folder or .pth file of t_model"
+    )
+    t_model_depth: int | None = option(None, "teacher: number of layers", at_least=1)
+    t_resnet_shortcut: str | None = option(None, "teacher: shortcut type", choices=("A", "B"))
+    t_model_type: str | None = option(None, "teacher: type of a CSN", choices=("ip", "ir"))
+    t_width_mult: float | None = option(None, "teacher: factor on the channels", above=0)
+    t_n_classes: int | None = option(
+        None, "teacher: number of classes; must be the data's", at_least=2
+    )
+    t_sample_size: int | None = option(
+        None,
+        "teacher: height and width of its clips, pixels; default: as it was trained",
+        at_least=8,
+    )
+    t_sample_duration: int | None = option(
+        None, "teacher: frames in its clips; default: as it was trained", at_least=1
+    )
+    kd_distill_wt: float | None = option(
+        None, "weight of the distillation term; default: the schedule's, else 0.7", at_least=0
+    )
+    kd_student_wt: float | None = option(
+        None, "weight of the student's own loss; default: the schedule's, else 0.3", at_least=0
+    )
+    kd_temp: float | None = option(
+        None, "distillation temperature; default: the schedule's, else 4.0", above=0
+    )
+
+    def given(self) -> bool:
+        """Say whether any of them is set."""
+        return any(value is not None for value in self.as_dict().values())
+
+    def teacher(self) -> dict[str, object]:
+        """Return the teacher's options that are set, named as in a schedule."""
+        return {
+            name.removeprefix("t_"): value
+            for name, value in self.as_dict().items()
+            if name.startswith("t_") and value is not None
+        }
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights and temperature that are set, named as in a schedule."""
+        named = {
+            "distill_weight": self.kd_distill_wt,
+            "student_weight": self.kd_student_wt,
+            "temperature": self.kd_temp,
+        }
+        return {name: value for name, value in named.items() if value is not None}

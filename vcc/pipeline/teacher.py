@@ -1,0 +1,150 @@
+"""Finds a distiller's teacher: a registered model, a checkpoint, a `.pth` file, or the baseline.
+
+The student is trained on pixels, so the teacher is a classifier of pixels too: it brings its own
+normalisation, and clips are fitted to the size and duration that it was trained on.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from vcc.compression.distillation import ResizedTeacher
+from vcc.compression.loader import load_schedule
+from vcc.compression.phases import last_epoch
+from vcc.compression.schedule import Schedule
+from vcc.config.distillation import DistillationOptions
+from vcc.config.model import FAMILY_OPTIONS
+from vcc.config.tracking import SourceOptions
+from vcc.data.prepared import PreparedDataset
+from vcc.errors import ConfigError, ModelError
+from vcc.models import arch_name, build_model
+from vcc.models.weights import load_weights
+from vcc.pipeline.card import Network
+from vcc.pipeline.source import fetch_network, load_network, search_version
+from vcc.tracking.registry import get_version
+
+_logger = logging.getLogger(__name__)
+
+
+class TeacherFinder:
+    """Finds the teacher that a schedule or the options name.
+
+    Args:
+        baseline: the dense network; a copy of it teaches where nobody names a teacher.
+        dataset: what the student is trained on.
+        options: `t_*` options; they win over the schedule's `teacher`.
+    """
+
+    def __init__(
+        self, baseline: Network, dataset: PreparedDataset, options: DistillationOptions
+    ) -> None:
+        # The student is compressed in place, so its teacher must be taken before.
+        self._baseline = Network(model=copy.deepcopy(baseline.model), card=baseline.card)
+        self._dataset = dataset
+        self._options = options
+
+    def __call__(self, named: Any) -> nn.Module:
+        """Return the teacher for a schedule's `teacher`: text, a mapping of options, or None.
+
+        Raises:
+            ModelError: it does not load, or knows other classes.
+            TrackingError: no registered version matches, or several do.
+            ConfigError: the options do not say which network a `.pth` file holds.
+        """
+        wanted: dict[str, Any] = {"path": named} if isinstance(named, str) else dict(named or {})
+        wanted |= self._options.teacher()
+        network = self._find(wanted)
+        self._check(network, wanted)
+        card = network.card
+        _, frames, size, _ = card.clip_shape
+        frames, size = wanted.get("sample_duration", frames), wanted.get("sample_size", size)
+        shape = (3, frames, size, size)
+        _logger.info("teacher: %s, clips %s", card.arch, "x".join(map(str, shape[1:])))
+        return ResizedTeacher(network.classifier(), shape)
+
+    def _find(self, wanted: Mapping[str, Any]) -> Network:
+        path = wanted.get("path")
+        if path is None:
+            return self._registered(wanted) if "model" in wanted else self._baseline
+        if str(path).startswith("models:/"):
+            return fetch_network(get_version(str(path)))
+        return (
+            self._from_file(Path(path), wanted)
+            if Path(path).is_file()
+            else load_network(Path(path))
+        )
+
+    def _registered(self, wanted: Mapping[str, Any]) -> Network:
+        named = {field.name for field in dataclasses.fields(SourceOptions)}
+        options = SourceOptions(**{key: value for key, value in wanted.items() if key in named})
+        return fetch_network(search_version(options, self._dataset, alias="baseline"))
+
+    def _from_file(self, path: Path, wanted: Mapping[str, Any]) -> Network:
+        if "model" not in wanted:
+            msg = f"{path}: which network is it of? say so by t_model and its options"
+            raise ConfigError(msg)
+        family = wanted["model"]
+        card = self._baseline.card
+        clip = dataclasses.replace(
+            card.clip,
+            sample_size=wanted.get("sample_size", card.clip.sample_size),
+            sample_duration=wanted.get("sample_duration", card.clip.sample_duration),
+        )
+        model = build_model(
+            family,
+            n_classes=wanted.get("n_classes", len(card.labels)),
+            sample_size=clip.sample_size,
+            sample_duration=clip.sample_duration,
+            **{key: value for key, value in wanted.items() if key in FAMILY_OPTIONS[family]},
+        )
+        _logger.info("%s", load_weights(model, path).as_text())
+        return Network(
+            model=model, card=dataclasses.replace(card, arch=arch_name(model.spec), clip=clip)
+        )
+
+    def _check(self, network: Network, wanted: Mapping[str, Any]) -> None:
+        labels = self._dataset.labels
+        if network.card.labels != labels:
+            msg = (
+                f"the teacher {network.card.arch} knows {len(network.card.labels)} classes of "
+                f"{network.card.dataset}, the student {len(labels)} other ones: choose a teacher "
+                "that was trained on the same classes"
+            )
+            raise ModelError(msg)
+        asked = wanted.get("n_classes", len(labels))
+        if asked != len(labels):
+            msg = f"t_n_classes: {asked}, but the student has {len(labels)} classes: leave it out"
+            raise ConfigError(msg)
+
+
+def with_distiller(schedule: Schedule, options: DistillationOptions) -> Schedule:
+    """Return the schedule with the weights of the options, and a distiller if they ask for one.
+
+    Args:
+        schedule: what the file says.
+        options: none set leaves the schedule as it is.
+    """
+    if not options.given():
+        return schedule
+    mapping = schedule.as_mapping()
+    if not mapping.get("distillers"):
+        mapping["distillers"] = {"distiller": {"class": "KnowledgeDistillation"}}
+        policy = {
+            "distiller": {"instance_name": "distiller"},
+            "starting_epoch": 0,
+            "ending_epoch": max(1, last_epoch(schedule)),
+            "frequency": 1,
+        }
+        # Last, as Distiller added it: a regularizer's term is scaled by the student's weight.
+        mapping["policies"] = [*mapping["policies"], policy]
+    for distiller in mapping["distillers"].values():
+        distiller.update(options.weights())
+    changed = load_schedule(mapping)
+    return dataclasses.replace(changed, source=f"{schedule.source} with kd options")
