@@ -8,7 +8,6 @@ When exported, every quantizer becomes a QuantizeLinear and DequantizeLinear pai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -16,21 +15,18 @@ from torch import Tensor, nn
 
 from vcc.models.quantized_arithmetic import (
     ASYMMETRIC_UNSIGNED,
+    Settings,
     clipped_activation,
     dequantize,
-    dorefa_weight,
     ema_step,
     integer_range,
     is_symmetric,
     linear_parameters,
     quantize,
     straight_through,
-    tensor_range,
-    wrpn_weight,
 )
-
-# what a quantizer's plan holds: {"bits": 8, "mode": "SYMMETRIC", ...}
-Settings = Mapping[str, Any]
+from vcc.models.quantized_export import export_pair
+from vcc.models.quantized_weight import WeightQuantizer
 
 
 class ActivationQuantizer(nn.Module):
@@ -129,58 +125,6 @@ class ActivationQuantizer(nn.Module):
             self._refresh()
 
 
-class WeightQuantizer(nn.Module):
-    """Quantizes a weight over its own range, by DoReFa or by WRPN.
-
-    Args:
-        settings: kind (range, dorefa, wrpn); bits; for range: mode, per_channel.
-    """
-
-    export_scale: Tensor
-    export_zero: Tensor
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__()
-        self.settings = dict(settings)
-        self.kind, self.bits = str(settings["kind"]), int(settings["bits"])
-        self.mode = str(settings.get("mode", "SYMMETRIC"))
-        self.per_channel = bool(settings.get("per_channel", False))
-        # absolute limit that calibration puts on the range; None: the weight's own
-        self.limit: float | None = settings.get("limit")
-        dtype = torch.uint8 if self.mode == ASYMMETRIC_UNSIGNED else torch.int8
-        self.register_buffer("export_scale", torch.ones(1), persistent=False)
-        self.register_buffer("export_zero", torch.zeros(1, dtype=dtype), persistent=False)
-
-    def forward(self, weight: Tensor) -> Tensor:
-        """Return the weight, quantized."""
-        if self.kind == "dorefa":
-            return dorefa_weight(weight, self.bits)
-        if self.kind == "wrpn":
-            return wrpn_weight(weight, self.bits)
-        if torch.compiler.is_exporting() and self.bits <= 8:
-            return export_pair(
-                weight, self.export_scale, self.export_zero, axis=0 if self.per_channel else None
-            )
-        scale, zero_point = self.parameters_of(weight.detach())
-        q = quantize(weight.detach(), scale, zero_point).clamp(*integer_range(self.bits, self.mode))
-        return straight_through(weight, dequantize(q, scale, zero_point))
-
-    def parameters_of(self, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (scale, zero point) for a weight as it is now."""
-        low, high = tensor_range(weight, per_channel=self.per_channel)
-        if self.limit is not None:
-            low, high = low.clamp_min(-self.limit), high.clamp_max(self.limit)
-        return linear_parameters(low, high, self.bits, self.mode)
-
-    def refresh(self, weight: Tensor) -> None:
-        """Bring the constants of an export up to date."""
-        if self.kind == "range" and not weight.is_meta:
-            scale, zero_point = self.parameters_of(weight.detach())
-            shape = (-1,) if self.per_channel else ()
-            self.export_scale = (1 / scale).reshape(shape)
-            self.export_zero = (-zero_point).reshape(shape).to(self.export_zero.dtype)
-
-
 class _Quantized(nn.Module):
     """What quantized layers share; the quantizers are submodules or None."""
 
@@ -211,8 +155,10 @@ class _Quantized(nn.Module):
     def train(self, mode: bool = True) -> Any:
         """Set the mode; in evaluation mode the constants of an export are up to date."""
         super().train(mode)
-        if not mode and self.weight_quantizer is not None:
-            self.weight_quantizer.refresh(self.get_parameter("weight"))
+        for name in ("weight", "bias"):
+            quantizer, tensor = self._modules[f"{name}_quantizer"], self._parameters.get(name)
+            if not mode and isinstance(quantizer, WeightQuantizer) and tensor is not None:
+                quantizer.refresh(tensor)
         return self
 
 
@@ -247,6 +193,8 @@ class ClippedActivation(nn.Module):
     """
 
     alpha: Tensor
+    export_scale: Tensor
+    export_zero: Tensor
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -257,24 +205,27 @@ class ClippedActivation(nn.Module):
             self.clip_val = nn.Parameter(alpha.reshape(1))
         else:
             self.register_buffer("clip_val", alpha.reshape(1))
+        self.register_buffer("export_scale", torch.ones(()), persistent=False)
+        self.register_buffer("export_zero", torch.zeros((), dtype=torch.uint8), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the quantized activation."""
         if torch.compiler.is_exporting():
-            zero = torch.zeros((), dtype=torch.uint8, device=x.device)
-            clipped = torch.minimum(x.clamp_min(0), self.clip_val)
-            if self.bits > 8:
-                return clipped
-            return export_pair(clipped, self.clip_val.squeeze() / (2**self.bits - 1), zero)
+            return self._exported(x)
         return clipped_activation(x, self.clip_val, self.bits)
 
+    def train(self, mode: bool = True) -> ClippedActivation:
+        """Set the mode; in evaluation mode the constants of an export are up to date."""
+        super().train(mode)
+        if not mode and not self.clip_val.is_meta:
+            self.export_scale = self.clip_val.detach().squeeze() / (2**self.bits - 1)
+        return self
 
-def export_pair(x: Tensor, scale: Tensor, zero: Tensor, *, axis: int | None = None) -> Tensor:
-    """Return x through QuantizeLinear and DequantizeLinear, for the ONNX exporter only."""
-    attributes: dict[str, Any] = {} if axis is None else {"axis": axis}
-    q = torch.onnx.ops.symbolic(
-        "QuantizeLinear", (x, scale, zero), attributes, dtype=zero.dtype, shape=x.shape
-    )
-    return torch.onnx.ops.symbolic(
-        "DequantizeLinear", (q, scale, zero), attributes, dtype=x.dtype, shape=x.shape
-    )
+    def _exported(self, x: Tensor) -> Tensor:
+        top = self.export_scale * (2**self.bits - 1)
+        if self.bits > 8:
+            return torch.clamp(x, torch.zeros_like(top), top)
+        if self.bits < 8:
+            x = torch.clamp(x, torch.zeros_like(top), top)
+        # Eight bits need no clipping: the integers end at 0 and at alpha.
+        return export_pair(x, self.export_scale, self.export_zero)

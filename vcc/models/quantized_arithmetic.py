@@ -6,8 +6,14 @@ so a scale is in levels per unit. ONNX's scale is its inverse and ONNX's zero po
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
+
+# what a quantizer's plan holds: {"bits": 8, "mode": "SYMMETRIC", ...}
+Settings = Mapping[str, Any]
 
 SYMMETRIC = "SYMMETRIC"
 SYMMETRIC_RESTRICTED = "SYMMETRIC_RESTRICTED"
@@ -119,6 +125,29 @@ def wrpn_weight(weight: Tensor, bits: int) -> Tensor:
     clipped = weight.clamp(-1, 1)
     scale = (2**bits - 1) / 2
     return straight_through(clipped, torch.round(clipped.detach() * scale) / scale)
+
+
+def weight_levels(weight: Tensor, kind: str, bits: int) -> tuple[Tensor, Tensor]:
+    """Return (integers -128..127, size of one) of a weight quantized by DoReFa or WRPN.
+
+    DoReFa's 2k/n - 1 with n = 2^bits - 1 are the odd multiples of 1/n, which int8 holds up to 7
+    bits; of 8 bits, and of WRPN's 128 of 8 bits, they are the nearest that it holds.
+
+    Args:
+        weight: the float weight.
+        kind: "dorefa" or "wrpn".
+        bits: 1 to 8.
+    """
+    if kind == "wrpn":
+        size = weight.new_tensor(2 / (2**bits - 1))
+        values = wrpn_weight(weight, bits)
+    elif bits == 1:
+        size = weight.abs().mean()
+        values = dorefa_weight(weight, bits)
+    else:
+        size = weight.new_tensor(1 / min(2**bits - 1, 127))
+        values = dorefa_weight(weight, bits)
+    return torch.round(values / size).clamp(-128, 127), size
 
 
 class _LearnedClip(torch.autograd.Function):

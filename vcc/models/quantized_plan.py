@@ -21,9 +21,9 @@ from vcc.models.quantized import (
     QuantConv2d,
     QuantConv3d,
     QuantLinear,
-    WeightQuantizer,
     _Quantized,
 )
+from vcc.models.quantized_weight import WeightQuantizer
 
 Plan = Mapping[str, Any]
 ENTRY = "entry_quantizer"

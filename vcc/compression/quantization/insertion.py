@@ -22,8 +22,9 @@ from vcc.compression.quantization.statistics import (
 )
 from vcc.compression.tracing import following_batchnorms
 from vcc.errors import ScheduleError
-from vcc.models.quantized import ActivationQuantizer, WeightQuantizer
+from vcc.models.quantized import ActivationQuantizer
 from vcc.models.quantized_plan import activation_quantizers, apply_plan
+from vcc.models.quantized_weight import WeightQuantizer
 
 log = logging.getLogger(__name__)
 
