@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from vcc.errors import ExportError
+from vcc.export.graph_passes import check_quantized, tidy
 
 INPUT_NAME = "pixels"
 OUTPUT_NAME = "logits"
@@ -48,6 +49,8 @@ def export_onnx(
     try:
         _run_exporter(classifier, partial, clip_shape=clip_shape, opset=opset)
         model = onnx.load(str(partial))
+        tidy(model)
+        check_quantized(model, name=path.name)
         onnx.helper.set_model_props(model, _as_properties(metadata))
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, str(partial))

@@ -39,11 +39,13 @@ class Placement:
         inputs: layers whose input is quantized by themselves; the others read what is already.
         outputs: layers whose output is quantized, since it is added or concatenated.
         entries: blocks whose input is quantized where they begin.
+        signed: layers of `inputs` that read another layer's output with nothing in between.
     """
 
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     entries: list[str] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
 
 
 def place_quantizers(model: nn.Module, example_input: Tensor) -> Placement:
@@ -118,6 +120,7 @@ class _Watch(TorchFunctionMode):
                 found.entries.append(block)
                 quantized.add(key)
         found.inputs = [name for name, key in self.read_by.items() if key not in quantized]
+        found.signed = [name for name in found.inputs if self.read_by[name] in self.made_by]
         return found
 
     def _key(self, tensor: Tensor) -> Key:

@@ -38,6 +38,8 @@ def linear_plan(
         for name, module in model.named_modules()
         if type(module) in QUANTIZABLE
     }
+    if settings.by_target and settings.target == "cpu":
+        _zero_centre_depthwise(model, layers, placement)
     first = placement.inputs[0] if placement.inputs else None
     input_bits = settings.options.get("num_bits_inputs")
     if input_bits is not None and first in layers and "input" in layers[first]:
@@ -108,6 +110,21 @@ def clip_options(
 
 
 _CLIP_KEYS = ("clip_acts", "clip_n_stds", "clip_half_range")
+
+
+def _zero_centre_depthwise(
+    model: nn.Module, layers: Mapping[str, dict[str, Any]], placement: Placement
+) -> None:
+    """Give depthwise convolutions that read signed values integers around zero.
+
+    CPU kernels take a depthwise input with another zero point than 0 in float only. Unsigned
+    integers have that zero point behind a ReLU, not behind a layer (CSN's 1x1x1 interaction).
+    """
+    for name in placement.signed:
+        layer = model.get_submodule(name)
+        depthwise = isinstance(layer, nn.Conv3d | nn.Conv2d) and layer.groups == layer.in_channels
+        if depthwise and layer.groups != 1 and "input" in layers[name]:
+            layers[name]["input"]["mode"] = "SYMMETRIC"
 
 
 def _layer_parts(

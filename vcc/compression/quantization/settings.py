@@ -28,6 +28,7 @@ class QuantizerSettings:
         weight_mode: mode of weights.
         per_channel: one scale per output channel of a weight, of any rank.
         target: runtime whose int8 kernels the integers are for.
+        by_target: whether the target chose the modes, and may choose others for some layers.
         options: the rest, by the schedule's names.
     """
 
@@ -38,6 +39,7 @@ class QuantizerSettings:
     weight_mode: str = "SYMMETRIC"
     per_channel: bool = False
     target: str = "cpu"
+    by_target: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -53,7 +55,8 @@ def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSet
     given = dict(args)
     target = given.pop("quant_target", None)
     default_modes = _TARGET_MODES[target] if target else ("SYMMETRIC", "SYMMETRIC")
-    activation_mode, weight_mode = _modes(given.pop("mode", None), default_modes)
+    mode = given.pop("mode", None)
+    activation_mode, weight_mode = _modes(mode, default_modes)
     default_bits = 8 if class_name == "PostTrainLinearQuantizer" else 32
     bias = None if _is_clipped(class_name) or default_bits == 8 else 32
     bits = Bits(
@@ -72,6 +75,7 @@ def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSet
         weight_mode=weight_mode,
         per_channel=bool(given.pop("per_channel_wts", target is not None)),
         target=target or "cpu",
+        by_target=target is not None and mode is None,
         options=given,
     )
 

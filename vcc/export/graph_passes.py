@@ -1,0 +1,157 @@
+"""What is tidied in an exported graph, and what a quantized graph must not hold.
+
+The exporter folds BatchNorms into float weights itself, but not into weights that are stored as
+integers; there the fold goes into the scales, and the integers stay.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from vcc.errors import ExportError
+
+Array = npt.NDArray[np.float32]
+
+
+def tidy(model: onnx.ModelProto) -> None:
+    """Fold what BatchNorms are left, and quantize each tensor once per scale, in place."""
+    graph = _Graph(model.graph)
+    for node in list(model.graph.node):
+        if node.op_type == "BatchNormalization":
+            graph.fold(node)
+    graph.merge_equal("QuantizeLinear")
+    graph.merge_equal("DequantizeLinear")
+    graph.drop_unused_initializers()
+
+
+def is_quantized(model: onnx.ModelProto) -> bool:
+    """Whether a graph computes on integers."""
+    return any(node.op_type == "DequantizeLinear" for node in model.graph.node)
+
+
+def check_quantized(model: onnx.ModelProto, *, name: str) -> None:
+    """Refuse a quantized graph that a runtime would not run in integers, or that wastes space.
+
+    Raises:
+        ExportError: it quantizes what was just dequantized, holds float weights that it quantizes
+            when run, or has a BatchNorm left.
+    """
+    made_by = {output: node for node in model.graph.node for output in node.output}
+    stored = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "BatchNormalization" and is_quantized(model):
+            msg = f"{name}: BatchNorm {node.name} could not be folded into integer weights"
+            raise ExportError(msg)
+        if node.op_type != "QuantizeLinear":
+            continue
+        source = made_by.get(node.input[0])
+        if source is not None and source.op_type == "DequantizeLinear":
+            msg = f"{name}: {node.name} quantizes a tensor that is quantized already"
+            raise ExportError(msg)
+        if node.input[0] in stored:
+            msg = f"{name}: {node.input[0]} is stored as float and quantized in every run"
+            raise ExportError(msg)
+
+
+@dataclass
+class _Graph:
+    """A graph with its lookups."""
+
+    proto: onnx.GraphProto
+
+    def __post_init__(self) -> None:
+        self.stored = {tensor.name: tensor for tensor in self.proto.initializer}
+        self.made_by = {output: node for node in self.proto.node for output in node.output}
+        self.reads = Counter(name for node in self.proto.node for name in node.input)
+
+    def fold(self, norm: onnx.NodeProto) -> None:
+        """Fold a BatchNorm into the convolution before it, if that is what is before it.
+
+        y = (conv(x) - mean) * f + beta with f = gamma / sqrt(var + eps): integers q * s become
+        (sign(f) q) * (s |f|), and the bias (b - mean) f + beta.
+        """
+        conv = self.made_by.get(norm.input[0])
+        if conv is None or conv.op_type != "Conv" or self.reads[norm.input[0]] != 1:
+            return
+        weight = self.made_by.get(conv.input[1])
+        if weight is None or weight.op_type != "DequantizeLinear":
+            return
+        eps = next((a.f for a in norm.attribute if a.name == "epsilon"), 1e-5)
+        gamma, beta, mean, var = (self._value(name) for name in norm.input[1:5])
+        factor: Array = (gamma / np.sqrt(var + eps)).astype(np.float32)
+        self._scale_integers(weight, factor)
+        bias = self._value(conv.input[2]) if len(conv.input) > 2 else np.zeros_like(mean)
+        name = f"{conv.output[0]}_bias"
+        self._store(name, ((bias - mean) * factor + beta).astype(np.float32))
+        source = conv.input[0]
+        conv.ClearField("input")
+        conv.input.extend([source, weight.output[0], name])
+        conv.output[0] = norm.output[0]
+        self.made_by[norm.output[0]] = conv
+        self.proto.node.remove(norm)
+
+    def merge_equal(self, kind: str) -> None:
+        """Let every tensor be read from the first of the nodes that compute the same of it."""
+        first: dict[tuple[bytes | str, ...], str] = {}
+        renamed: dict[str, str] = {}
+        for node in list(self.proto.node):
+            if node.op_type != kind or node.input[0] in self.stored:
+                continue
+            constants = (self._bytes(name) for name in node.input[1:])
+            key = (renamed.get(node.input[0], node.input[0]), *constants)
+            kept = first.setdefault(key, node.output[0])
+            if kept != node.output[0]:
+                renamed[node.output[0]] = kept
+                self.proto.node.remove(node)
+        for node in self.proto.node:
+            for position, name in enumerate(node.input):
+                if name in renamed:
+                    node.input[position] = renamed[name]
+
+    def drop_unused_initializers(self) -> None:
+        """Remove the constants that nothing reads."""
+        used = {name for node in self.proto.node for name in node.input}
+        kept = [tensor for tensor in self.proto.initializer if tensor.name in used]
+        del self.proto.initializer[:]
+        self.proto.initializer.extend(kept)
+
+    def _scale_integers(self, weight: onnx.NodeProto, factor: Array) -> None:
+        levels = numpy_helper.to_array(self.stored[weight.input[0]])
+        scale = np.broadcast_to(self._value(weight.input[1]), factor.shape)
+        if len(weight.input) > 2 and self._value(weight.input[2]).any():
+            msg = f"{weight.input[0]}: asymmetric integers under a BatchNorm cannot be exported"
+            raise ExportError(msg)
+        sign = np.where(factor < 0, -1, 1).reshape(-1, *[1] * (levels.ndim - 1))
+        flipped = np.clip(levels.astype(np.int16) * sign, -128, 127).astype(np.int8)
+        # A filter whose factor is zero has no scale: its integers are zero instead.
+        dead = factor == 0
+        flipped[dead] = 0
+        names = [f"{weight.output[0]}_{part}" for part in ("levels", "scale", "zero")]
+        self._store(names[0], flipped)
+        self._store(names[1], np.where(dead, 1, scale * np.abs(factor)).astype(np.float32))
+        self._store(names[2], np.zeros(len(factor), np.int8))
+        weight.ClearField("input")
+        weight.input.extend(names)
+        weight.ClearField("attribute")
+        weight.attribute.append(onnx.helper.make_attribute("axis", 0))
+
+    def _value(self, name: str) -> Array:
+        if name not in self.stored:
+            msg = f"{name}: a constant was expected in the exported graph"
+            raise ExportError(msg)
+        value: Array = numpy_helper.to_array(self.stored[name])
+        return value
+
+    def _bytes(self, name: str) -> bytes | str:
+        return numpy_helper.to_array(self.stored[name]).tobytes() if name in self.stored else name
+
+    def _store(self, name: str, value: npt.NDArray[np.generic]) -> None:
+        tensor = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self.proto.initializer.append(tensor)
+        self.stored[name] = tensor
