@@ -70,6 +70,9 @@ class ExportEntry(ExportOptions, ServingOptions, SourceOptions, TrackingOptions)
         None, "registered version to take: baseline, challenger, champion; default: the newest"
     )
     output: Path = option(Path("exported"), "folder that the ONNX file is written to")
+    latency_batches: tuple[int, ...] = option(
+        (4, 16), "further batch sizes of the table of runtimes", at_least=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

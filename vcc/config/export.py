@@ -13,10 +13,24 @@ PROVIDERS = ("auto", "cpu", "cuda", "tensorrt", "openvino")
 class ExportOptions(Options):
     """How a network becomes an ONNX file and how fast that file is said to be."""
 
-    provider: str = option("auto", "what runs the graph; auto: CUDA, else CPU", choices=PROVIDERS)
+    provider: str = option(
+        "auto",
+        "what runs the graph; auto: CUDA, else OpenVINO for int8 graphs, else the CPU",
+        choices=PROVIDERS,
+    )
+    precision: str = option(
+        "auto", "what float graphs compute in; auto: f32", choices=("auto", "f32", "f16", "bf16")
+    )
+    allow_fallback: bool = option(
+        False, "run on the CPU, and say so, what cannot run where it was asked to"
+    )
     opset: int = option(20, "ONNX operator set", at_least=18, at_most=23)
     latency_runs: int = option(50, "timed runs of each variant, taken in turns", at_least=5)
     latency_warmup: int = option(5, "untimed runs of each variant before that", at_least=0)
     latency_batch: int = option(1, "clips per timed run", at_least=1)
+    latency_batches: tuple[int, ...] = option(
+        (), "further batch sizes of the table of runtimes", at_least=1
+    )
+    latency_table: bool = option(True, "time every runtime of this machine, not provider alone")
     latency_threads: int = option(0, "CPU threads of each runtime; 0: all cores", at_least=0)
     parity_videos: int = option(16, "dev videos on which file and network must agree", at_least=1)

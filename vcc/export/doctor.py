@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
-import onnxruntime
 import torch
 
 from vcc.errors import ExportError
@@ -20,7 +19,16 @@ from vcc.export.runtimes import ORT_PROVIDERS, open_session
 
 _VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "onnx", "onnxruntime-gpu",
              "onnxruntime", "openvino", "opencv-python-headless", "torch-pruning")  # fmt: skip
-_CPU_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8")
+_CPU_FEATURES = (
+    "avx2",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx_vnni",
+    "amx_int8",
+    "asimddp",
+    "i8mm",
+)
 
 
 def findings() -> Iterator[tuple[str, str]]:
@@ -29,7 +37,7 @@ def findings() -> Iterator[tuple[str, str]]:
     for package in _VERSIONS:
         yield package, _version(package) or "not installed"
     yield "CPU", f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
-    yield "CPU features", " ".join(_cpu_features()) or "unknown"
+    yield "CPU features", " ".join(cpu_features()) or "unknown"
     yield "CUDA in torch", _cuda()
     with tempfile.TemporaryDirectory() as folder:
         graph = _tiny_graph(Path(folder))
@@ -54,7 +62,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _cpu_features() -> list[str]:
+def cpu_features() -> list[str]:
+    """Return what of this CPU matters to int8 and bfloat16 kernels."""
     info = Path("/proc/cpuinfo")
     words = set(info.read_text().split()) if info.is_file() else set()
     return [feature for feature in _CPU_FEATURES if feature in words]
@@ -67,8 +76,6 @@ def _cuda() -> str:
 
 
 def _try_provider(provider: str, graph: Path) -> str:
-    if provider == "cuda" and torch.cuda.is_available():
-        onnxruntime.preload_dlls()
     try:
         return f"runs ({open_session(graph, provider=provider, threads=1).runtime})"
     except ExportError as error:

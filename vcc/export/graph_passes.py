@@ -28,6 +28,7 @@ def tidy(model: onnx.ModelProto) -> None:
     graph.merge_equal("QuantizeLinear")
     graph.merge_equal("DequantizeLinear")
     graph.drop_unused_initializers()
+    graph.drop_traces()
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
@@ -120,6 +121,12 @@ class _Graph:
         kept = [tensor for tensor in self.proto.initializer if tensor.name in used]
         del self.proto.initializer[:]
         self.proto.initializer.extend(kept)
+
+    def drop_traces(self) -> None:
+        """Remove the stack traces of the exporting program: paths, and a share of a small file."""
+        for item in (*self.proto.node, *self.proto.value_info, *self.proto.initializer):
+            del item.metadata_props[:]
+        del self.proto.metadata_props[:]
 
     def _scale_integers(self, weight: onnx.NodeProto, factor: Array) -> None:
         levels = numpy_helper.to_array(self.stored[weight.input[0]])

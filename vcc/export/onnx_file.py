@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,25 @@ import torch
 from torch import nn
 
 from vcc.errors import ExportError
-from vcc.export.graph_passes import check_quantized, tidy
+from vcc.export.graph_passes import check_quantized, is_quantized, tidy
 
 INPUT_NAME = "pixels"
 OUTPUT_NAME = "logits"
+# Key of the metadata that holds what is known about the file itself.
+FILE_KEY = "file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """What a file says about how it can be run.
+
+    Attributes:
+        quantized: whether it computes on integers.
+        quant_target: the runtime its integers are made for; None where it does not say.
+    """
+
+    quantized: bool = False
+    quant_target: str | None = None
 
 
 def export_onnx(
@@ -90,33 +107,71 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise ExportError(msg) from error
 
 
+def inspect_file(path: Path) -> FileFacts:
+    """Return what is known about a file; nothing about one that is none of ours.
+
+    A file that cannot be read is left to the runtime, whose message says more.
+    """
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+        properties = {prop.key: prop.value for prop in model.metadata_props}
+        record = json.loads(properties.get(FILE_KEY, "{}"))
+        target = record.get("quant_target") if isinstance(record, dict) else None
+    except Exception:
+        # Protobuf and JSON each raise types of their own on a damaged file.
+        return FileFacts()
+    return FileFacts(quantized=is_quantized(model), quant_target=target)
+
+
+def half_precision(path: Path, destination: Path) -> Path:
+    """Write a float file with its weights and layers in float16; input and output stay float32.
+
+    Raises:
+        ExportError: the file is quantized.
+    """
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    model = onnx.load(str(path))
+    if is_quantized(model):
+        msg = f"{path.name}: is quantized: f16 is for float networks"
+        raise ExportError(msg)
+    onnx.save(convert_float_to_float16(model, keep_io_types=True), str(destination))
+    return destination
+
+
 def _run_exporter(
     classifier: nn.Module, path: Path, *, clip_shape: tuple[int, int, int, int], opset: int
 ) -> None:
     # A batch of one would be taken for a constant: two keeps N dynamic.
     example = torch.zeros(2, *clip_shape, device=next(classifier.parameters()).device)
-    exporter_log = logging.getLogger("torch.onnx")
-    level = exporter_log.level
-    exporter_log.setLevel(logging.ERROR)
+    with _quiet("torch.onnx"), _quiet("torch.__trace"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=DeprecationWarning)
+        warnings.simplefilter("ignore", category=FutureWarning)
+        torch.onnx.export(
+            classifier,
+            (example,),
+            str(path),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("clips", min=1, max=4096)},),
+            opset_version=opset,
+            dynamo=True,
+            # One file: weights beside it get lost when it is copied.
+            external_data=False,
+            verbose=False,
+        )
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    # One narrates, the other formats a record of every step for nobody.
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", category=DeprecationWarning)
-            warnings.simplefilter("ignore", category=FutureWarning)
-            torch.onnx.export(
-                classifier,
-                (example,),
-                str(path),
-                input_names=[INPUT_NAME],
-                output_names=[OUTPUT_NAME],
-                dynamic_shapes=({0: torch.export.Dim("clips", min=1, max=4096)},),
-                opset_version=opset,
-                dynamo=True,
-                # One file: weights beside it get lost when it is copied.
-                external_data=False,
-                verbose=False,
-            )
+        yield
     finally:
-        exporter_log.setLevel(level)
+        logger.setLevel(level)
 
 
 def _as_properties(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -1,139 +1,111 @@
 """One interface over the runtimes that execute an exported file.
 
-What was asked for is what runs: ONNX Runtime falls back to the CPU without a word when a provider
-cannot start, so the session is asked afterwards and a difference is an error.
+What was asked for is what runs, or an error: a provider that cannot start is not replaced unless
+the caller allows it, and then the session's record says what runs instead.
 """
 
 from __future__ import annotations
 
-import abc
 import importlib.util
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import onnxruntime
-
 from vcc.errors import ExportError
-from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
+from vcc.export.onnx_file import FileFacts, inspect_file
+from vcc.export.session import Coverage, Session
+from vcc.export.session_onnxruntime import ORT_PROVIDERS, OnnxRuntimeSession, cuda_is_usable
+from vcc.export.session_openvino import OpenVinoSession
+
+__all__ = ["ORT_PROVIDERS", "Coverage", "Session", "choose_provider", "open_session"]
 
 _logger = logging.getLogger(__name__)
 
-_ORT_FATAL = 4
-Pixels = npt.NDArray[np.float32]
-ORT_PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
+# The precisions that each provider can be asked for; auto is float32, or int8 as the file has it.
+_PRECISIONS = {
+    "cpu": ("f32",),
+    "cuda": ("f32", "f16"),
+    "tensorrt": ("f32", "f16"),
+    "openvino": ("f32", "f16", "bf16"),
 }
 
 
-class Session(abc.ABC):
-    """A loaded graph.
+def choose_provider(provider: str, paths: Iterable[Path]) -> str:
+    """Return what "auto" means for files that are compared: one provider for all of them.
 
-    Attributes:
-        runtime: runtime and provider that really run it, such as "onnxruntime CPU".
+    CUDA where it starts; else OpenVINO where it is installed and one of the files is quantized
+    (ONNX Runtime's CPU int8 convolutions of video are slower than its float ones); else the CPU.
     """
+    if provider != "auto":
+        return provider
+    if cuda_is_usable():
+        return "cuda"
+    quantized = any(inspect_file(path).quantized for path in paths)
+    return "openvino" if quantized and importlib.util.find_spec("openvino") else "cpu"
 
-    runtime: str
 
-    @abc.abstractmethod
-    def run(self, pixels: Pixels) -> npt.NDArray[np.float32]:
-        """Return logits [N,C] for pixels 0..255, float32 [N,3,T,H,W]."""
-
-
-def open_session(path: Path, *, provider: str, threads: int) -> Session:
+def open_session(
+    path: Path,
+    *,
+    provider: str,
+    threads: int,
+    precision: str = "auto",
+    allow_fallback: bool = False,
+) -> Session:
     """Load an ONNX file in the runtime that `provider` names.
 
     Args:
         path: the ONNX file.
-        provider: auto (CUDA when it starts, else CPU), cpu, cuda, tensorrt, or openvino.
+        provider: auto, cpu, cuda, tensorrt, or openvino.
         threads: CPU threads; 0 means one per core.
+        precision: f32, f16 or bf16 for a float file; auto is f32. A quantized file runs in int8.
+        allow_fallback: run on ONNX Runtime's CPU provider what cannot run where it was asked to.
 
     Raises:
-        ExportError: the file cannot be loaded or the provider cannot start.
+        ExportError: the file cannot be loaded, was quantized for another runtime, or the provider
+            cannot start or not compute in `precision`.
     """
     threads = threads or os.cpu_count() or 1
+    provider = choose_provider(provider, [path])
+    try:
+        return _open(path, provider=provider, threads=threads, precision=precision)
+    except ExportError as error:
+        if not allow_fallback or provider == "cpu":
+            raise
+        _logger.warning("%s; allow_fallback: the CPU runs it instead", error)
+        return _open(path, provider="cpu", threads=threads, precision="auto")
+
+
+def _open(path: Path, *, provider: str, threads: int, precision: str) -> Session:
+    facts = inspect_file(path)
+    _check_target(path, facts, provider)
+    if facts.quantized:
+        precision = "int8"
+    else:
+        precision = "f32" if precision == "auto" else precision
+        if precision not in _PRECISIONS[provider]:
+            known = ", ".join(_PRECISIONS[provider])
+            msg = f"provider {provider}: cannot be asked for {precision}: it takes {known}"
+            raise ExportError(msg)
     if provider == "openvino":
-        return OpenVinoSession(path, threads=threads)
-    if provider == "auto":
-        provider = "cuda" if _cuda_is_usable() else "cpu"
-    return OnnxRuntimeSession(path, provider=provider, threads=threads)
+        return OpenVinoSession(path, threads=threads, precision=precision)
+    return OnnxRuntimeSession(path, provider=provider, threads=threads, precision=precision)
 
 
-class OnnxRuntimeSession(Session):
-    """ONNX Runtime on one of its execution providers."""
-
-    def __init__(self, path: Path, *, provider: str, threads: int) -> None:
-        wanted = ORT_PROVIDERS[provider]
-        # It writes pages to the terminal about a provider that cannot start; our error says it.
-        onnxruntime.set_default_logger_severity(_ORT_FATAL)
-        if wanted not in onnxruntime.get_available_providers():
-            msg = (
-                f"provider {provider}: this onnxruntime has no {wanted}; "
-                "see `python -m entrypoints.doctor` for what this machine can run"
-            )
-            raise ExportError(msg)
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = threads
-        settings.log_severity_level = _ORT_FATAL
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=settings, providers=[wanted], enable_fallback=0
-            )
-        except Exception as error:
-            # ONNX Runtime's errors share no public base class.
-            msg = f"provider {provider}: onnxruntime cannot load {path} on {wanted}: {error}"
-            raise ExportError(msg) from error
-        active = self._session.get_providers()[0]
-        if active != wanted:
-            msg = f"provider {provider}: {wanted} did not start, {active} runs instead"
-            raise ExportError(msg)
-        self.runtime = f"onnxruntime {active.removesuffix('ExecutionProvider')}"
-
-    def run(self, pixels: Pixels) -> npt.NDArray[np.float32]:
-        """Return logits [N,C] for pixels 0..255, float32 [N,3,T,H,W]."""
-        logits: npt.NDArray[np.float32] = self._session.run([OUTPUT_NAME], {INPUT_NAME: pixels})[0]
-        return logits
-
-
-class OpenVinoSession(Session):
-    """OpenVINO on the CPU, in float32 unless the graph itself is quantized."""
-
-    def __init__(self, path: Path, *, threads: int) -> None:
-        if importlib.util.find_spec("openvino") is None:
-            msg = "provider openvino: not installed: pip install -e '.[openvino]'"
-            raise ExportError(msg)
-        import openvino
-
-        # Its default precision is bfloat16 where the CPU has it: not what float32 is compared with.
-        settings = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "INFERENCE_NUM_THREADS": threads,
-            "PERFORMANCE_HINT": "LATENCY",
-        }
-        try:
-            self._compiled = openvino.Core().compile_model(str(path), "CPU", settings)
-        except RuntimeError as error:
-            msg = f"{path}: OpenVINO cannot load it: {error}"
-            raise ExportError(msg) from error
-        self.runtime = "OpenVINO CPU f32"
-
-    def run(self, pixels: Pixels) -> npt.NDArray[np.float32]:
-        """Return logits [N,C] for pixels 0..255, float32 [N,3,T,H,W]."""
-        logits: npt.NDArray[np.float32] = self._compiled([pixels])[0]
-        return logits
-
-
-def _cuda_is_usable() -> bool:
-    if ORT_PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
-        return False
-    import torch
-
-    if not torch.cuda.is_available():
-        return False
-    # Finds the CUDA libraries that torch brought along.
-    onnxruntime.preload_dlls()
-    return True
+def _check_target(path: Path, facts: FileFacts, provider: str) -> None:
+    if not facts.quantized or facts.quant_target is None:
+        return
+    runs_on = "tensorrt" if provider == "tensorrt" else "cpu"
+    if provider != "cuda" and facts.quant_target != runs_on:
+        msg = (
+            f"{path}: its integers are made for {facts.quant_target}, not for {provider}: "
+            f"quantize with quant_target: {runs_on}"
+        )
+        raise ExportError(msg)
+    if provider == "cuda":
+        msg = (
+            f"{path}: CUDA has no int8 convolution: run it by provider=tensorrt "
+            "(quant_target: tensorrt) or export the float network with precision=f16"
+        )
+        raise ExportError(msg)

@@ -106,6 +106,8 @@ class NetworkCard:
         """
         try:
             values = dict(metadata)
+            # What an exported file says about itself stands beside its network's card.
+            values.pop("file", None)
             values["labels"] = tuple(values["labels"])
             values["methods"] = tuple(values["methods"])
             values["clip"] = ClipOptions.from_mapping(values["clip"], where=f"{where}: clip")

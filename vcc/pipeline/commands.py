@@ -32,8 +32,11 @@ from vcc.pipeline.evaluate import (
 from vcc.pipeline.export import (
     export_networks,
     log_exported,
+    log_table,
     register_exported,
     scratch_folder,
+    table_lines,
+    time_exported,
 )
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.source import Source, fetch_network, find_source
@@ -144,6 +147,7 @@ def run_export(options: ExportEntry) -> None:
             options.pick(ExportOptions),
             folder=folder,
             n_threads=options.n_threads,
+            run_id=run.run_id,
         )
         made = exported[card.role]
         held = source.version.aliases if source.version else ()
@@ -158,8 +162,15 @@ def run_export(options: ExportEntry) -> None:
         log_exported(made, run, model_id=version.model_id)
         rows = table_rows([exported[each].variant(each) for each in networks])
         run.log_text(as_markdown(rows) + "\n", "comparison.md")
+        lines = []
+        if options.latency_table:
+            table = time_exported(exported, options.pick(ExportOptions), folder=folder)
+            log_table(table, exported, run, folder=folder)
+            lines = ["", *table_lines(table), ""]
         kept = _keep(made.path, options.output / f"{card.arch}-{card.dataset}-{card.role}.onnx")
     say(as_text(rows))
+    for line in lines:
+        say(line)
     say(f"wrote {kept}")
     say(f"registered {version.uri}")
 

@@ -16,15 +16,20 @@ from vcc.config.export import ExportOptions
 from vcc.config.serving import ServingOptions
 from vcc.data.loaders import video_loader
 from vcc.data.prepared import PreparedDataset
-from vcc.evaluation.comparison import Variant
+from vcc.evaluation.comparison import Variant, as_markdown, as_text
 from vcc.export.benchmark import Latency, measure_latency
-from vcc.export.onnx_file import export_onnx, load_graph
+from vcc.export.doctor import cpu_features
+from vcc.export.onnx_file import FILE_KEY, export_onnx, half_precision, load_graph
 from vcc.export.parity import Parity, check_parity
-from vcc.export.runtimes import Session, open_session
+from vcc.export.plots import plot_latency, plot_pareto
+from vcc.export.runtime_table import Candidate, RuntimeTable, time_runtimes
+from vcc.export.runtimes import Coverage, Session, choose_provider, open_session
+from vcc.models.quantized_plan import read_plan
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate import size_figures
 from vcc.pipeline.inference import classify_with_network, classify_with_session, score_subset
 from vcc.pipeline.tags import card_tags, metric_tags
+from vcc.tracking.provenance import provenance_tags
 from vcc.tracking.registry import (
     ONNX_SUFFIX,
     VIDEO_SUFFIX,
@@ -48,6 +53,8 @@ class Exported:
         size_bytes: its size.
         parity: how it agrees with the network.
         latency: how long a run takes.
+        coverage: which of its layers run in int8 there.
+        quant_target: the runtime that its integers are made for; None for a float file.
         clip_top1: of the file on the test videos, 0..1.
         video_top1: the same per video.
         test_videos: how many those are.
@@ -58,6 +65,8 @@ class Exported:
     size_bytes: int
     parity: Parity
     latency: Latency
+    coverage: Coverage
+    quant_target: str | None
     clip_top1: float
     video_top1: float
     test_videos: int
@@ -71,7 +80,22 @@ class Exported:
             "size_bytes": float(self.size_bytes),
             "clip_top1": self.clip_top1,
             "video_top1": self.video_top1,
+            **self._coverage_metrics(),
         }
+
+    def tags(self) -> dict[str, str]:
+        """Return what the figures were measured on, as tags."""
+        return {
+            "runtime": self.latency.runtime,
+            "precision": self.latency.precision,
+            **({"quant_target": self.quant_target} if self.quant_target else {}),
+        }
+
+    def _coverage_metrics(self) -> dict[str, float]:
+        nodes = self.coverage.nodes
+        if self.quant_target is None or nodes is None:
+            return {}
+        return {"int8_layers": float(sum(node.int8 for node in nodes)), "layers": float(len(nodes))}
 
     def variant(self, name: str) -> Variant:
         """Return the figures as one column of the comparison table."""
@@ -98,6 +122,7 @@ def export_networks(
     *,
     folder: Path,
     n_threads: int,
+    run_id: str | None = None,
 ) -> dict[str, Exported]:
     """Export networks, check and score each file, and time all of them in turns.
 
@@ -107,29 +132,25 @@ def export_networks(
         options: provider, operator set, number of timed runs.
         folder: where the files go; it exists.
         n_threads: loader workers.
+        run_id: the MLflow run that the files name as theirs.
 
     Raises:
         ExportError: a file cannot be written or run, or differs from its network.
     """
     paths = {
-        name: export_onnx(
-            network.classifier(),
-            folder / f"{name}.onnx",
-            clip_shape=network.card.clip_shape,
-            opset=options.opset,
-            metadata={
-                **network.card.as_metadata(),
-                # Whoever is given a video must scale its frames as the store did.
-                "stored_frames": {
-                    "short_side": dataset.manifest.short_side,
-                    "store": dataset.manifest.store,
-                },
-            },
-        )
+        name: _write(name, network, options, folder, dataset=dataset, run_id=run_id)
         for name, network in networks.items()
     }
+    # One provider for all: they are compared with each other.
+    provider = choose_provider(options.provider, paths.values())
     sessions = {
-        name: open_session(path, provider=options.provider, threads=options.latency_threads)
+        name: open_session(
+            path,
+            provider=provider,
+            threads=options.latency_threads,
+            precision=options.precision,
+            allow_fallback=options.allow_fallback,
+        )
         for name, path in paths.items()
     }
     parities = {
@@ -158,6 +179,8 @@ def export_networks(
             size_bytes=paths[name].stat().st_size,
             parity=parities[name],
             latency=latencies[name],
+            coverage=sessions[name].coverage(),
+            quant_target=_quant_target(network),
             clip_top1=scores.clip_top1,
             video_top1=scores.video_topk(1),
             test_videos=len(scores.labels),
@@ -165,15 +188,74 @@ def export_networks(
     return exported
 
 
+def time_exported(
+    exported: Mapping[str, Exported], options: ExportOptions, *, folder: Path
+) -> RuntimeTable:
+    """Time files, and the networks in PyTorch, on every runtime of this machine, in turns.
+
+    Args:
+        exported: name -> file; the first is what the others are compared with.
+        options: batch sizes, runs, threads.
+        folder: where copies go; it exists.
+    """
+    candidates = {
+        name: Candidate(
+            path=made.path,
+            clip_shape=made.network.card.clip_shape,
+            # In PyTorch a quantized network computes in float what integers would give.
+            classifier=None if made.quant_target else made.network.classifier(),
+        )
+        for name, made in exported.items()
+    }
+    return time_runtimes(
+        candidates,
+        batches=sorted({options.latency_batch, *options.latency_batches}),
+        runs=options.latency_runs,
+        warmup=options.latency_warmup,
+        threads=options.latency_threads,
+        folder=folder,
+    )
+
+
+def log_table(
+    table: RuntimeTable, exported: Mapping[str, Exported], run: Run, *, folder: Path
+) -> None:
+    """Log a table of runtimes: medians as metrics, its text, coverage and pictures as artifacts."""
+    run.log_metrics(table.metrics())
+    run.log_text(as_markdown(table.cells()) + "\n", "runtimes.md")
+    if table.coverages:
+        run.log_text("\n".join(coverage_lines(table)) + "\n", "int8_coverage.txt")
+    smallest = min(row.batch for row in table.rows)
+    rows = [row for row in table.rows if row.batch == smallest]
+    accuracies = {name: made.video_top1 for name, made in exported.items()}
+    run.log_file(plot_latency(rows, folder / "latency.png"), "plots")
+    run.log_file(plot_pareto(rows, accuracies, folder / "accuracy_latency.png"), "plots")
+
+
+def coverage_lines(table: RuntimeTable) -> list[str]:
+    """Return which layers of quantized networks run in int8, by runtime."""
+    return [f"{name}: {coverage.as_text()}" for name, coverage in table.coverages]
+
+
+def table_lines(table: RuntimeTable) -> list[str]:
+    """Return the table as printed, with what its figures hold for, and int8 coverage."""
+    features = " ".join(cpu_features()) or "unknown"
+    lines = [
+        "milliseconds per run, in turns; none: a difference inside the spread of the rounds",
+        f"{table.threads} threads; CPU features: {features}",
+        as_text(table.cells()),
+    ]
+    if table.coverages:
+        lines += coverage_lines(table)
+        if "avx512_vnni" not in features and "avx_vnni" not in features:
+            lines.append("this CPU has no VNNI: int8 speed here says nothing about one that has it")
+    return lines
+
+
 def log_exported(exported: Exported, run: Run, *, model_id: str | None = None) -> None:
     """Log an exported file's figures and what they were measured on."""
-    run.set_tags(
-        {
-            "arch": exported.network.card.arch,
-            "method": exported.network.card.method,
-            "runtime": exported.latency.runtime,
-        }
-    )
+    card = exported.network.card
+    run.set_tags({"arch": card.arch, "method": card.method, **exported.tags()})
     run.log_metrics(exported.metrics(), model_id=model_id)
 
 
@@ -205,7 +287,7 @@ def register_exported(
         **card_tags(card),
         **tags,
         **metric_tags(exported.metrics()),
-        "runtime": exported.latency.runtime,
+        **exported.tags(),
         "export_id": export_id,
         **({"checkpoint": checkpoint.uri} if checkpoint else {}),
     }
@@ -235,6 +317,50 @@ def scratch_folder() -> Iterator[Path]:
     """Give a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
+
+
+def _write(
+    name: str,
+    network: Network,
+    options: ExportOptions,
+    folder: Path,
+    *,
+    dataset: PreparedDataset,
+    run_id: str | None,
+) -> Path:
+    figures = size_figures(network)
+    record = {
+        "opset": options.opset,
+        "precision": "int8" if _quant_target(network) else options.precision,
+        "quant_target": _quant_target(network),
+        "params": int(figures["params"]),
+        "macs": int(figures["macs"]),
+        "run_id": run_id,
+        **provenance_tags(),
+    }
+    path = export_onnx(
+        network.classifier(),
+        folder / f"{name}.onnx",
+        clip_shape=network.card.clip_shape,
+        opset=options.opset,
+        metadata={
+            **network.card.as_metadata(),
+            # Whoever is given a video must scale its frames as the store did.
+            "stored_frames": {
+                "short_side": dataset.manifest.short_side,
+                "store": dataset.manifest.store,
+            },
+            FILE_KEY: record,
+        },
+    )
+    if options.precision == "f16" and not record["quant_target"]:
+        half_precision(path, path)
+    return path
+
+
+def _quant_target(network: Network) -> str | None:
+    plan = read_plan(network.model)
+    return None if plan is None else str(plan["target"])
 
 
 def dev_parity(

@@ -40,8 +40,11 @@ from vcc.pipeline.export import (
     Exported,
     export_networks,
     log_exported,
+    log_table,
     register_exported,
     scratch_folder,
+    table_lines,
+    time_exported,
 )
 from vcc.pipeline.prepare import log_dataset, prepare_step
 from vcc.pipeline.report import Compared, log_report, summary_of
@@ -107,7 +110,14 @@ def _take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]
             options.pick(ExportOptions),
             folder=folder,
             n_threads=options.n_threads,
+            run_id=run.run_id,
         )
+        if options.latency_table:
+            table = time_exported(exported, options.pick(ExportOptions), folder=folder)
+            log_table(table, exported, run, folder=folder)
+            say()
+            for line in table_lines(table):
+                say(line)
         for name, made in exported.items():
             with _step(f"export {name}", options.pick(ExportOptions)) as child:
                 log_dataset(child, dataset, context="test")

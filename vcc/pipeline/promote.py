@@ -18,7 +18,7 @@ from vcc.errors import ExportError, GateError, TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.export.benchmark import measure_latency
 from vcc.export.onnx_file import read_metadata
-from vcc.export.runtimes import Session, open_session
+from vcc.export.runtimes import Session, choose_provider, open_session
 from vcc.pipeline.export import dev_parity, scratch_folder
 from vcc.pipeline.inference import classify_with_session, score_subset
 from vcc.pipeline.source import fetch_network
@@ -143,11 +143,17 @@ def _measure(
     *,
     folder: Path,
 ) -> tuple[dict[str, Figures], str | None]:
-    graphs: dict[str, _Graph] = {}
-    for name, version in versions.items():
-        if version is not None:
-            (folder / name).mkdir()
-            graphs[name] = _fetch(version, marks, folder / name)
+    there = {name: version for name, version in versions.items() if version is not None}
+    paths = {}
+    for name, version in there.items():
+        (folder / name).mkdir()
+        paths[name] = download_graph(version, into=folder / name)
+    # One runtime for all: a ratio of two runtimes would say nothing of the networks.
+    provider = choose_provider(marks.provider, paths.values())
+    graphs = {
+        name: _open_graph(version, paths[name], marks, provider=provider)
+        for name, version in there.items()
+    }
     latencies = measure_latency(
         {name: graph.session for name, graph in graphs.items()},
         {name: graph.protocol.clip_shape for name, graph in graphs.items()},
@@ -182,14 +188,13 @@ def _measure(
     return figures, parity
 
 
-def _fetch(version: Version, marks: GateOptions, folder: Path) -> _Graph:
-    path = download_graph(version, into=folder)
+def _open_graph(version: Version, path: Path, marks: GateOptions, *, provider: str) -> _Graph:
     metadata = read_metadata(path)
     missing = {"clip", "dataset", "split", "data_digest", "labels"} - set(metadata)
     if missing:
         msg = f"{version.uri}: its graph does not say its {', '.join(sorted(missing))}: export it"
         raise ExportError(msg)
-    session = open_session(path, provider=marks.provider, threads=marks.latency_threads)
+    session = open_session(path, provider=provider, threads=marks.latency_threads)
     return _Graph(version=graph_version(version), path=path, session=session, metadata=metadata)
 
 

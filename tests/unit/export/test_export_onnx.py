@@ -48,8 +48,6 @@ def test_the_metadata_comes_back(exported: Path) -> None:
 def test_any_batch_runs_and_agrees(
     exported: Path, toy: ToyClassifier, provider: str, batch: int
 ) -> None:
-    if provider == "openvino":
-        pytest.importorskip("openvino")
     session = open_session(exported, provider=provider, threads=1)
     pixels = torch.rand(batch, *CLIP_SHAPE) * 255
     with torch.inference_mode():
@@ -151,10 +149,13 @@ def test_all_sessions_are_timed_equally_often_after_the_warm_up() -> None:
     shapes = dict.fromkeys(sessions, CLIP_SHAPE)
     latencies = measure_latency(sessions, shapes, batch=3, runs=7, warmup=2)
     for name, session in sessions.items():
-        assert session.batches == [3] * 9
+        assert set(session.batches) == {3}
+        assert len(session.batches) >= 2 + 7
         assert latencies[name].runs == 7
+        assert len(latencies[name].rounds_ms) == 7
         assert latencies[name].runtime == session.runtime
-        assert 0 < latencies[name].p50_ms <= latencies[name].p95_ms
+        ordered = latencies[name]
+        assert 0 < ordered.p50_ms <= ordered.p90_ms <= ordered.p95_ms <= ordered.p99_ms
         assert latencies[name].metrics()["clips_per_second"] == pytest.approx(
             3000 / latencies[name].p50_ms
         )

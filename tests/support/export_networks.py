@@ -1,0 +1,141 @@
+"""Tiny networks of the three families: dense, thinned, quantized, and both, ready to export."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+
+from vcc.compression import file_config
+from vcc.compression.thinning import thin_
+from vcc.compression.thinning_masks import apply_masks_, group_masks
+from vcc.compression.thinning_trace import trace_channels
+from vcc.models import build_model, csn, mobilenetv2
+from vcc.models.pixels import PixelClassifier
+
+SHAPE = (3, 4, 32, 32)
+MEAN, STD = (114.75,) * 3, (60.0,) * 3
+FAMILIES: dict[str, dict[str, Any]] = {
+    "resnet": {"model_depth": 10, "resnet_shortcut": "B"},
+    "mobilenetv2": {},
+    "csn": {"model_depth": 26},
+}
+# Every kind of block once or twice: the exporter takes a third of a second per convolution.
+_FEW_STAGES = mobilenetv2.STAGES[:2]
+CLIPPED = ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")
+
+
+def pixels(count: int = 2, seed: int = 0) -> Tensor:
+    """Return clips of pixels that differ in brightness and texture, uint8."""
+    generator = torch.Generator().manual_seed(seed)
+    level = torch.rand(count, 1, 1, 1, 1, generator=generator) * 155
+    noise = torch.rand(count, *SHAPE, generator=generator) * 100
+    return (level + noise).to(torch.uint8)
+
+
+def normalised(seed: int = 0, count: int = 2) -> Tensor:
+    """Return the same clips as the network sees them."""
+    return (pixels(count, seed).float() - MEAN[0]) / STD[0]
+
+
+def classifier(network: nn.Module) -> PixelClassifier:
+    """Return a network behind its normalisation, in evaluation mode."""
+    return PixelClassifier(network, mean=MEAN, std=STD).eval()
+
+
+def labels(clips: Tensor) -> Tensor:
+    """Return the class of normalised clips: how bright they are, 0 to 4."""
+    level = clips.mean(dim=(1, 2, 3, 4)) * STD[0] + MEAN[0]
+    return ((level - 50) / 155 * 5).long().clamp(0, 4)
+
+
+def dense(family: str) -> nn.Module:
+    """Return a network that has learned to tell brightness, so that its classes are no ties."""
+    return copy.deepcopy(_trained(family))
+
+
+@functools.cache
+def _trained(family: str) -> nn.Module:
+    torch.manual_seed(0)
+    with (
+        mock.patch.object(mobilenetv2, "STAGES", _FEW_STAGES),
+        mock.patch.object(csn, "BLOCKS", {26: (1, 1, 1, 1)}),
+    ):
+        model = build_model(
+            family,
+            n_classes=5,
+            sample_size=SHAPE[-1],
+            sample_duration=SHAPE[1],
+            width_mult=0.25,
+            **FAMILIES[family],
+        )
+    _train(model, torch.optim.Adam(model.parameters(), lr=3e-3), steps=40)
+    return model.eval()
+
+
+def _train(model: nn.Module, optimizer: torch.optim.Optimizer, *, steps: int) -> None:
+    model.train()
+    for seed in range(steps):
+        clips = normalised(100 + seed, 8)
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(clips), labels(clips))
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def thinned(model: nn.Module, share: float = 0.5) -> nn.Module:
+    """Return a copy with a share of every group's filters removed."""
+    model, clip = copy.deepcopy(model), normalised(0, 1)
+    masks = group_masks(trace_channels(model, clip), lambda names: share)
+    apply_masks_(model, masks, clip)
+    thin_(model, masks, clip)
+    return model.eval()
+
+
+def quantized(model: nn.Module, class_name: str, **fields: Any) -> nn.Module:
+    """Return a copy that is quantized after training, or a few steps into it."""
+    model = copy.deepcopy(model)
+    schedule = {
+        "quantizers": {"q": {"class": class_name, **fields}},
+        "policies": [
+            {
+                "quantizer": {"instance_name": "q"},
+                "starting_epoch": 0,
+                "ending_epoch": 1,
+                "frequency": 1,
+            }
+        ],
+    }
+    scheduler = file_config(
+        model,
+        None,
+        schedule,
+        example_input=normalised(0, 1),
+        calibration=lambda: [normalised(seed) for seed in range(4)],
+    )
+    scheduler.begin_seam(0)
+    if class_name != "PostTrainLinearQuantizer":
+        _train(model, torch.optim.SGD(model.parameters(), lr=1e-3), steps=4)
+    return model.eval()
+
+
+def variant(family: str, kind: str) -> nn.Module:
+    """Return dense, thinned, ptq, qat or thinned+qat of a family."""
+    model = dense(family)
+    if "thinned" in kind:
+        model = thinned(model)
+    if "ptq" in kind:
+        model = quantized(model, "PostTrainLinearQuantizer", quant_target="cpu")
+    if "qat" in kind:
+        model = quantized(
+            model,
+            "QuantAwareTrainRangeLinearQuantizer",
+            bits_activations=8,
+            bits_weights=8,
+            quant_target="cpu",
+        )
+    return model

@@ -1,0 +1,145 @@
+"""Every kind of compressed network exports, agrees with itself in both runtimes, and is small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from export_networks import CLIPPED, SHAPE, classifier, dense, pixels, quantized, variant
+from onnx import numpy_helper
+
+from vcc.errors import ExportError
+from vcc.export.graph_passes import check_quantized, is_quantized
+from vcc.export.onnx_file import FILE_KEY, export_onnx
+from vcc.export.parity import check_parity
+from vcc.export.runtimes import open_session
+from vcc.models import count_parameters
+
+KINDS = ("dense", "thinned", "ptq", "qat", "thinned+qat")
+METADATA = {"labels": list("abcde"), FILE_KEY: {"quant_target": "cpu"}}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def export(model: torch.nn.Module, folder: Path) -> Path:
+    path = folder / "net.onnx"
+    return export_onnx(classifier(model), path, clip_shape=SHAPE, opset=20, metadata=METADATA)
+
+
+@pytest.fixture(scope="module")
+def integers(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module, Path]:
+    """Return a network quantized after training, and its file."""
+    model = variant("resnet", "ptq")
+    return model, export(model, tmp_path_factory.mktemp("integers"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("family", ["resnet", "mobilenetv2", "csn"])
+def test_it_exports_agrees_and_runs(family: str, kind: str, tmp_path: Path) -> None:
+    model = variant(family, kind)
+    path = export(model, tmp_path)
+    network = classifier(model)
+    batches = [SimpleNamespace(clips=pixels(4, seed)) for seed in range(3)]
+    for provider in ("cpu", "openvino"):
+        session = open_session(path, provider=provider, threads=1)
+        assert session.precision == ("f32" if kind in ("dense", "thinned") else "int8")
+        with torch.inference_mode():
+            parity = check_parity(network, session, batches)
+        assert parity.clips == 12
+    graph = onnx.load(str(path))
+    assert is_quantized(graph) == (session.precision == "int8")
+    assert all(node.op_type != "BatchNormalization" for node in graph.graph.node)
+    if session.precision == "int8":
+        weights = sum(
+            t.data_type == onnx.TensorProto.INT8 and len(t.dims) == 5
+            for t in graph.graph.initializer
+        )
+        assert weights == sum(node.op_type == "Conv" for node in graph.graph.node)
+        assert not session.coverage().fell_back
+
+
+def test_integers_take_a_quarter_of_the_space(integers: tuple[torch.nn.Module, Path]) -> None:
+    model, path = integers
+    n_bytes = 4 * count_parameters(model)
+    graph_itself = 60_000
+    assert path.stat().st_size < 0.26 * n_bytes + graph_itself
+
+
+@pytest.mark.parametrize(("class_name", "bits"), [*zip(CLIPPED, (4, 8, 8), strict=True)])
+def test_clipped_quantizers_fold_their_batchnorms_into_scales(
+    class_name: str, bits: int, tmp_path: Path
+) -> None:
+    model = quantized(dense("resnet"), class_name, bits_activations=bits, bits_weights=bits)
+    path = export(model, tmp_path)
+    graph = onnx.load(str(path)).graph
+    kinds = {node.op_type for node in graph.node}
+    assert "BatchNormalization" not in kinds
+    assert not {"Tanh", "Round"} & kinds
+    session = open_session(path, provider="cpu", threads=1)
+    clips = pixels(4).float()
+    with torch.inference_mode():
+        expected = classifier(model)(clips).numpy()
+    difference = np.abs(session.run(clips.numpy()) - expected)
+    assert difference.mean() <= 0.05 * np.abs(expected).max()
+
+
+def test_integers_are_those_that_the_network_computes_with(
+    integers: tuple[torch.nn.Module, Path],
+) -> None:
+    model, path = integers
+    weight = model.get_submodule("conv1").weight_quantizer(model.conv1.weight).detach().numpy()  # type: ignore[operator, union-attr]
+    graph = onnx.load(str(path)).graph
+    stored = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    made_by = {node.output[0]: node for node in graph.node}
+    first = next(node for node in graph.node if node.op_type == "Conv")
+    levels, scale, zero = (stored[name] for name in made_by[first.input[1]].input)
+    assert not zero.any()
+    restored = levels * scale.reshape(-1, 1, 1, 1, 1)
+    np.testing.assert_allclose(restored, weight, atol=1e-6)
+
+
+def test_a_tensor_is_quantized_once(integers: tuple[torch.nn.Module, Path]) -> None:
+    # The first block of a stage reads one tensor by two convolutions of the same range.
+    graph = onnx.load(str(integers[1])).graph
+    read = [node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"]
+    assert len(read) == len(set(read))
+
+
+def test_a_graph_that_quantizes_twice_is_refused(integers: tuple[torch.nn.Module, Path]) -> None:
+    model = onnx.load(str(integers[1]))
+    node = next(n for n in model.graph.node if n.op_type == "DequantizeLinear" and "_" in n.name)
+    again = onnx.helper.make_node(
+        "QuantizeLinear", [node.output[0], *node.input[1:]], ["again"], name="again"
+    )
+    model.graph.node.append(again)
+    with pytest.raises(ExportError, match="again quantizes a tensor that is quantized already"):
+        check_quantized(model, name="net.onnx")
+
+
+@pytest.mark.parametrize(
+    ("provider", "message"),
+    [("tensorrt", "made for cpu, not for tensorrt"), ("cuda", "no int8 convolution")],
+)
+def test_a_runtime_refuses_integers_made_for_another(
+    provider: str, message: str, integers: tuple[torch.nn.Module, Path]
+) -> None:
+    path = integers[1]
+    with pytest.raises(ExportError, match=message):
+        open_session(path, provider=provider, threads=1)
+
+
+def test_onnx_runtime_s_coverage_is_of_its_optimised_graph(
+    integers: tuple[torch.nn.Module, Path],
+) -> None:
+    path = integers[1]
+    coverage = open_session(path, provider="cpu", threads=1).coverage()
+    assert coverage.nodes is not None
+    assert {"QLinearConv"} <= {node.kernel for node in coverage.nodes}
+    assert "layers run in int8" in coverage.as_text()

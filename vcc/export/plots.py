@@ -1,0 +1,89 @@
+"""Pictures of measured latency: bars per runtime, and accuracy against latency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from vcc.export.runtime_table import Row
+
+_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
+
+
+def plot_latency(rows: Sequence[Row], path: Path) -> Path:
+    """Draw the median of every row that was run, with a whisker to the 95th percentile.
+
+    Args:
+        rows: of one batch size.
+        path: the PNG file to write.
+    """
+    timed = [row for row in rows if row.latency is not None]
+    networks = list(dict.fromkeys(row.network for row in timed))
+    figure = Figure(figsize=(8, 1.2 + 0.36 * len(timed)), layout="constrained")
+    axes = figure.subplots()
+    for position, row in enumerate(timed):
+        if row.latency is None:
+            continue
+        colour = _COLOURS[networks.index(row.network) % len(_COLOURS)]
+        tail = max(0.0, row.latency.p95_ms - row.latency.p50_ms)
+        axes.barh(position, row.latency.p50_ms, xerr=[[0], [tail]], color=colour, height=0.7)
+        axes.annotate(
+            f" {row.latency.p50_ms:.2f}",
+            (row.latency.p50_ms + tail, position),
+            va="center",
+            fontsize=8,
+        )
+    labels = [f"{row.network}: {row.runtime} {row.precision}" for row in timed]
+    axes.set_yticks(range(len(timed)), labels, fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel(f"milliseconds per run of {timed[0].batch if timed else 1} clips, median; "
+                    "whisker: 95th percentile")  # fmt: skip
+    return _save(figure, path)
+
+
+def plot_pareto(rows: Sequence[Row], accuracies: Mapping[str, float], path: Path) -> Path:
+    """Draw accuracy against median latency; the line joins what nothing beats in both.
+
+    Args:
+        rows: of one batch size.
+        accuracies: network to video accuracy of its file, 0..1.
+        path: the PNG file to write.
+    """
+    points = [
+        (row.latency.p50_ms, accuracies[row.network], f"{row.network}, {row.runtime} "
+         f"{row.precision}")
+        for row in rows
+        if row.latency is not None and row.network in accuracies
+    ]  # fmt: skip
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    front = pareto_front([(ms, accuracy) for ms, accuracy, _ in points])
+    axes.plot([p[0] for p in front], [100 * p[1] for p in front], color="#bbbbbb", zorder=1)
+    for number, (ms, accuracy, label) in enumerate(sorted(points)):
+        colour = _COLOURS[number % len(_COLOURS)]
+        axes.scatter([ms], [100 * accuracy], color=colour, label=label, zorder=2)
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds per run, median")
+    axes.set_ylabel("video top-1, %")
+    if points:
+        axes.legend(fontsize=7)
+    return _save(figure, path)
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points (cost, gain) that no other beats in both, by ascending cost."""
+    front: list[tuple[float, float]] = []
+    for cost, gain in sorted(set(points), key=lambda point: (point[0], -point[1])):
+        if not front or gain > front[-1][1]:
+            front.append((cost, gain))
+    return front
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=120)
+    return path

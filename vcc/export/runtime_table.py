@@ -1,0 +1,205 @@
+"""Every runtime of this machine against every network: timed in turns, with the dense ones beside.
+
+A row that could not be run says why instead of being left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from vcc.errors import ExportError
+from vcc.export.benchmark import Latency, measure_latency, speed_up
+from vcc.export.onnx_file import half_precision, inspect_file
+from vcc.export.runtimes import open_session
+from vcc.export.session import Coverage, Session
+from vcc.export.session_eager import EagerSession
+
+# provider and precision, as asked for float files; int8 files run in int8 wherever they run
+CPU_RUNTIMES = (("cpu", "f32"), ("openvino", "f32"), ("openvino", "bf16"))
+GPU_RUNTIMES = (("cuda", "f32"), ("cuda", "f16"), ("tensorrt", "f16"))
+EAGER = ("eager", "f32")
+_ROUNDS_OF_LARGE_BATCHES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A network to time.
+
+    Attributes:
+        path: its exported file.
+        clip_shape: (3, T, H, W).
+        classifier: itself, to be timed in PyTorch; None where that would time fake quantization.
+    """
+
+    path: Path
+    clip_shape: tuple[int, int, int, int]
+    classifier: nn.Module | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One network on one runtime.
+
+    Attributes:
+        network: its name.
+        runtime: provider that was asked for, or what ran.
+        precision: what was asked for, or what it computed in.
+        batch: clips per run.
+        latency: times; None where it was not run.
+        reason: why it was not run; "" where it was.
+    """
+
+    network: str
+    runtime: str
+    precision: str
+    batch: int
+    latency: Latency | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeTable:
+    """Rows of several networks; the first network is the dense one.
+
+    Attributes:
+        rows: in order of batch, network and runtime.
+        coverages: what runs in int8, of every quantized network that was run.
+        threads: CPU threads of every row.
+    """
+
+    rows: tuple[Row, ...]
+    coverages: tuple[tuple[str, Coverage], ...]
+    threads: int
+
+    def find(self, network: str, runtime: str, precision: str, batch: int) -> Latency | None:
+        """Return the times of a row, None if there are none."""
+        key = (network, runtime, precision, batch)
+        for row in self.rows:
+            if (row.network, row.runtime, row.precision, row.batch) == key:
+                return row.latency
+        return None
+
+    def cells(self) -> list[list[str]]:
+        """Return header and rows of text; speed-ups are against the dense network's rows."""
+        header = ["network", "runtime", "precision", "batch", "p50 ms", "p90", "p95", "p99",
+                  "clips/s", "vs eager", "vs dense ORT f32", "vs dense there"]  # fmt: skip
+        return [header, *(self._cells_of(row) for row in self.rows)]
+
+    def metrics(self) -> dict[str, float]:
+        """Return medians under their logged names, `runtime_ms.<network>.<runtime>.<...>`."""
+        found = {}
+        for row in self.rows:
+            if row.latency is not None:
+                words = (row.network, row.runtime.replace(" ", "_"), row.precision, f"b{row.batch}")
+                found["runtime_ms." + ".".join(words)] = row.latency.p50_ms
+        return found
+
+    def _cells_of(self, row: Row) -> list[str]:
+        words = [row.network, row.runtime, row.precision, str(row.batch)]
+        if row.latency is None:
+            return [*words, f"not run: {row.reason}", *[""] * 7]
+        dense = self.rows[0].network
+        at = row.latency
+        references = (
+            self.find(dense, EagerSession.runtime, "f32", row.batch),
+            self.find(dense, "onnxruntime CPU", "f32", row.batch),
+            # Against the dense network at its best precision there would be another comparison.
+            self.find(dense, row.runtime, "f32", row.batch),
+        )
+        times = (at.p50_ms, at.p90_ms, at.p95_ms, at.p99_ms)
+        return [
+            *words,
+            *(f"{ms:.2f}" for ms in times),
+            f"{at.clips_per_second:.1f}",
+            *(speed_up(dense_row, at).as_text() if dense_row and dense_row is not at else ""
+              for dense_row in references),
+        ]  # fmt: skip
+
+
+def time_runtimes(
+    candidates: Mapping[str, Candidate],
+    *,
+    batches: Sequence[int],
+    runs: int,
+    warmup: int,
+    threads: int,
+    folder: Path,
+) -> RuntimeTable:
+    """Time networks on every runtime that starts here.
+
+    Args:
+        candidates: name -> network; the first is what the others are compared with.
+        batches: clips per run; larger ones are timed less often.
+        runs: timed runs at the smallest batch.
+        warmup: untimed runs before.
+        threads: CPU threads of each; 0 means one per core.
+        folder: where float16 copies go; it exists.
+    """
+    threads = threads or os.cpu_count() or 1
+    sessions: dict[tuple[str, str, str], Session] = {}
+    reasons: dict[tuple[str, str, str], str] = {}
+    for name, candidate in candidates.items():
+        for provider, precision in _runtimes_of(candidate):
+            key = (name, provider, precision)
+            try:
+                sessions[key] = _open(candidate, provider, precision, threads, folder)
+            except ExportError as error:
+                reasons[key] = " ".join(str(error).split())[:120]
+    rows: list[Row] = []
+    for batch in batches:
+        shapes = {"|".join(key): candidates[key[0]].clip_shape for key in sessions}
+        enough = max(_ROUNDS_OF_LARGE_BATCHES, runs * min(batches) // batch)
+        times = measure_latency(
+            {"|".join(key): session for key, session in sessions.items()},
+            shapes,
+            batch=batch,
+            runs=enough,
+            warmup=max(1, warmup * min(batches) // batch),
+        )
+        for name, candidate in candidates.items():
+            for provider, precision in _runtimes_of(candidate):
+                key = (name, provider, precision)
+                rows.append(_row(key, batch, times.get("|".join(key)), reasons.get(key, "")))
+    coverages = tuple(
+        (key[0], session.coverage()) for key, session in sessions.items()
+        if session.precision == "int8"
+    )  # fmt: skip
+    return RuntimeTable(rows=tuple(rows), coverages=coverages, threads=threads)
+
+
+def _runtimes_of(candidate: Candidate) -> list[tuple[str, str]]:
+    if inspect_file(candidate.path).quantized:
+        return [("cpu", "int8"), ("openvino", "int8"), ("tensorrt", "int8")]
+    eager = [EAGER] if candidate.classifier is not None else []
+    return [*eager, *CPU_RUNTIMES, *GPU_RUNTIMES]
+
+
+def _open(
+    candidate: Candidate, provider: str, precision: str, threads: int, folder: Path
+) -> Session:
+    if provider == "eager" and candidate.classifier is not None:
+        return EagerSession(candidate.classifier, threads=threads)
+    path = candidate.path
+    asked = "auto" if precision == "int8" else precision
+    if provider == "cuda" and precision == "f16":
+        # Checked first: there is no need of a copy where nothing will run it.
+        open_session(path, provider=provider, threads=threads)
+        path = half_precision(path, folder / f"{path.stem}-f16.onnx")
+    return open_session(path, provider=provider, threads=threads, precision=asked)
+
+
+def _row(key: tuple[str, str, str], batch: int, latency: Latency | None, reason: str) -> Row:
+    name, provider, precision = key
+    return Row(
+        network=name,
+        runtime=latency.runtime if latency else provider,
+        precision=latency.precision if latency else precision,
+        batch=batch,
+        latency=latency,
+        reason=reason,
+    )

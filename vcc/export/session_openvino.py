@@ -1,0 +1,99 @@
+"""OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vcc.errors import ExportError
+from vcc.export.session import Coverage, Node, Pixels, Session
+
+_LAYERS = ("Convolution", "GroupConvolution", "FullyConnected", "MatMul")
+# Shapes that get a graph of their own; further ones share one with a dynamic batch.
+_STATIC_BATCHES = 3
+_CAPABILITY = {"bf16": "BF16", "f16": "FP16"}
+
+
+class OpenVinoSession(Session):
+    """A file in OpenVINO, compiled for each batch size, since fixed shapes run faster.
+
+    Args:
+        path: the ONNX file.
+        threads: CPU threads.
+        precision: f32, bf16 or f16 for what the graph keeps in float; int8 for a quantized graph,
+            whose rest is then in float32.
+
+    Raises:
+        ExportError: it is not installed, cannot load the file or cannot compute in `precision`.
+    """
+
+    def __init__(self, path: Path, *, threads: int, precision: str = "f32") -> None:
+        if importlib.util.find_spec("openvino") is None:
+            msg = "provider openvino: not installed: pip install openvino"
+            raise ExportError(msg)
+        import openvino
+
+        self._core = openvino.Core()
+        capability = _CAPABILITY.get(precision)
+        if capability and capability not in self._core.get_property(
+            "CPU", "OPTIMIZATION_CAPABILITIES"
+        ):
+            msg = f"provider openvino: this CPU has no {precision} instructions"
+            raise ExportError(msg)
+        # Its default is bfloat16 where the CPU has it: not what float32 is compared with.
+        hint = precision if capability else "f32"
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": hint,
+            "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self._path = path
+        self._requests: dict[int | None, Any] = {}
+        try:
+            self._dynamic = self._compile(None)
+        except RuntimeError as error:
+            msg = f"{path}: OpenVINO cannot load it: {error}"
+            raise ExportError(msg) from error
+        self.runtime = "OpenVINO CPU"
+        self.precision = precision
+
+    def run(self, pixels: Pixels) -> npt.NDArray[np.float32]:
+        """Return logits [N,C] for pixels 0..255, float32 [N,3,T,H,W]."""
+        request = self._request(len(pixels), pixels.shape[1:])
+        # A copy of the result: the request's own buffer is overwritten by its next run.
+        logits: npt.NDArray[np.float32] = request.infer([pixels], share_inputs=True)[0].copy()
+        return logits
+
+    def coverage(self) -> Coverage:
+        """Return which layers run in int8, by the kernels of the compiled graph."""
+        nodes = []
+        for node in self._dynamic.get_runtime_model().get_ops():
+            facts = node.get_rt_info()
+            if _text(facts, "layerType") in _LAYERS:
+                # `runtimePrecision` says u8 for float kernels with integer input, too.
+                kernel = _text(facts, "primitiveType")
+                int8 = kernel.lower().endswith(("_i8", "_u8"))
+                nodes.append(Node(name=node.get_friendly_name(), kernel=kernel, int8=int8))
+        return Coverage(runtime=self.runtime, nodes=tuple(nodes))
+
+    def _request(self, batch: int, clip: tuple[int, ...]) -> Any:
+        known = batch if batch in self._requests or len(self._requests) < _STATIC_BATCHES else None
+        if known not in self._requests:
+            compiled = self._dynamic if known is None else self._compile((batch, *clip))
+            self._requests[known] = compiled.create_infer_request()
+        return self._requests[known]
+
+    def _compile(self, shape: tuple[int, ...] | None) -> Any:
+        model = self._core.read_model(str(self._path))
+        if shape is not None:
+            model.reshape(list(shape))
+        return self._core.compile_model(model, "CPU", self._settings)
+
+
+def _text(facts: Any, key: str) -> str:
+    value = facts[key] if key in facts else ""  # noqa: SIM401 - it has no get
+    return str(getattr(value, "value", value))
