@@ -29,12 +29,16 @@ METRICS: dict[str, tuple[str, str]] = {
     "sparsity": ("share", "zeros among the weights of convolutions and linear layers"),
     "size_bytes": ("bytes", "size of the exported file"),
     "latency_p50_ms": ("ms", "median time of one run of the exported file"),
+    "latency_p90_ms": ("ms", "90th percentile of it"),
     "latency_p95_ms": ("ms", "95th percentile of it"),
+    "latency_p99_ms": ("ms", "99th percentile of it"),
     "clips_per_second": ("clips/s", "clips in a batch divided by latency_p50_ms"),
     # exported file against network
     "parity_max_difference": ("logits", "largest difference of a logit, file against network"),
     "parity_mean_difference": ("logits", "mean absolute difference of logits"),
     "parity_top1_agreement": ("share", "clips on which both name the same class"),
+    "int8_layers": ("layers", "convolutions and linear layers that run in int8"),
+    "layers": ("layers", "convolutions and linear layers in all, of a quantized file"),
     # training, once per epoch
     "train_loss": ("nats", "mean cross-entropy of the epoch's training clips"),
     "train_clip_top1": ("share", "training clips that were right while training"),
@@ -54,9 +58,11 @@ METRICS: dict[str, tuple[str, str]] = {
 FAMILIES: dict[str, tuple[str, str]] = {
     "dev_": ("as without dev_", "the same figure on the dev videos"),
     "loss_": ("nats", "a term that a schedule's policy added to the loss, by the policy's name"),
+    "runtime_ms.": ("ms", "median time of one run, by network, runtime, precision and batch"),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }
 
+_PREFIXES = ("loss_", "runtime_ms.", "system/")
 _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 
@@ -66,4 +72,4 @@ def is_known(name: str) -> bool:
         return True
     if name.startswith("dev_"):
         return name.removeprefix("dev_") in METRICS
-    return any(name.startswith(prefix) and _WORD.fullmatch(name) for prefix in ("loss_", "system/"))
+    return any(name.startswith(prefix) and _WORD.fullmatch(name) for prefix in _PREFIXES)
