@@ -5,6 +5,8 @@ BIN := $(abspath $(VENV))/bin
 # MLflow's local runs call `python`: it must be the environment's.
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY ?= true
+# Tests compute in one thread each: a process per core, and a module's tests in one process.
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help demo test test-all lint types bench files clean
 
@@ -32,10 +34,10 @@ demo: $(VENV)/.installed
 	mlflow run . --env-manager local --experiment-name vcc-demo
 
 test: $(VENV)/.installed-dev
-	python -m pytest
+	python -m pytest $(WORKERS)
 
 test-all: $(VENV)/.installed-dev
-	python -m pytest -m ""
+	python -m pytest $(WORKERS) -m ""
 
 lint: $(VENV)/.installed-dev
 	ruff check .
