@@ -71,6 +71,7 @@ def test_it_runs_on_the_family(family: str, name: str) -> None:
         mask_coupled=True,
         example_input=torch.zeros(2, *CLIP),
         calibration=lambda: [torch.randn(2, *CLIP)],
+        teacher=tiny(family),
     )
     clips, labels = torch.randn(4, *CLIP), torch.tensor([0, 1, 2, 0])
 
@@ -81,7 +82,7 @@ def test_it_runs_on_the_family(family: str, name: str) -> None:
         for epoch in range(phase.start, phase.end):
             scheduler.on_epoch_begin(epoch)
             scheduler.on_minibatch_begin(epoch, 0, 1)
-            loss = torch.nn.functional.cross_entropy(model(clips), labels)
+            loss = torch.nn.functional.cross_entropy(scheduler.forward(clips), labels)
             loss, _ = scheduler.before_backward_pass(epoch, 0, 1, loss)
             optimizer.zero_grad()
             loss.backward()
@@ -107,13 +108,19 @@ def test_it_runs_on_the_family(family: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("kind", ["ep", "ptq", "qat"])
+@pytest.mark.parametrize("kind", ["ep", "ptq", "qat", "kd"])
 def test_a_compression_type_selects_a_schedule_of_the_family(family: str, kind: str) -> None:
     chosen = default_schedule(family, kind)
 
     assert chosen in shipped_schedules(family)
-    section = {"ep": "pruners", "ptq": "quantizers", "qat": "quantizers"}[kind]
+    sections = {"ep": "pruners", "ptq": "quantizers", "qat": "quantizers", "kd": "distillers"}
+    section = sections[kind]
     assert section in load_schedule(chosen).as_mapping()
+
+
+def test_distillation_goes_beside_the_schedule_of_the_other_types() -> None:
+    assert default_schedule("csn", "kd,ep") == default_schedule("csn", "ep")
+    assert default_schedule("csn", "ep,qat,kd") == default_schedule("csn", "ep,qat")
 
 
 def test_unknown_and_unshipped_types_are_told_apart() -> None:

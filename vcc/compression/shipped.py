@@ -17,6 +17,7 @@ _SHIPPED: dict[tuple[str, ...], str] = {
     ("ptq",): "ptq_int8.yaml",
     ("qat",): "qat_int8.yaml",
     ("ep", "qat"): "{family}_filters_agp_thin_qat_int8.yaml",
+    ("kd",): "distillation.yaml",
 }
 
 
@@ -26,14 +27,16 @@ def default_schedule(family: str, compression_type: str | Sequence[str]) -> Path
     Args:
         family: model family, such as resnet.
         compression_type: ep, ptq, qat or kd, or several of them to be chained, in any order; text
-            may join them by commas.
+            may join them by commas. With kd, another kind's schedule is returned: the caller adds
+            the distiller to it.
 
     Raises:
         ScheduleError: the type is unknown.
         NotAvailableError: no schedule is shipped for this pair.
     """
     kinds = _in_order(compression_type)
-    name = _SHIPPED.get(kinds)
+    # A distiller acts beside whatever else a schedule does.
+    name = _SHIPPED.get(kinds) or _SHIPPED.get(tuple(kind for kind in kinds if kind != "kd"))
     if name is None or family not in FAMILIES:
         there = ", ".join("+".join(types) for types in _SHIPPED)
         msg = (

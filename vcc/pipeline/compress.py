@@ -54,6 +54,7 @@ class Recipe:
         round_to: thinning keeps a multiple of this many channels.
         parent: registry URI of the network that is compressed.
         distillation: the teacher, and weights that win over the schedule's.
+        distils: a schedule without a distiller gets one for all its epochs.
     """
 
     schedule: Path
@@ -64,6 +65,7 @@ class Recipe:
     round_to: int
     parent: str | None
     distillation: DistillationOptions = DistillationOptions()
+    distils: bool = False
 
 
 def recipe_for(
@@ -94,6 +96,7 @@ def recipe_for(
         clip=baseline.card.clip,
         round_to=options.round_to,
         parent=parent,
+        distils="kd" in options.compression_type,
     )
 
 
@@ -117,8 +120,13 @@ def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str 
         n_threads=options.n_threads,
         manual_seed=options.manual_seed,
     )
+    distillation = options.pick(DistillationOptions)
     return dataclasses.replace(
-        recipe, training=training, clip=clip, distillation=options.pick(DistillationOptions)
+        recipe,
+        training=training,
+        clip=clip,
+        distillation=distillation,
+        distils=recipe.distils or distillation.given(),
     )
 
 
@@ -134,7 +142,9 @@ def compress_step(
         TrainingError: the loss left the finite numbers.
     """
     lightning.seed_everything(recipe.clip.manual_seed, verbose=False)
-    schedule = with_distiller(load_schedule(recipe.schedule), recipe.distillation)
+    schedule = load_schedule(recipe.schedule)
+    if recipe.distils:
+        schedule = with_distiller(schedule, recipe.distillation)
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
     run.log_file(recipe.schedule, "schedule")

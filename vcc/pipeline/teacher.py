@@ -23,7 +23,7 @@ from vcc.config.distillation import DistillationOptions
 from vcc.config.model import FAMILY_OPTIONS
 from vcc.config.tracking import SourceOptions
 from vcc.data.prepared import PreparedDataset
-from vcc.errors import ConfigError, ModelError
+from vcc.errors import ConfigError, ModelError, ScheduleError
 from vcc.models import arch_name, build_model
 from vcc.models.weights import load_weights
 from vcc.pipeline.card import Network
@@ -125,21 +125,25 @@ class TeacherFinder:
 
 
 def with_distiller(schedule: Schedule, options: DistillationOptions) -> Schedule:
-    """Return the schedule with the weights of the options, and a distiller if they ask for one.
+    """Return the schedule with the weights of the options, and with a distiller if it had none.
 
     Args:
         schedule: what the file says.
-        options: none set leaves the schedule as it is.
+        options: unset ones leave what the file says.
+
+    Raises:
+        ScheduleError: the schedule trains no epoch, so there is nothing to distil in.
     """
-    if not options.given():
-        return schedule
+    if last_epoch(schedule) == 0:
+        msg = f"{schedule.source}: trains no epoch: distillation (kd) has nothing to act on"
+        raise ScheduleError(msg)
     mapping = schedule.as_mapping()
     if not mapping.get("distillers"):
         mapping["distillers"] = {"distiller": {"class": "KnowledgeDistillation"}}
         policy = {
             "distiller": {"instance_name": "distiller"},
             "starting_epoch": 0,
-            "ending_epoch": max(1, last_epoch(schedule)),
+            "ending_epoch": last_epoch(schedule),
             "frequency": 1,
         }
         # Last, as Distiller added it: a regularizer's term is scaled by the student's weight.

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from vcc.compression import default_schedule, last_epoch, load_schedule
 from vcc.config.compression import CompressionOptions
 from vcc.config.data import ClipOptions
+from vcc.config.distillation import DistillationOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.normalisation import PixelNormalisation
-from vcc.errors import NotAvailableError
+from vcc.errors import ScheduleError
 from vcc.models import build_model
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.pipeline.compress import recipe_for
+from vcc.pipeline.teacher import with_distiller
 
 
 def network(family: str) -> Network:
@@ -49,12 +52,29 @@ def test_what_is_told_wins() -> None:
     assert recipe.training.learning_rate == 0.02
 
 
-def test_the_shipped_schedule_is_the_one_of_the_network_s_own_family() -> None:
-    with pytest.raises(NotAvailableError, match="no schedule is shipped for mobilenetv2 ep"):
-        recipe_for(
-            network("mobilenetv2"),
-            CompressionOptions(),
-            n_epochs=None,
-            learning_rate=None,
-            parent=None,
-        )
+@pytest.mark.parametrize("family", ["resnet", "mobilenetv2", "csn"])
+def test_the_shipped_schedule_is_the_one_of_the_network_s_own_family(family: str) -> None:
+    recipe = recipe_for(
+        network(family), CompressionOptions(), n_epochs=None, learning_rate=None, parent=None
+    )
+    assert recipe.schedule.name.startswith(f"{family}_")
+
+
+def test_kd_adds_a_distiller_for_all_epochs_and_the_options_weigh_it() -> None:
+    options = CompressionOptions(compression_type=("ep", "kd"))
+    recipe = recipe_for(network("resnet"), options, n_epochs=None, learning_rate=None, parent=None)
+    assert recipe.distils
+    assert recipe.method == "ep+kd"
+    plain = load_schedule(recipe.schedule)
+    distilled = with_distiller(plain, DistillationOptions(kd_temp=2.0))
+    assert "distillers" not in plain.as_mapping()
+    (distiller,) = distilled.as_mapping()["distillers"].values()
+    assert distiller["temperature"] == 2.0
+    policy = distilled.as_mapping()["policies"][-1]
+    assert (policy["starting_epoch"], policy["ending_epoch"]) == (0, last_epoch(plain))
+
+
+def test_a_schedule_that_trains_nothing_cannot_distil() -> None:
+    schedule = load_schedule(default_schedule("resnet", "ptq"))
+    with pytest.raises(ScheduleError, match="trains no epoch"):
+        with_distiller(schedule, DistillationOptions())
