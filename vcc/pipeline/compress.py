@@ -144,7 +144,7 @@ def compress_step(
     lightning.seed_everything(recipe.clip.manual_seed, verbose=False)
     schedule = load_schedule(recipe.schedule)
     if recipe.distils:
-        schedule = with_distiller(schedule, recipe.distillation)
+        schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
     run.log_file(recipe.schedule, "schedule")

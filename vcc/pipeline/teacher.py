@@ -124,17 +124,21 @@ class TeacherFinder:
             raise ConfigError(msg)
 
 
-def with_distiller(schedule: Schedule, options: DistillationOptions) -> Schedule:
+def with_distiller(
+    schedule: Schedule, options: DistillationOptions, *, n_epochs: int | None
+) -> Schedule:
     """Return the schedule with the weights of the options, and with a distiller if it had none.
 
     Args:
         schedule: what the file says.
         options: unset ones leave what the file says.
+        n_epochs: epochs that are trained; None means as many as the schedule needs.
 
     Raises:
-        ScheduleError: the schedule trains no epoch, so there is nothing to distil in.
+        ScheduleError: no epoch is trained, so there is nothing to distil in.
     """
-    if last_epoch(schedule) == 0:
+    trained = last_epoch(schedule) if n_epochs is None else n_epochs
+    if trained == 0:
         msg = f"{schedule.source}: trains no epoch: distillation (kd) has nothing to act on"
         raise ScheduleError(msg)
     mapping = schedule.as_mapping()
@@ -143,7 +147,7 @@ def with_distiller(schedule: Schedule, options: DistillationOptions) -> Schedule
         policy = {
             "distiller": {"instance_name": "distiller"},
             "starting_epoch": 0,
-            "ending_epoch": last_epoch(schedule),
+            "ending_epoch": trained,
             "frequency": 1,
         }
         # Last, as Distiller added it: a regularizer's term is scaled by the student's weight.

@@ -66,7 +66,7 @@ def test_kd_adds_a_distiller_for_all_epochs_and_the_options_weigh_it() -> None:
     assert recipe.distils
     assert recipe.method == "ep+kd"
     plain = load_schedule(recipe.schedule)
-    distilled = with_distiller(plain, DistillationOptions(kd_temp=2.0))
+    distilled = with_distiller(plain, DistillationOptions(kd_temp=2.0), n_epochs=None)
     assert "distillers" not in plain.as_mapping()
     (distiller,) = distilled.as_mapping()["distillers"].values()
     assert distiller["temperature"] == 2.0
@@ -77,4 +77,4 @@ def test_kd_adds_a_distiller_for_all_epochs_and_the_options_weigh_it() -> None:
 def test_a_schedule_that_trains_nothing_cannot_distil() -> None:
     schedule = load_schedule(default_schedule("resnet", "ptq"))
     with pytest.raises(ScheduleError, match="trains no epoch"):
-        with_distiller(schedule, DistillationOptions())
+        with_distiller(schedule, DistillationOptions(), n_epochs=None)
