@@ -90,6 +90,11 @@ class RuntimeTable:
                   "clips/s", "vs eager", "vs dense ORT f32", "vs dense there"]  # fmt: skip
         return [header, *(self._cells_of(row) for row in self.rows)]
 
+    def not_run(self) -> list[str]:
+        """Return why rows were not run, a line for each runtime and precision."""
+        reasons = {f"{row.runtime} {row.precision}": row.reason for row in self.rows if row.reason}
+        return [f"not run: {what}: {reason}" for what, reason in reasons.items()]
+
     def metrics(self) -> dict[str, float]:
         """Return medians under their logged names, `runtime_ms.<network>.<runtime>.<...>`."""
         found = {}
@@ -102,7 +107,7 @@ class RuntimeTable:
     def _cells_of(self, row: Row) -> list[str]:
         words = [row.network, row.runtime, row.precision, str(row.batch)]
         if row.latency is None:
-            return [*words, f"not run: {row.reason}", *[""] * 7]
+            return [*words, "not run", *[""] * 7]
         dense = self.rows[0].network
         at = row.latency
         references = (

@@ -222,7 +222,8 @@ def log_table(
 ) -> None:
     """Log a table of runtimes: medians as metrics, its text, coverage and pictures as artifacts."""
     run.log_metrics(table.metrics())
-    run.log_text(as_markdown(table.cells()) + "\n", "runtimes.md")
+    notes = "".join(f"\n{line}\n" for line in table.not_run())
+    run.log_text(f"{as_markdown(table.cells())}\n{notes}", "runtimes.md")
     if table.coverages:
         run.log_text("\n".join(coverage_lines(table)) + "\n", "int8_coverage.txt")
     smallest = min(row.batch for row in table.rows)
@@ -244,6 +245,7 @@ def table_lines(table: RuntimeTable) -> list[str]:
         "milliseconds per run, in turns; none: a difference inside the spread of the rounds",
         f"{table.threads} threads; CPU features: {features}",
         as_text(table.cells()),
+        *table.not_run(),
     ]
     if table.coverages:
         lines += coverage_lines(table)

@@ -1,0 +1,59 @@
+"""The table of runtimes: what was not run says so, and why, without spoiling the columns."""
+
+from __future__ import annotations
+
+from vcc.export.benchmark import Latency
+from vcc.export.runtime_table import Row, RuntimeTable
+
+
+def latency(milliseconds: float) -> Latency:
+    return Latency(
+        runtime="onnxruntime CPU",
+        precision="f32",
+        batch=1,
+        runs=5,
+        p50_ms=milliseconds,
+        p90_ms=milliseconds,
+        p95_ms=milliseconds,
+        p99_ms=milliseconds,
+        rounds_ms=(milliseconds,) * 5,
+    )
+
+
+def row(network: str, runtime: str, made: Latency | None, reason: str = "") -> Row:
+    return Row(
+        network=network, runtime=runtime, precision="f32", batch=1, latency=made, reason=reason
+    )
+
+
+TABLE = RuntimeTable(
+    rows=(
+        row("dense", "onnxruntime CPU", latency(8.0)),
+        row("dense", "cuda", None, "there is no GPU"),
+        row("compressed", "onnxruntime CPU", latency(2.0)),
+        row("compressed", "cuda", None, "there is no GPU"),
+    ),
+    coverages=(),
+    threads=2,
+)
+
+
+def test_rows_that_were_not_run_are_short_and_explained_once() -> None:
+    cells = TABLE.cells()
+    assert {len(line) for line in cells} == {len(cells[0])}
+    assert [line[4] for line in cells[1:]] == ["8.00", "not run", "2.00", "not run"]
+    assert TABLE.not_run() == ["not run: cuda f32: there is no GPU"]
+
+
+def test_speed_is_against_the_dense_network_on_the_same_runtime() -> None:
+    header, dense, _, compressed, _ = TABLE.cells()
+    column = header.index("vs dense there")
+    assert dense[column] == ""
+    assert compressed[column] == "4.00x"
+
+
+def test_metrics_hold_only_what_was_timed() -> None:
+    assert TABLE.metrics() == {
+        "runtime_ms.dense.onnxruntime_CPU.f32.b1": 8.0,
+        "runtime_ms.compressed.onnxruntime_CPU.f32.b1": 2.0,
+    }
