@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from vcc.export.runtime_table import Row
 
@@ -40,8 +41,8 @@ def plot_latency(rows: Sequence[Row], path: Path) -> Path:
     axes.set_yticks(range(len(timed)), labels, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    axes.set_xlabel(f"milliseconds per run of {timed[0].batch if timed else 1} clips, median; "
-                    "whisker: 95th percentile")  # fmt: skip
+    clips = "one clip" if not timed or timed[0].batch == 1 else f"{timed[0].batch} clips"
+    axes.set_xlabel(f"milliseconds per run of {clips}, median; whisker: 95th percentile")
     return _save(figure, path)
 
 
@@ -67,6 +68,9 @@ def plot_pareto(rows: Sequence[Row], accuracies: Mapping[str, float], path: Path
         colour = _COLOURS[number % len(_COLOURS)]
         axes.scatter([ms], [100 * accuracy], color=colour, label=label, zorder=2)
     axes.set_xscale("log")
+    # Plain numbers: powers of ten say little over a span of less than two of them.
+    for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        axis_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel("milliseconds per run, median")
     axes.set_ylabel("video top-1, %")
     if points:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vcc.export.benchmark import Latency
+from vcc.export.plots import plot_latency, plot_pareto
 from vcc.export.runtime_table import Row, RuntimeTable
 
 
@@ -57,3 +60,12 @@ def test_metrics_hold_only_what_was_timed() -> None:
         "runtime_ms.dense.onnxruntime_CPU.f32.b1": 8.0,
         "runtime_ms.compressed.onnxruntime_CPU.f32.b1": 2.0,
     }
+
+
+def test_pictures_of_the_table_are_written(tmp_path: Path) -> None:
+    accuracies = {"dense": 0.9, "compressed": 0.95}
+    for path in (
+        plot_latency(TABLE.rows, tmp_path / "latency.png"),
+        plot_pareto(TABLE.rows, accuracies, tmp_path / "pareto.png"),
+    ):
+        assert path.read_bytes().startswith(b"\x89PNG")
