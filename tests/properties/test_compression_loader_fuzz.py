@@ -92,6 +92,13 @@ def _refusal(action: Callable[[], Any]) -> str:
     return ""
 
 
+def test_a_line_break_in_a_name_leaves_the_error_one_line() -> None:
+    words = _refusal(lambda: load_schedule({"pruners\n": {}, "policies": []}))
+
+    assert "pruners\\n" in words
+    assert "\n" not in words
+
+
 @settings(max_examples=150, deadline=None)
 @given(mutated())
 def test_a_mutated_schedule_is_loaded_or_refused(schedule: dict[str, Any]) -> None:

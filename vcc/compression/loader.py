@@ -62,7 +62,8 @@ def raise_problems(source: str, problems: list[str]) -> None:
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         msg = f"{source}: {count}: {'; '.join(problems)}"
-        raise ScheduleError(msg)
+        # A name in the file may hold a line break; an error is one line whatever the file says.
+        raise ScheduleError("".join(c if c.isprintable() else repr(c)[1:-1] for c in msg))
 
 
 class _Reader:
