@@ -32,12 +32,10 @@ from vcc.pipeline.evaluate import (
 from vcc.pipeline.export import (
     export_networks,
     log_exported,
-    log_table,
     register_exported,
     scratch_folder,
-    table_lines,
-    time_exported,
 )
+from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train import check_class_count, register_network, train_step

@@ -40,12 +40,10 @@ from vcc.pipeline.export import (
     Exported,
     export_networks,
     log_exported,
-    log_table,
     register_exported,
     scratch_folder,
-    table_lines,
-    time_exported,
 )
+from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.prepare import log_dataset, prepare_step
 from vcc.pipeline.report import Compared, log_report, summary_of
 from vcc.pipeline.train import register_network, train_step
