@@ -75,7 +75,13 @@ def test_own_files_are_not_overwritten(tmp_path: Path) -> None:
 def test_damaged_table(tmp_path: Path) -> None:
     path = tmp_path / "clip_counts.csv"
     path.write_text("index,class,g01\n1,Run,4\n")
-    with pytest.raises(DataError, match="Run: 1 groups, not 25"):
+    with pytest.raises(DataError, match="'Run': not 25 counts of 0 to 99 clips"):
+        read_table(path)
+    path.write_text(f"index,class\n1,Run{',4' * 24},{10**12}\n")
+    with pytest.raises(DataError, match="'Run': not 25 counts"):
+        read_table(path)
+    path.write_bytes(b"index,class\n1,Caf\xe9\n")
+    with pytest.raises(DataError, match="not UTF-8 text"):
         read_table(path)
     path.write_text("index,class,g01\none,Run,4\n")
     with pytest.raises(DataError, match="not a table of clip counts"):

@@ -7,6 +7,7 @@ frames keep OpenCV's blue-green-red order until they are stored; what users get 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -103,14 +104,13 @@ class FrameFolder:
 
     def __init__(self, path: Path) -> None:
         self.fps = 0.0
-        self._paths = sorted(path.glob("image_*.jpg"))
-        count_file = path / "n_frames"
-        declared = count_file.read_text("utf-8").strip() if count_file.is_file() else ""
-        if declared and (not declared.isdigit() or int(declared) > len(self._paths)):
-            msg = f"truncated: {len(self._paths)} of {declared[:20]} frames"
-            raise BadVideoError(msg)
-        if declared:
-            self._paths = self._paths[: int(declared)]
+        self._paths = numbered_images(path)
+        declared = _declared_frames(path / "n_frames")
+        if declared is not None:
+            if declared > len(self._paths):
+                msg = f"truncated: {len(self._paths)} of {declared} frames"
+                raise BadVideoError(msg)
+            self._paths = self._paths[:declared]
         self.declared = len(self._paths)
 
     def frames(self) -> Iterator[Frame]:
@@ -119,11 +119,39 @@ class FrameFolder:
             msg = "zero frames"
             raise BadVideoError(msg)
         for path in self._paths:
-            frame = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+            frame = cv2.imdecode(np.frombuffer(_content(path), np.uint8), cv2.IMREAD_COLOR)
             if frame is None:
                 msg = f"{path.name} is not a readable JPEG image"
                 raise BadVideoError(msg)
             yield as_frame(frame)
+
+
+def numbered_images(folder: Path) -> list[Path]:
+    """Return the files `image_NNNNN.jpg` of a folder in the order of their numbers."""
+    # From 100,000 frames on the names grow longer, and plain order would mix them.
+    return sorted(folder.glob("image_*.jpg"), key=lambda path: (len(path.name), path.name))
+
+
+def _declared_frames(path: Path) -> int | None:
+    if not path.exists():
+        return None
+    text = _content(path).strip()
+    if not re.fullmatch(rb"[0-9]{1,9}", text):
+        msg = f"n_frames holds {text[:20].decode('ascii', 'backslashreplace')!r}, not a number"
+        raise BadVideoError(msg)
+    return int(text)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"{path.name} cannot be read: {error.strerror}"
+        raise BadVideoError(msg) from None
+    if not content:
+        msg = f"{path.name} is empty"
+        raise BadVideoError(msg)
+    return content
 
 
 def open_source(path: Path) -> FrameSource:

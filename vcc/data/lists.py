@@ -8,46 +8,72 @@ columns label, youtube_id, time_start, time_end and split.
 from __future__ import annotations
 
 import csv
+import io
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from vcc.data.annotation import Annotation, Entry, split_name
+from vcc.data.annotation import (
+    Annotation,
+    Entry,
+    check_entries,
+    check_labels,
+    read_text,
+    split_name,
+)
 from vcc.data.names import group_of
 from vcc.data.ucf101 import CLASS_INDEX_NAME
-from vcc.errors import DataError
+from vcc.errors import DataError, nearest
 
+# Not `str.isdigit`, which takes figures that `int` refuses.
+_CLASS_NUMBER = re.compile(r"[0-9]{1,9}")
 _HMDB_FILE = re.compile(r"^(?P<label>.+)_test_split(?P<split>\d)\.txt$")
 _HMDB_SUBSETS = {"1": "train", "2": "test"}
+_KINETICS_TIMES = ("time_start", "time_end")
+_KINETICS_COLUMNS = {"label", "youtube_id", "split", *_KINETICS_TIMES}
+_KINETICS_UNLABELLED = {"test", "testing"}
 _KINETICS_SUBSETS = {"train": "train", "val": "test", "validate": "test", "validation": "test"}
 
 
 def read_ucf_lists(folder: Path, split: int) -> Annotation:
     """Read the official lists of one split; raises DataError where a line makes no sense."""
     entries: list[Entry] = []
-    labels = _class_index(folder / CLASS_INDEX_NAME)
+    index = _class_index(folder / CLASS_INDEX_NAME)
     for subset in ("train", "test"):
         path = folder / f"{subset}list{split:02d}.txt"
         for number, line in _lines(path):
-            video = PurePosixPath(line.rpartition(" ")[0] if subset == "train" else line)
+            name, _, class_number = line.rpartition(" ") if subset == "train" else (line, "", "")
+            video = PurePosixPath(name)
             label = video.parent.name
-            if label not in labels:
+            if label not in index:
                 msg = f"{path}:{number}: class {label!r} is not in {CLASS_INDEX_NAME}; correct it"
                 raise DataError(msg)
+            if subset == "train" and class_number != str(index[label]):
+                msg = (
+                    f"{path}:{number}: {class_number!r} is not the number of {label!r}, which is "
+                    f"{index[label]} in {CLASS_INDEX_NAME}; correct it"
+                )
+                raise DataError(msg)
             entries.append(Entry(video.stem, label, subset, group_of(video.stem)))
-    _check_unique(entries, folder)
-    return Annotation(labels, tuple(entries), split_name(split))
+    check_entries(entries, folder)
+    return Annotation(tuple(index), tuple(entries), split_name(split))
 
 
-def _class_index(path: Path) -> tuple[str, ...]:
-    numbered: list[tuple[int, str]] = []
+def _class_index(path: Path) -> dict[str, int]:
+    numbers: dict[int, str] = {}
     for number, line in _lines(path):
-        index, _, label = line.partition(" ")
-        if not index.isdigit() or not label.strip():
+        text, _, label = line.partition(" ")
+        if not _CLASS_NUMBER.fullmatch(text) or not label.strip():
             msg = f"{path}:{number}: {line!r} is not `NUMBER CLASS`; correct the class index"
             raise DataError(msg)
-        numbered.append((int(index), label.strip()))
-    return tuple(label for _, label in sorted(numbered))
+        if int(text) in numbers:
+            msg = f"{path}:{number}: number {text} is given twice; correct the class index"
+            raise DataError(msg)
+        numbers[int(text)] = label.strip()
+    ordered = sorted(numbers.items())
+    check_labels([label for _, label in ordered], path)
+    return {label: number for number, label in ordered}
 
 
 def read_hmdb_lists(folder: Path, split: int) -> Annotation:
@@ -70,7 +96,8 @@ def read_hmdb_lists(folder: Path, split: int) -> Annotation:
     if not labels:
         msg = f"{folder}: no split files for split {split}; give another split"
         raise DataError(msg)
-    _check_unique(entries, folder)
+    check_labels(labels, folder)
+    check_entries(entries, folder)
     return Annotation(tuple(labels), tuple(entries), split_name(split))
 
 
@@ -84,50 +111,69 @@ def read_kinetics_csv(paths: list[Path]) -> Annotation:
 
     Videos are named `YOUTUBEID_SSSSSS_EEEEEE` after start and end in seconds, as the usual download
     tools do. Rows of the unlabelled test set are left out.
+
+    Raises:
+        DataError: a file cannot be read, lacks a column, or a row makes no sense.
     """
-    entries: list[Entry] = []
-    for path in paths:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            needed = {"label", "youtube_id", "time_start", "time_end", "split"}
-            if missing := needed - set(reader.fieldnames or ()):
-                msg = f"{path}: no column {', '.join(sorted(missing))}; give a Kinetics CSV file"
-                raise DataError(msg)
-            entries += _kinetics_entries(path, reader)
-    _check_unique(entries, paths[0])
+    entries = [entry for path in paths for entry in _kinetics_entries(path)]
     labels = tuple(sorted({entry.label for entry in entries}))
+    check_entries(entries, paths[0])
+    check_labels(labels, paths[0])
     return Annotation(labels, tuple(entries), paths[0].stem)
 
 
-def _kinetics_entries(path: Path, reader: csv.DictReader[str]) -> Iterator[Entry]:
-    for row in reader:
-        subset = _KINETICS_SUBSETS.get((row["split"] or "").strip())
-        if subset is None or not row["label"]:
-            continue
-        try:
-            start, end = (int(float(row[name])) for name in ("time_start", "time_end"))
-        except ValueError:
-            msg = f"{path}:{reader.line_num}: time_start or time_end is not a number; correct it"
-            raise DataError(msg) from None
-        video_id = f"{row['youtube_id']}_{start:06d}_{end:06d}"
-        yield Entry(video_id, row["label"].strip(), subset, row["youtube_id"])
-
-
-def _check_unique(entries: list[Entry], where: Path) -> None:
-    seen: dict[str, Entry] = {}
-    for entry in entries:
-        first = seen.setdefault(entry.id, entry)
-        if first is not entry:
-            msg = f"{where}: video {entry.id!r} is listed twice; list it once"
+def _kinetics_entries(path: Path) -> Iterator[Entry]:
+    text = read_text(path, missing="cannot be read; give a Kinetics CSV file")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        if missing := _KINETICS_COLUMNS - set(reader.fieldnames or ()):
+            msg = f"{path}: no column {', '.join(sorted(missing))}; give a Kinetics CSV file"
             raise DataError(msg)
+        for row in reader:
+            entry = _kinetics_entry(row, f"{path}:{reader.line_num}")
+            if entry is not None:
+                yield entry
+    except csv.Error as error:
+        where = f"{path}: after line {reader.line_num}"
+        msg = f"{where}: not a row of a CSV file ({error}); correct it"
+        raise DataError(msg) from None
+
+
+def _kinetics_entry(row: Mapping[str, str | None], where: str) -> Entry | None:
+    values = {name: (row[name] or "").strip() for name in _KINETICS_COLUMNS}
+    if values["split"] in _KINETICS_UNLABELLED:
+        return None
+    if empty := sorted(name for name, value in values.items() if not value):
+        msg = f"{where}: nothing in {', '.join(empty)}; complete the row or take it out"
+        raise DataError(msg)
+    if values["split"] not in _KINETICS_SUBSETS:
+        hint = nearest(values["split"], _KINETICS_SUBSETS)
+        msg = f"{where}: split {values['split']!r} is none of Kinetics': {hint}"
+        raise DataError(msg)
+    start, end = (_seconds(values[name], f"{where}: {name}") for name in _KINETICS_TIMES)
+    video_id = f"{values['youtube_id']}_{start:06d}_{end:06d}"
+    return Entry(
+        video_id, values["label"], _KINETICS_SUBSETS[values["split"]], values["youtube_id"]
+    )
+
+
+def _seconds(text: str, where: str) -> int:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    # Videos are named with six figures.
+    if not 0 <= seconds < 1_000_000:
+        msg = f"{where} is {text[:20]!r}, not a number of seconds; correct it"
+        raise DataError(msg)
+    return int(seconds)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = path.read_text("utf-8")
-    except OSError:
-        msg = f"{path}: no such list file; give the folder that holds all lists of the split"
-        raise DataError(msg) from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    text = read_text(
+        path, missing="no such list file; give the folder that holds all lists of the split"
+    )
+    # Not `splitlines`, which also breaks names at characters that are no line ends in a file.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line.strip()

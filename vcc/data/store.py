@@ -28,6 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vcc.data.decode import numbered_images
 from vcc.data.resizing import Frame, as_frame
 from vcc.errors import DataError
 
@@ -191,7 +192,7 @@ def checksum(path: Path) -> str:
     """Return the SHA-256 of a stored video's frames and index as they are on disk now."""
     digest = hashlib.sha256()
     if path.is_dir():
-        for image in sorted(path.glob("image_*.jpg")):
+        for image in numbered_images(path):
             digest.update(image.read_bytes())
         return digest.hexdigest()
     with path.open("rb") as file:

@@ -8,11 +8,19 @@ rows stands for six list files and three JSON annotations.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcc.data.annotation import Annotation, Entry, split_name, write_json
+from vcc.data.annotation import (
+    Annotation,
+    Entry,
+    check_labels,
+    read_text,
+    split_name,
+    write_json,
+)
 from vcc.data.names import group_of
 from vcc.data.splits import OFFICIAL_TEST_GROUPS
 from vcc.errors import DataError
@@ -20,6 +28,9 @@ from vcc.errors import DataError
 TABLE_NAME = "clip_counts.csv"
 CLASS_INDEX_NAME = "classInd.txt"
 GROUPS = 25
+
+# Clips are numbered with two figures.
+_MOST_CLIPS = 99
 
 # The one class whose files are spelt differently from its folder.
 _FILE_STEMS = {"HandstandPushups": "HandStandPushups"}
@@ -36,17 +47,21 @@ class ClassRow:
 
 def read_table(path: Path) -> tuple[ClassRow, ...]:
     """Read the table `index,class,g01,...,g25`; raises DataError where it is not one."""
+    text = read_text(path, missing="no table of clip counts; restore it from the repository")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row][1:]
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row][1:]
         table = tuple(ClassRow(int(r[0]), r[1], tuple(map(int, r[2:]))) for r in rows)
-    except (OSError, ValueError, IndexError) as error:
+    except (ValueError, IndexError, csv.Error) as error:
         msg = f"{path}: not a table of clip counts ({error}); restore it from the repository"
         raise DataError(msg) from None
     for row in table:
-        if len(row.clips) != GROUPS:
-            msg = f"{path}: {row.label}: {len(row.clips)} groups, not {GROUPS}; restore the table"
+        if len(row.clips) != GROUPS or not all(0 <= count <= _MOST_CLIPS for count in row.clips):
+            msg = (
+                f"{path}: {row.label!r}: not {GROUPS} counts of 0 to {_MOST_CLIPS} clips; "
+                "restore the table from the repository"
+            )
             raise DataError(msg)
+    check_labels([row.label for row in table], path)
     return table
 
 

@@ -52,6 +52,21 @@ def test_reads_subsets_labels_and_groups(tmp_path: Path) -> None:
         ({"labels": ["run"], "database": {"x": "training"}}, r"database\.x: subset is None"),
         ({"labels": ["run"], "database": {"x": video(label="rum")}}, "did you mean run"),
         ({"labels": ["run"], "database": {"x": {"subset": "training"}}}, "label None is not in"),
+        (
+            {"labels": ["run"], "database": {"x": video(label=["run"])}},
+            r"label \['run'\] is not in",
+        ),
+        ({"labels": ["run"], "database": {"x": video(["training"])}}, r"subset is \['training'\]"),
+        ({"labels": 3, "database": {}}, "labels: not a list of texts"),
+        ({"labels": ["run", 3], "database": {}}, "labels: not a list of texts"),
+        ({"labels": "run", "database": {}}, "labels: not a list of texts"),
+        ({"labels": [], "database": {}}, "labels: there are none"),
+        ({"labels": ["run", " "], "database": {}}, "' ' is no name for a class"),
+        ({"labels": ["r\ud800"], "database": {}}, r"'r\\ud800' is no name for a class"),
+        ({"labels": ["run"], "database": [video()]}, "database: not an object"),
+        ({"labels": ["run"], "database": {}}, "lists no video for training or test"),
+        ({"labels": ["run"], "database": {"a\ud800": video()}}, "is no name for a video"),
+        ({"labels": ["run"], "database": {"a\nb": video(None)}}, r"database\.'a\\nb': subset"),
     ],
 )
 def test_bad_content_is_named(tmp_path: Path, content: Any, message: str) -> None:
@@ -67,6 +82,24 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{", "utf-8")
     with pytest.raises(DataError, match="not a JSON file"):
         read_json(tmp_path / "broken.json")
+    (tmp_path / "broken.json").write_text("[" * 100_000, "utf-8")
+    with pytest.raises(DataError, match="not a JSON file"):
+        read_json(tmp_path / "broken.json")
+    (tmp_path / "broken.json").write_text(
+        '{"labels": ["a"], "database": {"x": 1, "x": 2}}', "utf-8"
+    )
+    with pytest.raises(DataError, match=r"not a JSON file \('x' is there twice\)"):
+        read_json(tmp_path / "broken.json")
+    (tmp_path / "broken.json").write_bytes(b'{"labels": ["\xe9"], "database": {}}')
+    with pytest.raises(DataError, match=r"not UTF-8 text \(byte 13\); save it as UTF-8"):
+        read_json(tmp_path / "broken.json")
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    content = {"labels": ["run"], "database": {"x": video()}}
+    path = tmp_path / "marked.json"
+    path.write_text(json.dumps(content), "utf-8-sig")
+    assert read_json(path).labels == ("run",)
 
 
 def test_written_annotation_reads_back(tmp_path: Path) -> None:

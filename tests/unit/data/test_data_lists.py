@@ -53,11 +53,23 @@ def test_user_lists_win_over_the_table(ucf_lists: Path) -> None:
         ("classInd.txt", "Run 1\n", r"classInd\.txt:1: 'Run 1' is not `NUMBER CLASS`"),
         ("trainlist02.txt", "Jump/v_Jump_g01_c01.avi 3\n", "class 'Jump' is not in classInd"),
         ("testlist02.txt", "Run/v_Run_g01_c01.avi\n", "'v_Run_g01_c01' is listed twice"),
+        ("classInd.txt", "1 Run\n² Walk\n", r"classInd\.txt:2: '² Walk' is not `NUMBER CLASS`"),
+        ("classInd.txt", "1 Run\n1 Walk\n", "number 1 is given twice"),
+        ("classInd.txt", "1 Run\n2 Run\n", r"a label is listed twice \('Run'\)"),
+        ("classInd.txt", "\n", "there are none"),
+        ("trainlist02.txt", "Run/v_Run_g01_c01.avi 2\n", "'2' is not the number of 'Run'"),
     ],
 )
 def test_bad_ucf_lists(ucf_lists: Path, name: str, text: str, message: str) -> None:
     (ucf_lists / name).write_text(text, "utf-8")
     with pytest.raises(DataError, match=message):
+        read_ucf_lists(ucf_lists, 2)
+
+
+@pytest.mark.parametrize("name", ["classInd.txt", "trainlist02.txt", "testlist02.txt"])
+def test_lists_that_are_not_utf8(ucf_lists: Path, name: str) -> None:
+    (ucf_lists / name).write_bytes(b"1 caf\xe9\n")
+    with pytest.raises(DataError, match=rf"{name}: not UTF-8 text \(byte 5\)"):
         read_ucf_lists(ucf_lists, 2)
 
 
@@ -79,6 +91,9 @@ def test_hmdb_lists(tmp_path: Path) -> None:
     ]
     with pytest.raises(DataError, match="no split files for split 3"):
         load_annotation(tmp_path, 3)
+    (tmp_path / "wave_test_split1.txt").write_bytes(b"\xff.avi 1\n")
+    with pytest.raises(DataError, match=r"wave_test_split1\.txt: not UTF-8 text \(byte 0\)"):
+        read_hmdb_lists(tmp_path, 1)
     (tmp_path / "wave_test_split1.txt").write_text("e.avi 7\n")
     with pytest.raises(DataError, match=r"wave_test_split1\.txt:1"):
         read_hmdb_lists(tmp_path, 1)
@@ -95,12 +110,34 @@ def test_kinetics_csv(tmp_path: Path) -> None:
         Entry("-x_1_000005_000015", "playing guitar", "train", "-x_1"),
         Entry("yy_000000_000010", "abseiling", "test", "yy"),
     )
-    path.write_text(header + "a,b,soon,10,train\n")
-    with pytest.raises(DataError, match=r"kinetics\.csv:2: time_start"):
-        read_kinetics_csv([path])
     path.write_text("label,split\n")
     with pytest.raises(DataError, match="no column time_end, time_start, youtube_id"):
         read_kinetics_csv([path])
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (b"a,b,soon,10,train", r"kinetics\.csv:2: time_start is 'soon', not a number of seconds"),
+        (b"a,b,5,inf,train", r"kinetics\.csv:2: time_end is 'inf', not a number of seconds"),
+        (b"a,b,nan,5,train", r"kinetics\.csv:2: time_start is 'nan'"),
+        (b"a,b,-1,5,train", r"kinetics\.csv:2: time_start is '-1'"),
+        (b"a,b,1", r"kinetics\.csv:2: nothing in split, time_end; complete the row"),
+        (b",b,1,2,train", r"kinetics\.csv:2: nothing in label"),
+        (b"a,b,1,2,trian", r"split 'trian' is none of Kinetics': did you mean train"),
+        (b"\xe9,b,1,2,train", r"kinetics\.csv: not UTF-8 text"),
+        (
+            b'"' + b"x" * 200_000,
+            r"kinetics\.csv: after line 1: not a row of a CSV file \(field larger",
+        ),
+        (b",x,0,10,test", "lists no video for training or test"),
+    ],
+)
+def test_bad_rows_of_kinetics(tmp_path: Path, row: bytes, message: str) -> None:
+    path = tmp_path / "kinetics.csv"
+    path.write_bytes(b"label,youtube_id,time_start,time_end,split\n" + row + b"\n")
+    with pytest.raises(DataError, match=message):
+        load_annotation(path, 1)
 
 
 def test_folder_without_annotation(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from data_videos import smooth_frames, tree_bytes, write_video
 
 from vcc.data.convert import ConvertJob, convert
+from vcc.data.decode import numbered_images
 from vcc.data.store import checksum, read_description, read_frames
 from vcc.errors import DataError
 
@@ -114,9 +115,26 @@ def test_frame_tree_as_input(tmp_path: Path) -> None:
     assert np.array_equal(got, expected)
     (tree / "n_frames").write_text("5")
     assert "truncated: 4 of 5" in convert(job(tmp_path, "packed", source=tree)).reason
+    for content in ("²", "four", "-1", "9" * 5000, "\xff"):
+        (tree / "n_frames").write_text(content, "latin-1")
+        reason = convert(job(tmp_path, "packed", source=tree)).reason
+        assert reason.startswith("n_frames holds "), content
+        assert "not a number" in reason
+    (tree / "n_frames").write_text("")
+    assert convert(job(tmp_path, "packed", source=tree)).reason == "n_frames is empty"
     (tree / "n_frames").write_text("4")
     (tree / "image_00002.jpg").write_bytes(b"no image")
     assert "image_00002.jpg" in convert(job(tmp_path, "packed", source=tree)).reason
+    (tree / "image_00002.jpg").unlink()
+    (tree / "image_00002.jpg").mkdir()
+    assert "image_00002.jpg cannot be read" in convert(job(tmp_path, "raw", source=tree)).reason
+
+
+def test_images_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    names = ["image_00002.jpg", "image_99999.jpg", "image_100000.jpg", "image_100001.jpg"]
+    for name in reversed(names):
+        (tmp_path / name).write_bytes(b"")
+    assert [path.name for path in numbered_images(tmp_path)] == names
 
 
 @pytest.mark.parametrize("kind", KINDS)
