@@ -81,5 +81,10 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=count, cutoff=0.6)
     if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"known: {', '.join(names)}" if names else "none are known here"
+        return f"did you mean {' or '.join(map(printable, close))}?"
+    return f"known: {', '.join(map(printable, names))}" if names else "none are known here"
+
+
+def printable(name: str) -> str:
+    """Return a name as it is, or escaped and quoted where it would break a line of text."""
+    return name if name.isprintable() else repr(name)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vcc.data.names import group_of, is_text
-from vcc.errors import DataError, nearest
+from vcc.errors import DataError, nearest, printable
 
 # The thesis's subset names to ours. Videos of `testing` have no labels in ActivityNet and Kinetics.
 _SUBSETS = {"training": "train", "train": "train", "validation": "test", "test": "test"}
@@ -90,7 +90,7 @@ def read_json(path: Path) -> Annotation:
     check_labels(labels, path)
     known = set(labels)
     entries = (
-        _entry(video_id, values, known, f"{path}: database.{_shown(video_id)}")
+        _entry(video_id, values, known, f"{path}: database.{printable(video_id)}")
         for video_id, values in database.items()
     )
     kept = tuple(entry for entry in entries if entry is not None)
@@ -165,10 +165,6 @@ def _entry(video_id: str, values: Any, labels: Set[str], where: str) -> Entry | 
 def _is_name(text: str) -> bool:
     # JSON's escapes can make half characters, which no file can hold.
     return bool(text.strip()) and is_text(text)
-
-
-def _shown(name: str) -> str:
-    return name if name.isprintable() else repr(name)
 
 
 def _shortened(value: Any) -> str:
