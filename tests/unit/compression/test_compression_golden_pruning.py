@@ -23,6 +23,7 @@ from vcc.compression.epochs import epoch_range
 from vcc.compression.group_thresholds import group_threshold_mask
 from vcc.compression.ramps import agp_sparsity, baidu_slopes
 from vcc.compression.selection import count_structures, keep_highest, keep_level
+from vcc.compression.sparsity import sparsity_table, total_sparsity
 from vcc.errors import ScheduleError
 
 RANKED = {
@@ -312,6 +313,37 @@ def test_activation_statistics() -> None:
     assert channel_apoz(activation).tolist() == pytest.approx(expected["apoz"], rel=1e-5)
     assert channel_means(activation).tolist() == pytest.approx(expected["mean"], rel=1e-5)
     assert channel_l1(activation).tolist() == pytest.approx(expected["l1"], rel=1e-5)
+
+
+def test_epochs_inside_the_quantizer_are_refused() -> None:
+    """The example of the original's own documentation, which the original refuses too."""
+    assert golden("docs_example_nested_epochs")["expected"]["raises"] == "KeyError"
+    times = {"starting_epoch": 0, "ending_epoch": 10, "frequency": 1}
+    schedule = {
+        "quantizers": {"q": {"class": "DorefaQuantizer", "bits_weights": 4}},
+        "policies": [{"quantizer": {"instance_name": "q", **times}}],
+    }
+    with pytest.raises(ScheduleError, match="starting_epoch"):
+        file_config(torch.nn.Conv2d(3, 4, 3), None, schedule)
+
+
+def test_sparsity_table() -> None:
+    case = golden("weights_sparsity_summary")
+    columns = case["expected"]["columns"]
+    *rows, total = (dict(zip(columns, row, strict=True)) for row in case["expected"]["rows"])
+    model = bag(c_weight=array(case["inputs"]["c"]), f_weight=array(case["inputs"]["f"]))
+    model.get_parameter("c.weight").data[0] = 0
+    ours = sparsity_table(model)
+    assert [row.name for row in ours] == [row["Name"] for row in rows]
+    for mine, theirs in zip(ours, rows, strict=True):
+        assert str(mine.shape) == theirs["Shape"]
+        assert (mine.numel, mine.numel - mine.zeros) == (
+            int(theirs["NNZ (dense)"]),
+            int(theirs["NNZ (sparse)"]),
+        )
+        assert 100 * mine.sparsity == pytest.approx(float(theirs["Fine (%)"]), rel=1e-5)
+        assert 100 * mine.filter_sparsity == pytest.approx(float(theirs["3D (%)"]), rel=1e-5)
+    assert 100 * total_sparsity(model) == pytest.approx(float(total["Fine (%)"]), rel=1e-5)
 
 
 @pytest.mark.parametrize("case", golden_ids("epochs_"))
