@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-BENCHMARKS = ("data_loader",)
+BENCHMARKS = ("data_loader", "compression")
 
 
 def main() -> None:

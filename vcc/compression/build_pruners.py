@@ -90,9 +90,9 @@ def _norm_ranked(order: int) -> Factory:
     return build
 
 
-def _scored(make: Callable[[], Score]) -> Factory:
+def _scored(make: Callable[[BuildContext], Score]) -> Factory:
     def build(part: Component, context: BuildContext) -> Pruner:
-        return ranked_pruner(part, context, score=make())
+        return ranked_pruner(part, context, score=make(context))
 
     return build
 
@@ -227,10 +227,10 @@ PRUNER_FACTORIES: dict[str, Factory] = {
     "RandomLevelStructureParameterPruner": _norm_ranked(1),
     "L1RankedStructureParameterPruner_AGP": _norm_ranked(1),
     "L2RankedStructureParameterPruner_AGP": _norm_ranked(2),
-    "GradientRankedFilterPruner": _scored(GradientScore),
-    "GradientRankedFilterPruner_AGP": _scored(GradientScore),
-    "RandomRankedFilterPruner": _scored(RandomScore),
-    "RandomRankedFilterPruner_AGP": _scored(RandomScore),
+    "GradientRankedFilterPruner": _scored(lambda context: GradientScore(context.model)),
+    "GradientRankedFilterPruner_AGP": _scored(lambda context: GradientScore(context.model)),
+    "RandomRankedFilterPruner": _scored(lambda context: RandomScore()),
+    "RandomRankedFilterPruner_AGP": _scored(lambda context: RandomScore()),
     "ActivationAPoZRankedFilterPruner": _activation("apoz", -1),
     "ActivationAPoZRankedFilterPruner_AGP": _activation("apoz", -1),
     "ActivationMeanRankedFilterPruner": _activation("mean", 1),

@@ -21,11 +21,15 @@ _NEXT = {
 
 
 class CallOrder:
-    """Follows the callbacks of one run."""
+    """Follows the callbacks of one run.
 
-    def __init__(self) -> None:
-        self.last = "start"
-        self.epoch = -1
+    Args:
+        last: the callback that came last; "start" before the first.
+        epoch: its epoch.
+    """
+
+    def __init__(self, last: str = "start", epoch: int = -1) -> None:
+        self.last, self.epoch = last, epoch
 
     def check(self, callback: str, epoch: int) -> None:
         """Note a callback.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, distributed
 
@@ -12,28 +14,43 @@ def is_distributed() -> bool:
     return available and distributed.get_world_size() > 1
 
 
-def from_rank_zero(mask: Tensor | None, *, like: Tensor) -> Tensor | None:
-    """Return rank 0's mask on every rank; all ranks call this in the same order.
+def masks_from_rank_zero(
+    masks: Mapping[str, Tensor], among: Sequence[str], *, like: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Return the masks that rank 0 computed, on every rank; what it has none for is absent.
+
+    Ranks see other clips, so a pruner that looks at gradients or activations may find masks for
+    other parameters on each of them: all ask about the same names in the same order.
 
     Args:
-        mask: this rank's own mask or None.
-        like: the parameter, for shape and device.
+        masks: parameter name -> this rank's new mask.
+        among: every name that there might be a mask for, the same on all ranks.
+        like: parameter name -> parameter, for shapes and device.
     """
-    if not is_distributed():
-        return mask
-    present = torch.tensor([mask is not None], dtype=torch.uint8, device=like.device)
+    if not is_distributed() or not among:
+        return dict(masks)
+    device = like[among[0]].device
+    present = torch.tensor([name in masks for name in among], dtype=torch.uint8, device=device)
     distributed.broadcast(present, src=0)
-    if not bool(present):
-        return None
-    full = torch.ones(like.shape, dtype=torch.uint8, device=like.device) if mask is None else mask
-    full = full.to(torch.uint8).contiguous()
-    distributed.broadcast(full, src=0)
-    return full.to(torch.bool)
+    decided = {}
+    for name, there in zip(among, present.tolist(), strict=True):
+        if there:
+            mask = masks.get(name)
+            kept = torch.ones_like(like[name], dtype=torch.uint8) if mask is None else mask
+            kept = kept.to(device=like[name].device, dtype=torch.uint8).contiguous()
+            distributed.broadcast(kept, src=0)
+            decided[name] = kept.to(torch.bool)
+    return decided
 
 
-def tensor_from_rank_zero(value: Tensor) -> Tensor:
-    """Return rank 0's tensor on every rank."""
-    if is_distributed():
-        value = value.contiguous()
-        distributed.broadcast(value, src=0)
-    return value
+def tensors_from_rank_zero(values: Sequence[Tensor]) -> None:
+    """Overwrite small float tensors of one device by rank 0's, in one message."""
+    if not values or not is_distributed():
+        return
+    together = torch.cat([value.detach().reshape(-1).float() for value in values])
+    distributed.broadcast(together, src=0)
+    start = 0
+    for value in values:
+        part = together[start : start + value.numel()]
+        value.detach().copy_(part.reshape(value.shape))
+        start += value.numel()

@@ -127,6 +127,27 @@ def rebind(
     set_rates(optimizer, rates)
 
 
+# what torch's schedulers set in an optimizer's groups
+_RULED = ("lr", "momentum", "betas")
+
+
+def ruled_settings(optimizer: Optimizer | None) -> list[dict[str, Any]]:
+    """Return what learning-rate schedulers set, by parameter group, as plain values."""
+    groups = optimizer.param_groups if optimizer is not None else []
+    return [
+        {key: float(v) if key == "lr" else v for key, v in group.items() if key in _RULED}
+        for group in groups
+    ]
+
+
+def restore_settings(optimizer: Optimizer, settings: Sequence[Mapping[str, Any]]) -> None:
+    """Set what `ruled_settings` returned; further groups get the first group's learning rate."""
+    for i, group in enumerate(optimizer.param_groups):
+        if settings:
+            saved = settings[i] if i < len(settings) else {"lr": settings[0]["lr"]}
+            group.update({key: value for key, value in saved.items() if key in group})
+
+
 def set_rates(optimizer: Optimizer, rates: Sequence[float]) -> None:
     """Set learning rates by group; further groups get the first rate."""
     for i, group in enumerate(optimizer.param_groups):

@@ -6,7 +6,7 @@ Masks are bool tensors of the parameter's shape; True keeps. `None` masks nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from vcc.compression.distributed import from_rank_zero
+from vcc.compression.distributed import masks_from_rank_zero
 from vcc.errors import ScheduleError
 
 
@@ -28,6 +28,8 @@ class MaskState:
         double_copies: the optimizer updates the unmasked weights.
         stash: the unmasked weights while the masked ones are in use.
         holds: the parameter is known to be masked right now.
+        factor: the mask as 0 and 1 of the parameter's type; multiplying by it takes a third of the
+            time that multiplying by a bool tensor does on a CPU, and every step does it.
     """
 
     mask: Tensor | None = None
@@ -35,6 +37,17 @@ class MaskState:
     double_copies: bool = False
     stash: Tensor | None = None
     holds: bool = False
+    factor: Tensor | None = None
+    _factor_of: Tensor | None = None
+
+    def factor_for(self, parameter: Tensor) -> Tensor | None:
+        """Return the mask in a parameter's type and on its device, or None where there is none."""
+        if self.mask is None:
+            self.factor = None
+        elif self._factor_of is not self.mask or _place(self.factor) != _place(parameter):
+            self.factor = self.mask.to(dtype=parameter.dtype, device=parameter.device)
+        self._factor_of = self.mask
+        return self.factor
 
 
 class MaskStore:
@@ -97,15 +110,25 @@ class MaskStore:
         return {name: state.mask for name, state in self.states.items()}
 
     def set(self, name: str, mask: Tensor | None) -> None:
-        """Replace a parameter's mask; under DDP rank 0's is taken."""
+        """Replace a parameter's mask, on this process only."""
         state = self.states[name]
-        parameter = self.parameters[name]
         if mask is not None:
-            mask = mask.to(device=parameter.device, dtype=torch.bool)
-        state.mask = from_rank_zero(mask, like=parameter)
+            mask = mask.to(device=self.parameters[name].device, dtype=torch.bool)
+        state.mask = mask
         state.holds = False
         if name in self.coupled:
             self._couple(name)
+
+    def set_computed(self, masks: Mapping[str, Tensor], *, among: Sequence[str]) -> None:
+        """Replace masks by newly computed ones; under DDP rank 0's are taken.
+
+        Args:
+            masks: parameter name -> keep mask.
+            among: the names that masks may have been computed for, in an order that all ranks
+                share.
+        """
+        for name, mask in masks_from_rank_zero(masks, among, like=self.parameters).items():
+            self.set(name, mask)
 
     def configure(self, names: Iterable[str], *, forward_only: bool, double_copies: bool) -> None:
         """Set how the masks of some parameters are used."""
@@ -117,12 +140,15 @@ class MaskStore:
     def apply_for_forward(self) -> None:
         """Mask every parameter, stashing the dense weights of those with double copies."""
         for name, state in self._all():
-            if state.mask is None or state.holds:
+            if state.holds:
                 continue
             data = self.parameters[name].data
+            factor = state.factor_for(data)
+            if factor is None:
+                continue
             if state.double_copies and state.stash is None:
                 state.stash = data.clone()
-            data.mul_(state.mask)
+            data.mul_(factor)
             state.holds = not state.forward_only and not state.double_copies
 
     def restore_dense(self) -> None:
@@ -134,10 +160,15 @@ class MaskStore:
 
     def apply_after_step(self) -> None:
         """Mask every parameter again, except those that are masked in the forward pass only."""
+        weights, factors = [], []
         for name, state in self._all():
-            if state.mask is not None and not state.forward_only:
-                self.parameters[name].data.mul_(state.mask)
+            factor = None if state.forward_only else state.factor_for(self.parameters[name])
+            if factor is not None:
+                weights.append(self.parameters[name].data)
+                factors.append(factor)
                 state.holds = True
+        if weights:
+            torch._foreach_mul_(weights, factors)
 
     def distrust(self) -> None:
         """Forget which parameters are known to be masked: someone may have changed them."""
@@ -248,6 +279,10 @@ class MaskStore:
                 forward_only=leader_state.forward_only,
                 double_copies=leader_state.double_copies,
             )
+
+
+def _place(tensor: Tensor | None) -> tuple[torch.dtype, torch.device] | None:
+    return None if tensor is None else (tensor.dtype, tensor.device)
 
 
 def _filters_alive(mask: Tensor | None) -> Tensor | None:

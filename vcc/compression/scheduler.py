@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vcc.compression.call_order import CallOrder
-from vcc.compression.lr_schedulers import set_rates
+from vcc.compression.distributed import is_distributed
+from vcc.compression.lr_schedulers import restore_settings, ruled_settings
 from vcc.compression.masks import MaskStore
 from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.quantization.ranges import share_ranges
 from vcc.compression.schedule import Schedule
 from vcc.errors import ScheduleError
 
@@ -49,7 +51,7 @@ class CompressionScheduler:
         self._order = CallOrder()
         self._seam: int | None = None
         self._restructured: set[tuple[int, int]] = set()
-        self._rates: list[float] = []
+        self._settings: list[dict[str, Any]] = []
         if optimizer is not None:
             self.attach(optimizer)
 
@@ -80,9 +82,9 @@ class CompressionScheduler:
             return
         for policy in self.policies:
             policy.attach(optimizer)
-        if self._rates and any(policy.runs_last for policy in self.policies):
-            set_rates(optimizer, self._rates)
-        self._rates = []
+        if any(policy.runs_last for policy in self.policies):
+            restore_settings(optimizer, self._settings)
+        self._settings = []
         self.optimizer = optimizer
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -165,6 +167,8 @@ class CompressionScheduler:
         moment = self._moment(epoch, minibatch_id, minibatches_per_epoch, optimizer)
         for policy in self.active_policies(epoch):
             policy.on_minibatch_end(moment)
+        if is_distributed():
+            share_ranges(self.model)
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[str, float] | None = None) -> None:
         """End an epoch, after its validation.
@@ -198,17 +202,21 @@ class CompressionScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Return masks, policies' state and learning rates as plain containers of tensors."""
-        groups = self.optimizer.param_groups if self.optimizer is not None else []
         return {
             **self.store.state_dict(),
             "policies": [policy.state_dict() for policy in self.policies],
             "restructured": sorted(list(pair) for pair in self._restructured),
-            "learning_rates": [float(group["lr"]) for group in groups] or list(self._rates),
+            "optimizer": ruled_settings(self.optimizer) or list(self._settings),
             "epoch": self._order.epoch,
+            "last_call": self._order.last,
+            "seam": self._seam,
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on where a saved scheduler stood; the network must have the structure of then.
+        """Go on where a saved scheduler stood, within an epoch too.
+
+        The network must have the structure of then; the loop goes on with the callback that was
+        due.
 
         Raises:
             ScheduleError: the state is of another network or another schedule.
@@ -224,12 +232,11 @@ class CompressionScheduler:
         for policy, state in zip(self.policies, states or [], strict=bool(states)):
             policy.load_state_dict(state)
         self._restructured = {(pair[0], pair[1]) for pair in saved.get("restructured", [])}
-        self._rates = list(saved.get("learning_rates", []))
+        self._settings = [dict(group) for group in saved.get("optimizer", [])]
         if self.optimizer is not None and any(policy.runs_last for policy in self.policies):
-            set_rates(self.optimizer, self._rates)
-        self._order = CallOrder()
-        self._order.epoch = saved.get("epoch", -1)
-        self._seam = None
+            restore_settings(self.optimizer, self._settings)
+        self._order = CallOrder(saved.get("last_call", "start"), saved.get("epoch", -1))
+        self._seam = saved.get("seam")
 
     def _moment(
         self,

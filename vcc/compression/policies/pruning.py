@@ -137,8 +137,7 @@ class PruningPolicy(Policy):
             step=moment.step,
             rank_weight=self.rank_weight if self.flags.fold_batchnorm else None,
         )
-        for name, mask in self.pruner.new_masks(context).items():
-            moment.store.set(name, mask)
+        moment.store.set_computed(self.pruner.new_masks(context), among=self._targets(moment))
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -40,10 +40,12 @@ class RegularizationPolicy(Policy):
         if self.regularizer.criterion is None:
             return
         last = moment.epoch == self.active.last and moment.minibatch == moment.n_minibatches - 1
+        kept = {}
         for name in self.regularizer.targets:
             parameter = moment.store.parameters[name]
             keep = self.regularizer.keep(name, parameter)
             parameter.data.mul_(keep)
-            if last and self.keep_mask:
-                before = moment.store.masks[name]
-                moment.store.set(name, keep if before is None else keep & before)
+            before = moment.store.masks[name]
+            kept[name] = keep if before is None else keep & before
+        if last and self.keep_mask:
+            moment.store.set_computed(kept, among=self.regularizer.targets)

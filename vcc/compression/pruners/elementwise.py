@@ -51,6 +51,13 @@ class LevelPruner(Pruner):
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
         return _level_masks(context, self.levels)
 
+    def state_dict(self) -> dict[str, Any]:
+        # a policy's levels stay in force after its epochs, for other policies of the same pruner
+        return {"levels": dict(self.levels)}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self.levels = dict(saved["levels"])
+
 
 class AutomatedGradualPruner(Pruner):
     """Level pruning whose level follows the AGP ramp.

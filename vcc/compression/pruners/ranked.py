@@ -106,12 +106,13 @@ class RankedPruner(Pruner):
         return {name: self._spread(name, keep, context) for name in self._weights}
 
     def state_dict(self) -> dict[str, Any]:
-        if self._led_by is None:
-            return {}
-        return {"fraction": self._led_by[0], "keep": self._led_by[1]}
+        led_by = None if self._led_by is None else list(self._led_by)
+        return {"led_by": led_by, "score": self.score.state_dict(self.targets)}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        self._led_by = (saved["fraction"], saved["keep"]) if saved else None
+        led_by = saved["led_by"]
+        self._led_by = None if led_by is None else (led_by[0], led_by[1])
+        self.score.load_state_dict(saved["score"])
 
     def forget_shapes(self) -> None:
         self._led_by = None

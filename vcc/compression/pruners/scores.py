@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import abc
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vcc.compression.pruners.base import PruneContext, draw_generator
 from vcc.compression.structures import block_view, structure_means
 from vcc.errors import ScheduleError
 
 
-class Score(Protocol):
+class Score(abc.ABC):
     """Scores the structures of one parameter."""
 
+    @abc.abstractmethod
     def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
         """Return one score per structure, or None where there is nothing to rank by yet."""
 
+    def state_dict(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return what a resumed run needs to score some parameters."""
+        return {}
 
-class NormScore:
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:  # noqa: B027 - most keep nothing
+        """Take what `state_dict` returned."""
+
+
+class NormScore(Score):
     """L1 or L2 norm divided by the structure's element count.
 
     Args:
@@ -50,8 +59,17 @@ class NormScore:
         return scores * torch.randn(scores.shape, generator=generator).to(scores.device)
 
 
-class GradientScore:
-    """Signed sum of weight * gradient over the structure; None before the first backward pass."""
+class GradientScore(Score):
+    """Signed sum of weight * gradient over the structure; None before the first backward pass.
+
+    At an epoch's begin the gradients are those of the epoch before: they are part of the state.
+
+    Args:
+        model: the network, to give a resumed run its gradients back.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
 
     def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
         gradient = context.parameters[name].grad
@@ -61,8 +79,17 @@ class GradientScore:
         others = [dim for dim in range(product.dim()) if dim not in dims]
         return product.sum(dim=others)
 
+    def state_dict(self, names: Iterable[str]) -> dict[str, Any]:
+        gradients = {name: self.model.get_parameter(name).grad for name in names}
+        return {name: gradient for name, gradient in gradients.items() if gradient is not None}
 
-class RandomScore:
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        for name, gradient in saved.items():
+            parameter = self.model.get_parameter(name)
+            parameter.grad = gradient.to(device=parameter.device, dtype=parameter.dtype)
+
+
+class RandomScore(Score):
     """A random order, drawn anew at each call."""
 
     def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
@@ -72,7 +99,7 @@ class RandomScore:
         return torch.rand(sizes, generator=generator).to(weight.device)
 
 
-class ActivationScore:
+class ActivationScore(Score):
     """How active a filter's output is: 100 - APoZ, or its mean.
 
     Args:

@@ -13,6 +13,7 @@ from vcc.compression.quantization.clipping import ActivationStats, clip_range
 from vcc.compression.quantization.folding import fold_batchnorms
 from vcc.compression.quantization.overrides import resolve_bits
 from vcc.compression.quantization.planning import clip_options, clipped_plan, linear_plan
+from vcc.compression.quantization.ranges import share_ranges
 from vcc.compression.quantization.settings import QuantizerSettings
 from vcc.compression.quantization.statistics import (
     Batches,
@@ -90,6 +91,7 @@ def calibrate(
             half_range=bool(options.get("clip_half_range")) and stats[name].minimum >= 0,
         )
         quantizer.set_range(low, high)
+    share_ranges(model)
     return stats
 
 

@@ -1,0 +1,157 @@
+"""A training that stops anywhere and goes on from its saved state equals one that never stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.optim import AdamW
+from toy_training import STEPS, Training, pruned_by, tiny_net
+
+EPOCHS = 5
+CONVOLUTIONS = ["conv1.weight", "conv2.weight"]
+GROWS = {"mask_on_forward_only": True, "use_double_copies": True, "keep_mask": True}
+RANGE = {"starting_epoch": 0, "ending_epoch": 4, "frequency": 1}
+
+
+def ranked(name: str, *, agp: bool = False, **more: Any) -> dict[str, Any]:
+    """Return a pruner of structures."""
+    how = {"initial_sparsity": 0.2, "final_sparsity": 0.6} if agp else {"desired_sparsity": 0.5}
+    return {
+        "class": name,
+        "group_type": "Filters",
+        "weights": CONVOLUTIONS,
+        **how,
+        **more,
+    }
+
+
+def by_rate(name: str, **args: Any) -> dict[str, Any]:
+    """Return a schedule of a pruner and a learning-rate scheduler."""
+    return {
+        **pruned_by(AGP),
+        "lr_schedulers": {"rate": {"class": name, **args}},
+        "policies": [
+            {"pruner": {"instance_name": "pruner"}, **RANGE},
+            {"lr_scheduler": {"instance_name": "rate"}, **RANGE},
+        ],
+    }
+
+
+AGP = {
+    "class": "AutomatedGradualPruner",
+    "initial_sparsity": 0.2,
+    "final_sparsity": 0.7,
+    "weights": [*CONVOLUTIONS, "fc.weight"],
+}
+SPLICING = {
+    "class": "SplicingPruner",
+    "sensitivities": {"conv1.weight": 0.4, "fc.weight": 0.3},
+    "low_thresh_mult": 0.9,
+    "hi_thresh_mult": 1.1,
+    "sensitivity_multiplier": 0.1,
+}
+SCHEDULES: dict[str, Mapping[str, Any]] = {
+    "agp": pruned_by(AGP),
+    "agp that grows": pruned_by(AGP, args=GROWS),
+    "agp with masked gradients": pruned_by(
+        AGP, args={"mask_on_forward_only": True, "mask_gradients": True, "keep_mask": True}
+    ),
+    "masks every other minibatch": pruned_by(AGP, args={"mini_batch_pruning_frequency": 2}),
+    "masks for a minibatch": pruned_by(AGP, args={"discard_masks_at_minibatch_end": True}),
+    "first minibatch dense": pruned_by(AGP, args={"skip_first_minibatch": True}),
+    "levels of two policies": {
+        "pruners": {
+            "pruner": {"class": "SparsityLevelParameterPruner", "levels": {"conv1.weight": 0.2}}
+        },
+        "policies": [
+            {
+                "pruner": {"instance_name": "pruner", "args": {"levels": {"conv2.weight": 0.5}}},
+                "epochs": [0, 1],
+            },
+            {"pruner": {"instance_name": "pruner"}, "epochs": [2, 3]},
+        ],
+    },
+    "sensitivity": pruned_by(
+        {"class": "SensitivityPruner", "sensitivities": {"conv1.weight": 0.6, "fc.weight": 0.4}}
+    ),
+    "splicing": pruned_by(SPLICING, args=GROWS),
+    "leader": pruned_by(
+        ranked("L2RankedStructureParameterPruner_AGP", agp=True, group_dependency="Leader")
+        | {"group_type": "Rows", "weights": ["fc.weight"]}
+    ),
+    "gradients": pruned_by(ranked("GradientRankedFilterPruner")),
+    "activations": pruned_by(ranked("ActivationAPoZRankedFilterPruner_AGP", agp=True)),
+    "means": pruned_by(ranked("ActivationMeanRankedFilterPruner")),
+    "bernoulli": pruned_by(
+        ranked("BernoulliFilterPruner_AGP", agp=True), args={"mini_batch_pruning_frequency": 1}
+    ),
+    "lasso that prunes": {
+        "regularizers": {
+            "lasso": {
+                "class": "GroupLassoRegularizer",
+                "reg_regims": {"conv2.weight": [0.05, "3D"]},
+                "threshold_criteria": "Mean_Abs",
+            }
+        },
+        "policies": [
+            {"regularizer": {"instance_name": "lasso", "args": {"keep_mask": True}}, **RANGE}
+        ],
+    },
+    "steps": by_rate("MultiStepMultiGammaLR", milestones=[1, 3], gammas=[0.5, 0.1]),
+    "one cycle": by_rate("OneCycleLR", max_lr=0.2, total_steps=6),
+    "cyclic": by_rate("CyclicLR", base_lr=0.01, max_lr=0.1, step_size_up=2),
+    "plateau": by_rate("ReduceLROnPlateau", mode="min", patience=0, factor=0.5),
+    "cosine": by_rate("CosineAnnealingLR", T_max=4),
+}
+
+
+def adamw(parameters: Any) -> torch.optim.Optimizer:
+    return AdamW(parameters, lr=0.02, weight_decay=0.05)
+
+
+def same(left: Any, right: Any) -> None:
+    """Compare nested containers of tensors, bit by bit."""
+    if isinstance(left, torch.Tensor):
+        assert torch.equal(left, right)
+    elif isinstance(left, Mapping):
+        assert left.keys() == right.keys()
+        for key in left:
+            same(left[key], right[key])
+    elif isinstance(left, list | tuple):
+        assert len(left) == len(right)
+        for one, other in zip(left, right, strict=True):
+            same(one, other)
+    else:
+        assert left == right
+
+
+@pytest.mark.parametrize("name", sorted(SCHEDULES))
+@given(
+    epoch=st.integers(0, EPOCHS - 1),
+    step=st.integers(0, STEPS),
+    adam=st.booleans(),
+    optimizer_first=st.booleans(),
+)
+@settings(max_examples=6, deadline=None)
+def test_it_goes_on_as_if_it_had_not_stopped(
+    name: str, epoch: int, step: int, adam: bool, optimizer_first: bool
+) -> None:
+    make = adamw if adam else Training.__dataclass_fields__["make_optimizer"].default
+    whole = Training(SCHEDULES[name], make_optimizer=make)
+    whole.run(EPOCHS)
+
+    first = Training(SCHEDULES[name], make_optimizer=make)
+    first.run(EPOCHS, stop=(epoch, step))
+    second = Training(SCHEDULES[name], make_optimizer=make, model=tiny_net(seed=7))
+    second.restore(first.saved(), optimizer_first=optimizer_first)
+    second.run(EPOCHS, begin=(epoch, step))
+
+    assert first.losses + second.losses == whole.losses
+    same(second.model.state_dict(), whole.model.state_dict())
+    same(second.optimizer.state_dict(), whole.optimizer.state_dict())
+    same(second.scheduler.state_dict(), whole.scheduler.state_dict())
