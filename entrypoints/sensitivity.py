@@ -1,19 +1,17 @@
-"""Entry point `sensitivity`: how much each layer can be pruned. Not built yet."""
+"""Entry point `sensitivity`: how much each layer can be pruned."""
 
 from __future__ import annotations
 
 from vcc.cli import run_entry_point
 from vcc.config.entrypoints import SensitivityEntry
-from vcc.errors import NotAvailableError
 
 
 def main(options: SensitivityEntry) -> None:
-    """Fail: the analysis is missing."""
-    msg = (
-        "sensitivity: not built yet: vcc has no sensitivity analysis so far; "
-        "choose sparsities in a schedule file"
-    )
-    raise NotAvailableError(msg)
+    """Analyse a registered network."""
+    # Imported here: `--help` must not wait for torch and MLflow.
+    from vcc.pipeline.sensitivity import run_sensitivity
+
+    run_sensitivity(options)
 
 
 if __name__ == "__main__":

@@ -20,4 +20,10 @@ class CompressionOptions(Options):
     compression_type: tuple[str, ...] = option(
         ("ep",), "kinds of shipped schedule, alone or chained", choices=COMPRESSION_TYPES
     )
+    summary_path: Path | None = option(
+        None, "CSV Name,Type,Sparsity, as `sensitivity` writes it, in place of a schedule"
+    )
+    summary_group: str = option(
+        "element", "what its sparsities are shares of", choices=("element", "filter")
+    )
     round_to: int = option(1, "keep a multiple of this many channels when thinning", at_least=1)

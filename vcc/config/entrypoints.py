@@ -141,6 +141,12 @@ class SensitivityEntry(SourceOptions, TrackingOptions):
     level_stop: float = option(0.95, "levels stay below this", at_least=0, at_most=1)
     level_step: float = option(0.05, "distance of two levels", above=0, at_most=1)
     n_videos: int = option(200, "dev videos used, drawn by manual_seed", at_least=1)
+    max_drop: float = option(
+        0.01,
+        "dev video top-1 that a layer may cost by itself (0.01 is 1 point)",
+        at_least=0,
+        at_most=1,
+    )
     summary_path: Path = option(
         Path("summary.csv"), "where the proposal (Name,Type,Sparsity) is written"
     )

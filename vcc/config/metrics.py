@@ -49,6 +49,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "videos_dev": ("videos", "videos to choose by"),
     "videos_test": ("videos", "videos looked at last"),
     "seconds": ("s", "time of the whole step"),
+    # sensitivity
+    "proposed_sparsity": ("share", "zeros of the analysed weights if each layer took its proposal"),
     # predict
     "videos": ("videos", "video files that were found"),
     "videos_bad": ("videos", "of those, files that could not be classified"),
@@ -59,10 +61,11 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "dev_": ("as without dev_", "the same figure on the dev videos"),
     "loss_": ("nats", "a term that a schedule's policy added to the loss, by the policy's name"),
     "runtime_ms.": ("ms", "median time of one run, by network, runtime, precision and batch"),
+    "sensitivity.": ("share", "dev video top-1 with that layer pruned; step is its sparsity in %"),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }
 
-_PREFIXES = ("loss_", "runtime_ms.", "system/")
+_PREFIXES = ("loss_", "runtime_ms.", "sensitivity.", "system/")
 _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 

@@ -29,6 +29,7 @@ from vcc.data.prepared import PreparedDataset
 from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.summary import schedule_of_options
 from vcc.pipeline.teacher import TeacherFinder, with_distiller
 from vcc.pipeline.train import train_epochs
 from vcc.tracking.runs import Run
@@ -89,7 +90,8 @@ def recipe_for(
     trained = baseline.card.training
     rate = learning_rate or _LEARNING_RATE_SHARE * trained.learning_rate
     return Recipe(
-        schedule=options.schedule or default_schedule(family, options.compression_type),
+        schedule=schedule_of_options(baseline, options)
+        or default_schedule(family, options.compression_type),
         method="+".join(options.compression_type),
         n_epochs=n_epochs,
         training=dataclasses.replace(trained, learning_rate=rate),

@@ -1,0 +1,105 @@
+"""A prepared data set of a second, an untrained network for it, and a run that only remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.training import TrainingOptions
+from vcc.data.normalisation import normalisation_for
+from vcc.data.prepare import prepare
+from vcc.data.prepared import PreparedDataset
+from vcc.models import arch_name, build_model
+from vcc.pipeline.card import Network, card_of
+
+CLIP = ClipOptions(
+    sample_size=16, sample_duration=4, batch_size=4, n_threads=0, n_val_samples=1, std_norm=True
+)
+
+
+class RememberedRun:
+    """Takes what a run takes, and keeps it to be looked at."""
+
+    run_id = "remembered"
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, list[float]] = {}
+        self.texts: dict[str, str] = {}
+        self.dicts: dict[str, Any] = {}
+        self.files: list[str] = []
+        self.tags: dict[str, str] = {}
+
+    def log_metrics(
+        self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None
+    ) -> None:
+        for name, value in metrics.items():
+            self.metrics.setdefault(name, []).append(value)
+
+    def log_text(self, text: str, name: str) -> None:
+        self.texts[name] = text
+
+    def log_dict(self, content: Mapping[str, Any], name: str) -> None:
+        self.dicts[name] = dict(content)
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        found = sorted(path.iterdir()) if path.is_dir() else [path]
+        self.files += [f"{folder}/{each.name}" if folder else each.name for each in found]
+        self.texts |= {each.name: each.read_text() for each in found if each.suffix == ".csv"}
+
+    def log_dataset(self, **_values: Any) -> None:
+        self.tags["dataset"] = "seen"
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        self.tags |= tags
+
+    def describe(self, text: str) -> None:
+        self.tags["description"] = text
+
+
+@pytest.fixture
+def run() -> Any:
+    return RememberedRun()
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
+    root = tmp_path_factory.mktemp("prepared")
+    options = PrepareOptions(
+        root_path=root,
+        motion_classes=2,
+        motion_clips=1,
+        motion_frames=8,
+        motion_width=32,
+        motion_height=32,
+        short_side=20,
+        n_jobs=1,
+    )
+    return PreparedDataset.open(prepare(options).root)
+
+
+def network_for(dataset: PreparedDataset, **options: Any) -> Network:
+    """Return an untrained ResNet-10 of an eighth of the width that fits a data set."""
+    model = build_model(
+        "resnet",
+        n_classes=len(dataset.labels),
+        sample_size=CLIP.sample_size,
+        sample_duration=CLIP.sample_duration,
+        **{"model_depth": 10, "width_mult": 0.125, **options},
+    ).eval()
+    card = card_of(
+        dataset,
+        arch=arch_name(model.spec),
+        clip=CLIP,
+        training=TrainingOptions(n_epochs=1, learning_rate=0.01),
+        normalisation=normalisation_for(CLIP, dataset),
+    )
+    return Network(model=model, card=card)
+
+
+@pytest.fixture
+def network(dataset: PreparedDataset) -> Network:
+    return network_for(dataset)
