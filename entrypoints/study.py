@@ -1,19 +1,17 @@
-"""Entry point `study`: models x methods x seeds. Not built yet."""
+"""Entry point `study`: models x methods x seeds, and a report of what compression costs."""
 
 from __future__ import annotations
 
 from vcc.cli import run_entry_point
 from vcc.config.entrypoints import StudyEntry
-from vcc.errors import NotAvailableError
 
 
 def main(options: StudyEntry) -> None:
-    """Fail: the study is missing."""
-    msg = (
-        "study: not built yet: vcc has no study runner so far; "
-        "run compress once per method and compare in MLflow"
-    )
-    raise NotAvailableError(msg)
+    """Compute what is missing of a study and write its report."""
+    # Imported here: `--help` must not wait for torch and MLflow.
+    from vcc.pipeline.study import run_study
+
+    run_study(options)
 
 
 if __name__ == "__main__":

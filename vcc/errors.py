@@ -64,6 +64,12 @@ class GateError(VccError):
     exit_code = 9
 
 
+class StudyError(VccError):
+    """A study some of whose cells could not be computed."""
+
+    exit_code = 11
+
+
 class NotAvailableError(VccError):
     """A part of the program that is declared but not built yet."""
 

@@ -186,9 +186,17 @@ class PredictEntry(ServingOptions, TrackingOptions):
 class StudyEntry(TrackingOptions):
     """Run models x methods x seeds and report what compression costs and gains."""
 
-    matrix: Path | None = option(None, "YAML file of the matrix; default: the shipped one")
-    root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
-    dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
+    matrix: Path | None = option(None, "YAML file of the matrix; default: the shipped tier1.yaml")
+    only: tuple[str, ...] = option(
+        (), "cells, or the models, methods and repeats whose cells, to compute; default: all"
+    )
+    budget_minutes: float = option(
+        0.0, "start no further cell after so many minutes; 0: no limit", at_least=0
+    )
+    estimate_only: bool = option(False, "print how long it would take and compute nothing")
+    root_path: Path = option(Path("data"), "folder of prepared data sets and of checkpoints")
+    no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
+    n_threads: int = option(0, "loader workers, at most one per core", at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,145 @@
+"""A study's files and summary, against figures computed by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vcc.errors import DataError
+from vcc.evaluation.study_results import EAGER, CellResult, Timing, read_result, write_result
+from vcc.evaluation.study_summary import bootstrap_mean, paired_drop, summarise
+
+
+def timing(network: str, runtime: str, precision: str, ms: float) -> Timing:
+    return Timing(network=network, runtime=runtime, precision=precision, p50_ms=ms, p95_ms=2 * ms)
+
+
+DENSE_TIMES = (
+    timing("dense", EAGER, "f32", 100.0),
+    timing("dense", "onnxruntime CPU", "f32", 50.0),
+    timing("dense", "OpenVINO CPU", "f32", 25.0),
+)
+
+
+def cell(**changes: object) -> CellResult:
+    made = CellResult(
+        model="net",
+        method="filters",
+        repeat="s1",
+        settings="abc",
+        created="2026-11-25T10:00:00+00:00",
+        run_id="run",
+        command="command",
+        machine={"cpu": "c"},
+        params=10,
+        macs=20,
+        size_bytes=30,
+        sparsity=0.0,
+        clip_top1=0.5,
+        right="1100",
+        dense_right="1110",
+        timings=(*DENSE_TIMES, timing("compressed", "OpenVINO CPU", "int8", 5.0)),
+        timed_clip=(16, 112, 112),
+        training_s=1.0,
+        seconds=2.0,
+    )
+    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_a_file_holds_everything(tmp_path: Path) -> None:
+    path = write_result(cell(), tmp_path)
+    assert path.name == "net.filters.s1.json"
+    assert read_result(path) == cell()
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content.pop("params"),
+        lambda content: content.update(format=9),
+        lambda content: content.update(right="12"),
+        lambda content: content.update(right="10"),
+        lambda content: content.update(right="", dense_right=""),
+        lambda content: content.update(timings=[{"network": "dense"}]),
+        lambda content: content.update(timings=5),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, spoil: object) -> None:
+    path = write_result(cell(), tmp_path)
+    content = json.loads(path.read_text())
+    spoil(content)  # type: ignore[operator]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"net.filters.s1.json: not a result of a study"):
+        read_result(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"3", b'"x"', b"{"])
+def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError):
+        read_result(path)
+
+
+def test_accuracy_and_loss_are_paired() -> None:
+    # seed 1 loses one video of four, seed 2 gains one and loses none
+    results = [cell(), cell(repeat="s2", right="1111", dense_right="1110")]
+    (row,) = summarise(results, pooled=False)
+    assert row.video_top1 == pytest.approx(0.75)
+    assert row.spread == pytest.approx(math.sqrt(0.125))
+    assert row.drop is not None
+    assert row.drop.mean == pytest.approx(0.0)
+    # a video's difference is its mean over the seeds: 0, 0, 1/2 and -1/2
+    assert -0.5 <= row.drop.low < 0 < row.drop.high <= 0.5
+    assert row.videos == 4
+    assert row.p_values == (1.0, 1.0)
+
+
+def test_folds_hold_different_videos() -> None:
+    results = [cell(repeat="f1"), cell(repeat="f2", right="0", dense_right="1")]
+    assert paired_drop(results, pooled=True).mean == pytest.approx(2 / 5)
+    (row,) = summarise(results, pooled=True)
+    assert row.videos == 5
+
+
+def test_speed_ups_are_ratios_within_a_run() -> None:
+    slow = tuple(dataclasses.replace(each, p50_ms=3 * each.p50_ms) for each in cell().timings)
+    (row,) = summarise([cell(), cell(repeat="s2", timings=slow)], pooled=False)
+    assert row.vs_eager == pytest.approx(20.0)
+    assert row.vs_ort == pytest.approx(10.0)
+    assert row.vs_dense == pytest.approx(5.0)
+    assert row.runtime == "OpenVINO CPU int8"
+    assert row.best_ms == pytest.approx(10.0)
+    assert row.eager_ms == pytest.approx(200.0)
+
+
+def test_a_dense_row_has_no_loss() -> None:
+    (row,) = summarise([cell(method="dense", dense_right="", timings=DENSE_TIMES)], pooled=False)
+    assert row.drop is None
+    assert row.p_values == ()
+    assert row.vs_eager == pytest.approx(4.0)
+    assert row.vs_dense == pytest.approx(1.0)
+
+
+def test_what_was_not_timed_is_not_a_number() -> None:
+    (row,) = summarise([cell(timings=())], pooled=False)
+    assert math.isnan(row.best_ms)
+    assert math.isnan(row.vs_eager)
+    assert row.runtime == ""
+
+
+def test_the_interval_is_that_of_the_binomial() -> None:
+    # 0/1 values: the bootstrap's spread is the binomial's, sqrt(p (1 - p) / n)
+    values = np.repeat([0.0, 1.0], [700, 300])
+    interval = bootstrap_mean(values)
+    half = 1.96 * math.sqrt(0.3 * 0.7 / 1000)
+    assert interval.mean == pytest.approx(0.3)
+    assert interval.low == pytest.approx(0.3 - half, abs=0.003)
+    assert interval.high == pytest.approx(0.3 + half, abs=0.003)
+    assert bootstrap_mean(values) == interval

@@ -1,0 +1,286 @@
+"""A study's matrix: models x methods x repeats, read from a YAML file.
+
+    name: tier1
+    data: {dataset: study, motion_classes: 10}   # options of prepare
+    seeds: [1, 2, 3]                             # or `folds: 5`: group cross-validation
+    speed: {sample_size: 112, sample_duration: 16}
+    models:
+      resnet18:
+        network: {model: resnet, model_depth: 18}
+        clip: {sample_size: 48}
+        training: {n_epochs: 16}
+    methods:
+      filters: {compression_type: [ep]}
+      filters_qat: {compression_type: [qat], after: filters, n_epochs: 4}
+
+Every model is trained dense and compressed by every method, once per repeat. What may stand in
+`data`, `network`, `clip` and `training` are the options of the entry points, with their defaults.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vcc.config.compression import COMPRESSION_TYPES
+from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.model import ModelOptions
+from vcc.config.options import Options, OptionsT, field_types, option, without_none
+from vcc.config.training import TrainingOptions
+from vcc.errors import ConfigError, nearest
+
+DENSE = "dense"
+SHIPPED = Path(__file__).with_name("studies") / "tier1.yaml"
+_SECTIONS = ("name", "data", "seeds", "folds", "speed", "models", "methods")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpeedOptions(Options):
+    """The clip that latency is measured on, whatever size the networks were trained at."""
+
+    sample_size: int = option(112, "height and width of a timed clip, pixels", at_least=16)
+    sample_duration: int = option(16, "frames in a timed clip", at_least=1)
+    latency_runs: int = option(25, "timed runs of each network, taken in turns", at_least=5)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MethodOptions(Options):
+    """How a network is compressed."""
+
+    schedule: Path | None = option(
+        None, "YAML schedule; {family} stands for the model's; default: compression_type's"
+    )
+    compression_type: tuple[str, ...] = option(
+        ("ep",), "kinds of shipped schedule, alone or chained", choices=COMPRESSION_TYPES
+    )
+    n_epochs: int | None = option(None, "epochs; default: as many as the schedule", at_least=0)
+    learning_rate: float | None = option(
+        None, "initial learning rate; default: a quarter of the dense training's", above=0
+    )
+    round_to: int = option(1, "keep a multiple of this many channels when thinning", at_least=1)
+    after: str | None = option(None, "method whose result is compressed; default: dense network")
+    teacher: str | None = option(
+        None, "with kd: model of the matrix whose dense network teaches; default: its own"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelRecipe:
+    """A network, the clips it is trained on, and how it is optimised."""
+
+    network: ModelOptions
+    clip: ClipOptions
+    training: TrainingOptions
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Cell:
+    """One measurement: a model, a method ("dense": none), a repeat ("s1": seed 1, "f1": fold 1)."""
+
+    repeat: str
+    model: str
+    method: str
+
+    @property
+    def key(self) -> str:
+        """Its name in files and on the command line, such as "resnet18.filters.s1"."""
+        return f"{self.model}.{self.method}.{self.repeat}"
+
+    @property
+    def number(self) -> int:
+        """The seed, or the number of the fold from 1."""
+        return int(self.repeat[1:])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StudyMatrix:
+    """A study, read and checked.
+
+    Attributes:
+        name: of the study and of its files.
+        source: the file.
+        data: what is prepared.
+        repeats: "s1", "s2" ... for seeds, "f1", "f2" ... for folds.
+        folds: number of folds; 0 where seeds are repeated.
+        speed: what latency is measured on.
+        models: name -> recipe.
+        methods: name -> how, in an order in which each comes after the one it builds on.
+    """
+
+    name: str
+    source: Path
+    data: PrepareOptions
+    repeats: tuple[str, ...]
+    folds: int
+    speed: SpeedOptions
+    models: Mapping[str, ModelRecipe]
+    methods: Mapping[str, MethodOptions]
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield every cell; whole repeats first, and none before one that it builds on."""
+        for repeat in self.repeats:
+            for model in self.models:
+                yield Cell(repeat, model, DENSE)
+            for model in self.models:
+                for method in self.methods:
+                    yield Cell(repeat, model, method)
+
+    def parent(self, cell: Cell) -> Cell:
+        """Return the cell whose network a compressed cell starts from."""
+        return dataclasses.replace(cell, method=self.methods[cell.method].after or DENSE)
+
+    def choose(self, only: tuple[str, ...]) -> list[Cell]:
+        """Return the cells whose key, or a dotted part of it, is named; all of them for none.
+
+        Raises:
+            ConfigError: a name is no cell's.
+        """
+        cells = list(self.cells())
+        for name in only:
+            if not any(_matches(cell, name) for cell in cells):
+                known = [*(cell.key for cell in cells), *self.models, DENSE, *self.methods]
+                msg = f"only: {self.source} has no cell {name!r}: {nearest(name, known)}"
+                raise ConfigError(msg)
+        return [cell for cell in cells if not only or any(_matches(cell, name) for name in only)]
+
+
+def read_matrix(path: Path) -> StudyMatrix:
+    """Read a study's matrix.
+
+    Raises:
+        ConfigError: the file cannot be read, or says something that makes no study.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        msg = f"matrix: {path}: cannot be read: {' '.join(str(error).split())}"
+        raise ConfigError(msg) from None
+    return _Reader(path, content).matrix()
+
+
+class _Reader:
+    def __init__(self, path: Path, content: Any) -> None:
+        self._path = path
+        self._content = self._mapping(content, "")
+        for key in self._content:
+            if key not in _SECTIONS:
+                msg = f"{path}: unknown section {key!r}: {nearest(str(key), _SECTIONS)}"
+                raise ConfigError(msg)
+
+    def matrix(self) -> StudyMatrix:
+        repeats, folds = self._repeats()
+        models = {
+            str(name): self._model(recipe, f"models.{name}")
+            for name, recipe in self._section("models").items()
+        }
+        methods = self._methods(models)
+        for name in (*models, *methods):
+            if "." in name or "/" in name:
+                self._refuse(f"{name!r}: names of models and methods hold no dots and slashes")
+        return StudyMatrix(
+            name=self._name(),
+            source=self._path,
+            data=self._options(PrepareOptions, self._section("data"), "data"),
+            repeats=repeats,
+            folds=folds,
+            speed=self._options(SpeedOptions, self._section("speed"), "speed"),
+            models=models,
+            methods=methods,
+        )
+
+    def _name(self) -> str:
+        name = self._content.get("name", self._path.stem)
+        if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
+            self._refuse(f"name: {name!r} is not a word of letters, digits, - and _")
+        return str(name)
+
+    def _repeats(self) -> tuple[tuple[str, ...], int]:
+        seeds, folds = self._content.get("seeds"), self._content.get("folds")
+        if (seeds is None) == (folds is None):
+            self._refuse("say either seeds: [1, 2, 3] or folds: 5")
+        if folds is not None:
+            if not isinstance(folds, int) or isinstance(folds, bool) or folds < 2:
+                self._refuse(f"folds: {folds!r} is not a whole number from 2 on")
+            return tuple(f"f{number + 1}" for number in range(folds)), folds
+        whole = isinstance(seeds, list) and all(type(seed) is int and seed >= 0 for seed in seeds)
+        if not seeds or not whole or len(set(seeds)) < len(seeds):
+            self._refuse(f"seeds: {seeds!r} is not a list of different whole numbers")
+        return tuple(f"s{seed}" for seed in seeds), 0
+
+    def _model(self, recipe: Any, where: str) -> ModelRecipe:
+        sections = self._mapping(recipe, where)
+        for key in sections:
+            if key not in ("network", "clip", "training"):
+                close = nearest(str(key), ["network", "clip", "training"])
+                self._refuse(f"{where}: unknown key {key!r}: {close}")
+        parts = {
+            key: self._mapping(sections.get(key), f"{where}.{key}")
+            for key in ("network", "clip", "training")
+        }
+        return ModelRecipe(
+            network=self._options(ModelOptions, parts["network"], f"{where}.network"),
+            clip=self._options(ClipOptions, parts["clip"], f"{where}.clip"),
+            training=self._options(TrainingOptions, parts["training"], f"{where}.training"),
+        )
+
+    def _methods(self, models: Mapping[str, ModelRecipe]) -> dict[str, MethodOptions]:
+        methods: dict[str, MethodOptions] = {}
+        for name, given in self._section("methods").items():
+            where = f"methods.{name}"
+            made = self._options(MethodOptions, self._mapping(given, where), where)
+            if name == DENSE:
+                self._refuse(f"{where}: every model is trained dense anyway: choose another name")
+            if made.after is not None and made.after not in methods:
+                self._refuse(f"{where}: after: {made.after!r} is no method above it")
+            if made.teacher is not None and made.teacher not in models:
+                close = nearest(made.teacher, models)
+                self._refuse(f"{where}: teacher: {made.teacher!r} is no model: {close}")
+            methods[str(name)] = made
+        return methods
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        section = self._mapping(self._content.get(name), name)
+        if name == "models" and not section:
+            self._refuse("models: names no model")
+        return section
+
+    def _mapping(self, value: Any, where: str) -> Mapping[str, Any]:
+        if value is None and where:
+            return {}
+        if not isinstance(value, dict):
+            self._refuse(f"{where or 'the file'}: holds no keys")
+        return typing.cast(Mapping[str, Any], value)
+
+    def _options(self, cls: type[OptionsT], given: Mapping[str, Any], where: str) -> OptionsT:
+        hints = field_types(cls)
+        values = {key: _typed(value, hints.get(key)) for key, value in given.items()}
+        try:
+            return cls.from_mapping(values, where=f"{self._path}: {where}")
+        except ConfigError as error:
+            text = str(error)
+            if not text.startswith(str(self._path)):
+                text = f"{self._path}: {where}: {text}"
+            raise ConfigError(text) from None
+
+    def _refuse(self, problem: str) -> typing.NoReturn:
+        msg = f"{self._path}: {problem}"
+        raise ConfigError(msg)
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    """Return a YAML value as the options class holds it: lists as tuples, names as paths."""
+    kind = without_none(hint)
+    if isinstance(value, list):
+        return tuple(value)
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    return value
+
+
+def _matches(cell: Cell, name: str) -> bool:
+    return name == cell.key or name in (cell.model, cell.method, cell.repeat)

@@ -1,0 +1,158 @@
+"""What a study keeps of each cell: one JSON file that stands alone, on whatever machine it is read.
+
+Besides the figures it holds which test videos were right, for the network and for the dense one it
+came from, so that paired differences can be computed from the files alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from vcc.errors import DataError
+
+FORMAT = 1
+EAGER = "PyTorch eager CPU"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One network on one runtime: the median of its timed runs, milliseconds.
+
+    Attributes:
+        network: "dense" or "compressed".
+        runtime: what ran it, such as "OpenVINO CPU".
+        precision: what it computed in.
+        p50_ms: median.
+        p95_ms: 95th percentile.
+    """
+
+    network: str
+    runtime: str
+    precision: str
+    p50_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellResult:
+    """Everything measured on one cell.
+
+    Attributes:
+        model: name in the matrix.
+        method: name in the matrix, "dense" for none.
+        repeat: "s1" for seed 1, "f1" for the first fold.
+        settings: digest of everything in the matrix that the figures depend on.
+        created: UTC, ISO 8601.
+        run_id: MLflow run.
+        command: computes this cell again.
+        machine: CPU, its features, cores, git commit and versions.
+        params: parameters.
+        macs: of one timed clip.
+        size_bytes: of the exported file.
+        sparsity: share of zero weights, 0..1.
+        clip_top1: of the exported file, 0..1.
+        right: a character per test video, "1" where the exported file is right.
+        dense_right: the same of the dense network's file; "" in a dense cell.
+        timings: medians of this cell's run; those of one cell were taken in turns.
+        timed_clip: frames, height and width of a timed clip.
+        training_s: seconds of training.
+        seconds: of everything.
+    """
+
+    model: str
+    method: str
+    repeat: str
+    settings: str
+    created: str
+    run_id: str
+    command: str
+    machine: dict[str, str]
+    params: int
+    macs: int
+    size_bytes: int
+    sparsity: float
+    clip_top1: float
+    right: str
+    dense_right: str
+    timings: tuple[Timing, ...]
+    timed_clip: tuple[int, int, int]
+    training_s: float
+    seconds: float
+
+    @property
+    def key(self) -> str:
+        """Name of the cell."""
+        return f"{self.model}.{self.method}.{self.repeat}"
+
+    @property
+    def video_top1(self) -> float:
+        """Share of test videos that are right, 0..1."""
+        return self.right.count("1") / len(self.right)
+
+    def best(self, network: str) -> Timing | None:
+        """Return a network's fastest runtime that is not PyTorch; None if there is none."""
+        rows = [row for row in self.timings if row.network == network and row.runtime != EAGER]
+        return min(rows, key=lambda row: row.p50_ms, default=None)
+
+    def time_of(self, network: str, runtime: str, precision: str) -> Timing | None:
+        """Return the row of a network on a runtime; None if it was not run."""
+        key = (network, runtime, precision)
+        for row in self.timings:
+            if (row.network, row.runtime, row.precision) == key:
+                return row
+        return None
+
+
+def write_result(result: CellResult, folder: Path) -> Path:
+    """Write a cell's file, complete or not at all, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result.key}.json"
+    partial = path.with_name(f".partial-{path.name}")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump({"format": FORMAT, **asdict(result)}, file, indent=1)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    return path
+
+
+def read_result(path: Path) -> CellResult:
+    """Read a cell's file.
+
+    Raises:
+        DataError: it is no cell's file of this version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return _from_content(content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = " ".join(str(error).split())
+        msg = f"{path}: not a result of a study ({problem}): delete it to compute the cell again"
+        raise DataError(msg) from None
+
+
+def _from_content(content: Mapping[str, Any]) -> CellResult:
+    values = dict(content)
+    if values.pop("format") != FORMAT:
+        msg = f"format is not {FORMAT}"
+        raise ValueError(msg)
+    wanted = {field.name for field in fields(CellResult)}
+    if set(values) != wanted:
+        msg = f"its keys differ by {sorted(set(values) ^ wanted)}"
+        raise ValueError(msg)
+    values["timings"] = tuple(Timing(**row) for row in values["timings"])
+    values["timed_clip"] = tuple(values["timed_clip"])
+    for name in ("right", "dense_right"):
+        if set(values[name]) - {"0", "1"}:
+            msg = f"{name} holds something else than 0 and 1"
+            raise ValueError(msg)
+    if len(values["dense_right"]) not in (0, len(values["right"])) or not values["right"]:
+        msg = "right and dense_right are not of the same videos"
+        raise ValueError(msg)
+    return CellResult(**values)
