@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 
 from torch import Tensor, nn
 
+from vcc.compression.channel_graph import filter_groups
 from vcc.compression.thinning import thin_
 from vcc.compression.thinning_masks import apply_masks_, group_masks, prunable_members
 from vcc.compression.thinning_trace import ChannelGroup, trace_channels
@@ -67,11 +68,14 @@ class TargetPlan:
     Attributes:
         masks: convolution weight to its filter mask, bool of the weight's shape, 1 = keep.
         sparsity: convolution weight to the share of its filters that is masked.
+        asked: convolution weights whose filters go together, to the share asked of them: a count
+            of filters is that share rounded down.
         achieved: cost of the thinned network, by the target's names and units.
     """
 
     masks: dict[str, Tensor]
     sparsity: dict[str, float]
+    asked: dict[tuple[str, ...], float]
     achieved: dict[str, float]
 
     def as_text(self) -> str:
@@ -89,6 +93,7 @@ def meet_target(
     latency: Callable[[nn.Module], float] | None = None,
     sensitivity: Sensitivity | None = None,
     round_to: int = 1,
+    prunable: Collection[str] | None = None,
 ) -> TargetPlan:
     """Find the least masking whose thinned network meets every target.
 
@@ -102,6 +107,8 @@ def meet_target(
             `target.latency_ms`.
         sensitivity: measured curves; layers without one are as sparse as the strength.
         round_to: channel counts that are left are multiples of this.
+        prunable: convolution weights that may lose filters, and with them those whose filters go
+            together with theirs; None: all.
 
     Raises:
         ScheduleError: a target that cannot be met, even by the sparsest masks allowed; a curve for
@@ -110,7 +117,7 @@ def meet_target(
     if target.latency_ms is not None and latency is None:
         msg = "target latency_ms: nothing measures it here: give a runtime to measure it on"
         raise ScheduleError(msg)
-    search = _Search(model, example_input, target, latency, sensitivity or {}, round_to)
+    search = _Search(model, example_input, target, latency, sensitivity or {}, round_to, prunable)
     low, high = 0, STEPS
     best = search.attempt(high)
     if not search.met_by(best):
@@ -137,9 +144,12 @@ class _Search:
         latency: Callable[[nn.Module], float] | None,
         sensitivity: Sensitivity,
         round_to: int,
+        prunable: Collection[str] | None,
     ) -> None:
         self.model, self.example_input, self.target = model, example_input, target
-        self.latency, self.round_to = latency, round_to
+        self.latency, self.round_to, self.prunable = latency, round_to, prunable
+        together = filter_groups(model, example_input)
+        self.together = {name: names for names in together for name in names}
         self.groups = trace_channels(model, example_input)
         self.curves = _checked_curves(sensitivity, self.groups)
         self.worst = max((_drops(curve)[-1][1] for curve in self.curves.values()), default=0.0)
@@ -147,8 +157,11 @@ class _Search:
     def attempt(self, step: int) -> TargetPlan:
         """Return the masks of a strength with the cost of what thinning makes of them."""
         strength = step / STEPS
+        # One share for all that goes together, as a coupled pruner gives it: where shortcut A pads
+        # a stream, the groups of its first and of its further channels must agree.
+        asked = {names: self._sparsity(names, strength) for names in self.together.values()}
         masks = group_masks(
-            self.groups, lambda names: self._sparsity(names, strength), round_to=self.round_to
+            self.groups, lambda names: asked[self.together[names[0]]], round_to=self.round_to
         )
         thinned = copy.deepcopy(self.model)
         apply_masks_(thinned, masks, self.example_input)
@@ -157,7 +170,8 @@ class _Search:
             name: 1 - float(mask.flatten(1).any(dim=1).float().mean())
             for name, mask in masks.items()
         }
-        return TargetPlan(masks, sparsity, self._cost(thinned))
+        asked = {names: share for names, share in asked.items() if share and names[0] in masks}
+        return TargetPlan(masks, sparsity, asked, self._cost(thinned))
 
     def met_by(self, plan: TargetPlan) -> bool:
         """Return whether a plan meets every target."""
@@ -176,6 +190,8 @@ class _Search:
         return f"target {costs} cannot be met {why}: ask for less or choose a smaller network"
 
     def _sparsity(self, names: tuple[str, ...], strength: float) -> float:
+        if self.prunable is not None and not set(names) & set(self.prunable):
+            return 0.0
         curves = [self.curves[name] for name in names if name in self.curves]
         if not curves:
             return strength

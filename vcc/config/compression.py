@@ -5,13 +5,35 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from vcc.config.export import PROVIDERS
 from vcc.config.options import Options, option
 
 COMPRESSION_TYPES = ("ep", "ptq", "qat", "kd")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CompressionOptions(Options):
+class TargetOptions(Options):
+    """What the compressed network may cost: how sparse each layer becomes follows from it."""
+
+    target_macs: float | None = option(
+        None, "largest share of the dense network's multiply-accumulates", above=0, at_most=1
+    )
+    target_params: float | None = option(
+        None, "largest share of the dense network's parameters", above=0, at_most=1
+    )
+    target_latency_ms: float | None = option(
+        None, "largest median time of a clip on target_provider, all cores, ms", above=0
+    )
+    target_provider: str = option(
+        "auto", "what target_latency_ms is measured on; auto: as export", choices=PROVIDERS
+    )
+    target_sensitivity: Path | None = option(
+        None, "CSV of `sensitivity`: robust layers lose more filters; default: all lose alike"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompressionOptions(TargetOptions):
     """Which schedule compresses, and how."""
 
     schedule: Path | None = option(

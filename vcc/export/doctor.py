@@ -36,7 +36,7 @@ def findings() -> Iterator[tuple[str, str]]:
     yield "python", f"{platform.python_version()} on {platform.platform()}"
     for package in _VERSIONS:
         yield package, _version(package) or "not installed"
-    yield "CPU", f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
+    yield "CPU", f"{cpu_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
     yield "CPU features", " ".join(cpu_features()) or "unknown"
     yield "CUDA in torch", _cuda()
     with tempfile.TemporaryDirectory() as folder:
@@ -67,6 +67,14 @@ def cpu_features() -> list[str]:
     info = Path("/proc/cpuinfo")
     words = set(info.read_text().split()) if info.is_file() else set()
     return [feature for feature in _CPU_FEATURES if feature in words]
+
+
+def cpu_name() -> str:
+    """Return what the CPU calls itself."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
 
 
 def _cuda() -> str:

@@ -19,7 +19,7 @@ from vcc.compression.loader import load_schedule
 from vcc.compression.phases import Phase, compile_phases, last_epoch
 from vcc.compression.shipped import default_schedule
 from vcc.compression.sparsity import sparsity_table
-from vcc.config.compression import CompressionOptions
+from vcc.config.compression import CompressionOptions, TargetOptions
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.entrypoints import CompressEntry
@@ -30,6 +30,7 @@ from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.pipeline.summary import schedule_of_options
+from vcc.pipeline.targets import Targets
 from vcc.pipeline.teacher import TeacherFinder, with_distiller
 from vcc.pipeline.train import train_epochs
 from vcc.tracking.runs import Run
@@ -56,6 +57,7 @@ class Recipe:
         parent: registry URI of the network that is compressed.
         distillation: the teacher, and weights that win over the schedule's.
         distils: a schedule without a distiller gets one for all its epochs.
+        targets: what the network may cost.
     """
 
     schedule: Path
@@ -67,6 +69,7 @@ class Recipe:
     parent: str | None
     distillation: DistillationOptions = DistillationOptions()
     distils: bool = False
+    targets: TargetOptions = TargetOptions()
 
 
 def recipe_for(
@@ -99,6 +102,7 @@ def recipe_for(
         round_to=options.round_to,
         parent=parent,
         distils="kd" in options.compression_type,
+        targets=options.pick(TargetOptions),
     )
 
 
@@ -140,13 +144,15 @@ def compress_step(
     The schedule rules the learning rate, from the recipe's initial one.
 
     Raises:
-        ScheduleError: the schedule cannot be read or does not fit the network.
+        ScheduleError: the schedule cannot be read, does not fit the network or meets no target.
         TrainingError: the loss left the finite numbers.
     """
     lightning.seed_everything(recipe.clip.manual_seed, verbose=False)
     schedule = load_schedule(recipe.schedule)
     if recipe.distils:
         schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
+    targets = Targets(recipe.targets, baseline, round_to=recipe.round_to)
+    schedule = targets.direct(schedule, run)
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
     run.log_file(recipe.schedule, "schedule")
@@ -185,6 +191,7 @@ def compress_step(
 
     run_phases(scheduler, phases, fit=fit, after_seam=report)
     scheduler.apply_masks_to(network.model)
+    targets.check(network, run)
     _log_sparsity(network, run)
     run.set_tags({"arch": network.card.arch, "method": recipe.method})
     return network
