@@ -16,7 +16,7 @@ from vcc.config.model import ModelOptions
 from vcc.config.options import Options, option
 from vcc.config.serving import ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
-from vcc.config.training import FinetuneOptions, TrainingOptions
+from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,9 @@ class PrepareEntry(PrepareOptions, TrackingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainEntry(TrainingOptions, FinetuneOptions, ModelOptions, ClipOptions, TrackingOptions):
+class TrainEntry(
+    TrainingOptions, ResumeOptions, FinetuneOptions, ModelOptions, ClipOptions, TrackingOptions
+):
     """Train a network on prepared data and register it as the baseline."""
 
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")

@@ -51,6 +51,22 @@ class TrainingOptions(Options):
         0, "train: stop after this many epochs without a lower dev loss; 0 does not", at_least=0
     )
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
+    devices: int = option(
+        0, "processes per machine (GPUs, or on the CPU); 0: torchrun's or SLURM's, or 1", at_least=0
+    )
+    num_nodes: int = option(0, "machines; 0: torchrun's or SLURM's, or 1", at_least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions(Options):
+    """When a training writes the state that it could resume from, and which one it resumes."""
+
+    resume_path: Path | None = option(
+        None, "resume this interrupted training: its last.ckpt or the folder that holds it"
+    )
+    checkpoint: int = option(
+        10, "epochs between two writings of last.ckpt (or ten minutes, if sooner)", at_least=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

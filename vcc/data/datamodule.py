@@ -40,22 +40,28 @@ class ClipDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[ClipBatch]:
         """Return the current epoch's training clips, this process's share of them."""
-        trainer = self.trainer
-        epoch = trainer.current_epoch if trainer is not None else 0
+        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        rank, world_size = self._share()
         return train_loader(
             self._dataset,
             self._options,
             epoch=self._first_epoch + epoch,
-            rank=trainer.global_rank if trainer is not None else 0,
-            world_size=trainer.world_size if trainer is not None else 1,
+            rank=rank,
+            world_size=world_size,
         )
 
     def val_dataloader(self) -> DataLoader[ClipBatch]:
-        """Return clips of the dev videos, in order."""
+        """Return clips of the dev videos, in order, this process's share of them."""
         return video_loader(
             self._dataset,
             "dev",
             self._protocol,
             n_threads=self._options.n_threads,
             clips_per_video=self._options.n_val_samples,
+            share=self._share(),
         )
+
+    def _share(self) -> tuple[int, int]:
+        """Return (rank, number of processes)."""
+        trainer = self.trainer
+        return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)

@@ -106,6 +106,7 @@ class VideoClips(Dataset[ClipBatch]):
         *,
         clips_per_batch: int,
         clips_per_video: int = 0,
+        least_batches: int = 1,
     ) -> None:
         self._dataset = dataset
         self._videos = dataset.videos(subset)
@@ -115,9 +116,8 @@ class VideoClips(Dataset[ClipBatch]):
             for video, record in enumerate(self._videos)
             for clip in spread(clips_per_video, len(protocol.clip_indices(record.n_frames)))
         ]
-        self._batches = [
-            clips[i : i + clips_per_batch] for i in range(0, len(clips), clips_per_batch)
-        ]
+        size = min(clips_per_batch, max(1, len(clips) // least_batches))
+        self._batches = [clips[i : i + size] for i in range(0, len(clips), size)]
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -179,6 +179,7 @@ def video_loader(
     n_threads: int,
     clips_per_batch: int = 32,
     clips_per_video: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> DataLoader[ClipBatch]:
     """Return the clips of a subset's videos in order, by the protocol.
 
@@ -189,20 +190,31 @@ def video_loader(
         n_threads: worker processes, at most the machine's cores; 0 for none.
         clips_per_batch: upper bound; a long video goes on in the next batch.
         clips_per_video: take only this many of each video's clips, spread evenly; 0 for all.
+        share: (rank, number of processes); each process gets its share of the batches, at least
+            one.
 
     Raises:
-        DataError: the subset has no videos.
+        DataError: the subset has no videos, or fewer clips than there are processes.
     """
+    rank, world_size = share
     clips = VideoClips(
         dataset,
         subset,
         protocol,
         clips_per_batch=clips_per_batch,
         clips_per_video=clips_per_video,
+        least_batches=world_size,
     )
     _require(dataset, subset, len(clips))
+    if len(clips) < world_size:
+        msg = f"{dataset.root}: {len(clips)} {subset} clips are too few for {world_size} processes"
+        raise DataError(msg)
     return DataLoader(
-        clips, batch_size=None, generator=torch.Generator(), **_worker_settings(n_threads)
+        clips,
+        batch_size=None,
+        sampler=range(rank, len(clips), world_size),
+        generator=torch.Generator(),
+        **_worker_settings(n_threads),
     )
 
 

@@ -18,10 +18,11 @@ from vcc.config.entrypoints import (
 from vcc.config.export import ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.serving import ServingOptions
-from vcc.config.training import FinetuneOptions, TrainingOptions
-from vcc.data.prepared import find_prepared
+from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
+from vcc.data.prepared import PreparedDataset, find_prepared
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.evaluation.results_tree import accuracy_lines
+from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_from_entry
 from vcc.pipeline.evaluate import (
     evaluate_step,
@@ -37,31 +38,37 @@ from vcc.pipeline.export import (
 )
 from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.prepare import log_dataset
+from vcc.pipeline.resume import find_resumption, plan_checkpoints
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train import check_class_count, register_network, train_step
 from vcc.tracking.registry import get_version
-from vcc.tracking.runs import connect, open_run
+from vcc.tracking.runs import Run, connect, open_run
+from vcc.tracking.silent import SilentRun
+from vcc.training.processes import is_first_process
 
 _logger = logging.getLogger(__name__)
 
 
 def run_train(options: TrainEntry) -> None:
-    """Train a dense network and register it as the baseline."""
-    connect()
+    """Train a dense network and register it as the baseline.
+
+    Of several processes that train together, the first one does all that is seen from outside.
+    """
     dataset = find_prepared(options.root_path, options.dataset)
     if options.n_finetune_classes is None:
         check_class_count(options.n_classes, dataset)
+    if not is_first_process():
+        logging.getLogger("vcc").setLevel(logging.WARNING)
+        _train(options, dataset, run=SilentRun())
+        return
+    connect()
+    resume = find_resumption(options.resume_path) if options.resume_path else None
     name = options.run_name or f"train {options.model} on {dataset.name}"
-    with open_run(name, step="train", options=options) as run:
+    with open_run(
+        name, step="train", options=options, continues=resume.run_id if resume else None
+    ) as run:
         log_dataset(run, dataset, context="train")
-        network = train_step(
-            dataset,
-            model=options.pick(ModelOptions),
-            clip=options.pick(ClipOptions),
-            training=options.pick(TrainingOptions),
-            run=run,
-            finetune=options.pick(FinetuneOptions),
-        )
+        network = _train(options, dataset, run=run)
         version = register_network(
             network,
             alias="baseline",
@@ -70,6 +77,20 @@ def run_train(options: TrainEntry) -> None:
         )
     say(f"registered {version.uri} as baseline")
     say(f"next: mlflow run . -e compress --env-manager local -P model={options.model}")
+
+
+def _train(options: TrainEntry, dataset: PreparedDataset, *, run: Run) -> Network:
+    return train_step(
+        dataset,
+        model=options.pick(ModelOptions),
+        clip=options.pick(ClipOptions),
+        training=options.pick(TrainingOptions),
+        run=run,
+        finetune=options.pick(FinetuneOptions),
+        checkpoints=plan_checkpoints(
+            options.pick(ResumeOptions), results=options.results, run_id=run.run_id
+        ),
+    )
 
 
 def run_compress(options: CompressEntry) -> None:

@@ -119,6 +119,9 @@ def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str 
         recipe.training,
         optimizer=options.optimizer or recipe.training.optimizer,
         no_cuda=options.no_cuda,
+        # The baseline's machine is not this one.
+        devices=0,
+        num_nodes=0,
     )
     clip = dataclasses.replace(
         recipe.clip,

@@ -49,6 +49,7 @@ from vcc.pipeline.report import Compared, log_report, summary_of
 from vcc.pipeline.train import register_network, train_step
 from vcc.tracking.registry import Version
 from vcc.tracking.runs import Run, connect, open_run
+from vcc.training.processes import require_one_process
 
 _logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def run_pipeline(options: PipelineEntry) -> None:
     Raises:
         GateError: the figures miss the pass marks; the table is printed all the same.
     """
+    require_one_process(options.pick(TrainingOptions))
     uri = connect()
     started = time.monotonic()
     with open_run(options.run_name or "pipeline", step="pipeline", options=options) as run:

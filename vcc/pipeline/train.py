@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from torch import Tensor
 
 from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
@@ -16,7 +19,7 @@ from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.data.datamodule import ClipDataModule
 from vcc.data.normalisation import normalisation_for
 from vcc.data.prepared import PreparedDataset
-from vcc.errors import ConfigError
+from vcc.errors import ConfigError, ModelError, TrainingError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
@@ -24,6 +27,7 @@ from vcc.models.network import VideoNetwork
 from vcc.models.summary import count_macs, count_parameters, layer_table, table_csv
 from vcc.models.weights import load_weights
 from vcc.pipeline.card import Network, card_of
+from vcc.pipeline.resume import about_training, check_same_training, find_resumption
 from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
@@ -33,6 +37,7 @@ from vcc.training.finetuning import choose_trained, freeze_statistics
 from vcc.training.module import ClassifierModule
 from vcc.training.outputs import AdjustLoss, TrainingVideos
 from vcc.training.progress import EpochReport
+from vcc.training.resuming import CheckpointPlan, ResumeCheckpoint
 from vcc.training.trainer import choose_accelerator, describe_device, fit
 
 _logger = logging.getLogger(__name__)
@@ -46,6 +51,7 @@ def train_step(
     training: TrainingOptions,
     run: Run,
     finetune: FinetuneOptions | None = None,
+    checkpoints: CheckpointPlan | None = None,
 ) -> Network:
     """Train a network and keep its best weights on the dev videos.
 
@@ -56,11 +62,13 @@ def train_step(
         training: how it is optimised.
         run: where its figures go.
         finetune: which weights it starts from and which change; None starts from scratch.
+        checkpoints: where it keeps them and which it resumes; None keeps none.
 
     Raises:
         ModelError: the options name no network, or the given weights do not fit it.
-        ConfigError: fine-tuning names classes that the data has not, or no layer.
-        TrainingError: the loss left the finite numbers.
+        ConfigError: fine-tuning names classes that the data has not, or no layer; or the training
+            to resume is another one.
+        TrainingError: the loss left the finite numbers, or a checkpoint could not be written.
     """
     lightning.seed_everything(clip.manual_seed, verbose=False)
     network = build_model(
@@ -70,8 +78,9 @@ def train_step(
         sample_duration=clip.sample_duration,
         **model.build_options(),
     )
+    resumed = checkpoints is not None and checkpoints.resume_from is not None
     if finetune is not None:
-        _start_from(network, dataset, finetune)
+        _start_from(network, dataset, finetune, resumed=resumed)
     card = card_of(
         dataset,
         arch=arch_name(network.spec),
@@ -86,11 +95,22 @@ def train_step(
             "device": describe_device(choose_accelerator(no_cuda=training.no_cuda)),
         }
     )
+    callbacks = _callbacks(training)
+    if checkpoints is not None:
+        about = about_training(
+            card,
+            run_id=run.run_id,
+            spec=network.spec.as_dict(),
+            ft_portion=finetune.ft_portion if finetune else "complete",
+        )
+        if checkpoints.resume_from is not None:
+            check_same_training(find_resumption(checkpoints.resume_from), about)
+        callbacks.append(resume_checkpoint(made, checkpoints, about, callbacks=callbacks))
     train_epochs(
         made,
         dataset,
         epochs=(0, training.n_epochs),
-        callbacks=_callbacks(training),
+        callbacks=callbacks,
         run=run,
         span=training.n_epochs,
     )
@@ -100,7 +120,9 @@ def train_step(
     return made
 
 
-def _start_from(network: VideoNetwork, dataset: PreparedDataset, finetune: FinetuneOptions) -> None:
+def _start_from(
+    network: VideoNetwork, dataset: PreparedDataset, finetune: FinetuneOptions, *, resumed: bool
+) -> None:
     """Load the weights that a training starts from and freeze what it leaves alone."""
     asked = finetune.n_finetune_classes
     if finetune.pretrain_path is None:
@@ -114,7 +136,9 @@ def _start_from(network: VideoNetwork, dataset: PreparedDataset, finetune: Finet
                 f"{len(dataset.labels)} classes"
             )
             raise ConfigError(msg)
-        load_weights(network, finetune.pretrain_path, replace_head=asked is not None)
+        # A checkpoint to resume from brings all weights; the file may be gone by then.
+        if not resumed:
+            load_weights(network, finetune.pretrain_path, replace_head=asked is not None)
     choose_trained(network, finetune.ft_portion)
 
 
@@ -127,6 +151,41 @@ def _callbacks(training: TrainingOptions) -> list[Callback]:
     if training.early_stopping:
         callbacks.append(EarlyStopping("dev_loss", patience=training.early_stopping))
     return callbacks
+
+
+def resume_checkpoint(
+    network: Network,
+    plan: CheckpointPlan,
+    about: Mapping[str, Any],
+    *,
+    callbacks: Sequence[Callback],
+    first_epoch: int = 0,
+) -> ResumeCheckpoint:
+    """Return the callback that writes `last.ckpt`, and the best network beside it as `best`.
+
+    Args:
+        network: what is trained, with its card.
+        plan: where and how often.
+        about: see `about_training`.
+        callbacks: the training's other callbacks; their `BestWeights` are what is best.
+        first_epoch: absolute number of the first epoch that is trained.
+    """
+
+    def keep_best(weights: Mapping[str, Tensor]) -> None:
+        best = copy.deepcopy(network.classifier()).cpu()
+        best.load_state_dict(weights)
+        try:
+            save_checkpoint(plan.folder / "best", best, network.card.as_metadata())
+        except ModelError as error:
+            raise TrainingError(str(error)) from error
+
+    return ResumeCheckpoint(
+        plan,
+        about=about,
+        first_epoch=first_epoch,
+        best=next((each for each in callbacks if isinstance(each, BestWeights)), None),
+        keep_best=keep_best,
+    )
 
 
 def train_epochs(
@@ -145,7 +204,7 @@ def train_epochs(
         network: with the card that says how.
         dataset: prepared videos.
         epochs: absolute numbers of the first epoch and of the one after the last.
-        callbacks: what else acts during training.
+        callbacks: what else acts during training; a `ResumeCheckpoint` may resume it.
         run: where the figures of each epoch go.
         adjust_loss: adds terms to the loss.
         span: epochs of the learning-rate schedule; None when a schedule file rules it.

@@ -24,6 +24,8 @@ from vcc.errors import TrackingError
 from vcc.tracking.provenance import environment_lines, provenance_tags
 from vcc.tracking.views import save_view
 
+_logger = logging.getLogger(__name__)
+
 # The names MLflow makes up, such as "auspicious-shark-123": ours say more.
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 _DIGEST_LENGTH = 36
@@ -106,7 +108,9 @@ def connect() -> str:
 
 
 @contextlib.contextmanager
-def open_run(name: str, *, step: str, options: Options) -> Iterator[Run]:
+def open_run(
+    name: str, *, step: str, options: Options, continues: str | None = None
+) -> Iterator[Run]:
     """Start a run, or resume the one `mlflow run` made; a run inside another is its child.
 
     An exception marks the run as failed, with the message as the tag `error`.
@@ -115,20 +119,31 @@ def open_run(name: str, *, step: str, options: Options) -> Iterator[Run]:
         name: shown unless the user named the run.
         step: prepare, train, compress, evaluate, export, register or pipeline.
         options: logged as `cfg.*`.
+        continues: id of an interrupted run to go on with; where that cannot be, a line says why
+            and the new run is tagged `resumed_from`.
 
     Raises:
         TrackingError: the tracking server cannot be reached.
     """
     nested = mlflow.active_run() is not None
-    with _start(name, nested=nested) as active:
+    again = _can_continue(continues) if continues else False
+    with _start(name, nested=nested, run_id=continues if again else None) as active:
         run = Run(active)
+        if continues and not again:
+            run.set_tags({"resumed_from": continues})
         if not nested and _MADE_UP_NAME.fullmatch(active.info.run_name or ""):
             mlflow.set_tag("mlflow.runName", name)
         if not nested:
             _show_as_training(run.experiment_id)
             save_view(run.experiment_id)
         run.set_tags({"step": step, **provenance_tags()})
-        run.log_options(options)
+        if again:
+            # A logged parameter can never change, and resume_path has.
+            run.log_dict(options.as_dict(), "config_resumed.yaml")
+            if "error" in active.data.tags:
+                mlflow.delete_tag("error")
+        else:
+            run.log_options(options)
         if not nested:
             run.log_text(environment_lines(), "environment.txt")
         try:
@@ -138,10 +153,32 @@ def open_run(name: str, *, step: str, options: Options) -> Iterator[Run]:
             raise
 
 
-def _start(name: str, *, nested: bool) -> mlflow.ActiveRun:
+def _can_continue(run_id: str) -> bool:
+    """Say whether an interrupted run can go on, and log why not."""
+    made = os.environ.get("MLFLOW_RUN_ID")
+    if made == run_id:
+        return True
+    if made:
+        reason = "`mlflow run` has made a new one already (call python -m entrypoints.train)"
+    else:
+        try:
+            run = mlflow.MlflowClient().get_run(run_id)
+        except mlflow.MlflowException as error:
+            reason = f"{mlflow.get_tracking_uri()} does not have it ({error.message})"
+        else:
+            if run.info.lifecycle_stage == "active":
+                return True
+            reason = "it was deleted"
+    _logger.warning("run %s is not continued, a new run is: %s", run_id, reason)
+    return False
+
+
+def _start(name: str, *, nested: bool, run_id: str | None) -> mlflow.ActiveRun:
     # A given name would rename the run that `mlflow run --run-name` made.
     resumed = not nested and bool(os.environ.get("MLFLOW_RUN_ID"))
     try:
+        if run_id is not None:
+            return mlflow.start_run(run_id=run_id, nested=nested)
         return mlflow.start_run(run_name=None if resumed else name, nested=nested)
     except mlflow.MlflowException as error:
         msg = (

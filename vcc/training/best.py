@@ -47,8 +47,25 @@ class BestWeights(Callback):
             validated = averaged_or_own(trainer, pl_module)
             self._weights = copy.deepcopy(validated.classifier.state_dict())
 
-    def on_train_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        """Put the best weights back."""
+    @property
+    def weights(self) -> dict[str, Tensor] | None:
+        """The best weights so far, a state dict of the classifier."""
+        return self._weights
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best so far, for a checkpoint."""
+        figure = None if self._best is None else list(self._best)
+        return {"epoch": self.best_epoch, "figure": figure, "weights": self._weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the best so far from a checkpoint."""
+        figure = state_dict["figure"]
+        self.best_epoch = state_dict["epoch"]
+        self._best = None if figure is None else (float(figure[0]), float(figure[1]))
+        self._weights = state_dict["weights"]
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Put the best weights back, after averages and also when no epoch was left to train."""
         if self._weights is not None and self.best_epoch is not None:
             pl_module.classifier.load_state_dict(self._weights)
             _logger.info(

@@ -93,8 +93,17 @@ class ClassifierModule(lightning.LightningModule):
         return loss
 
     def train_figures(self) -> dict[str, float]:
-        """Return the running epoch's means over its clips, and the learning rate."""
+        """Return the running epoch's means over this process's clips, and the learning rate."""
         means = {name: total / max(1, self._seen) for name, total in self._sums.items()}
+        return {**means, "learning_rate": self._learning_rate()}
+
+    def epoch_figures(self) -> dict[str, float]:
+        """Return the same over all processes' clips; every process must call it."""
+        sums = torch.tensor([*self._sums.values(), self._seen], dtype=torch.float64)
+        if self.trainer.world_size > 1:
+            sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum").cpu()
+        *totals, seen = sums.tolist()
+        means = {name: total / max(1, seen) for name, total in zip(self._sums, totals, strict=True)}
         return {**means, "learning_rate": self._learning_rate()}
 
     def on_train_epoch_start(self) -> None:

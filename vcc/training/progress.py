@@ -46,7 +46,9 @@ class EpochReport(Callback):
             for name, value in trainer.callback_metrics.items()
             if name.startswith("dev_")
         }
-        figures = {**pl_module.train_figures(), **dev, "epoch_seconds": seconds}
+        figures = {**pl_module.epoch_figures(), **dev, "epoch_seconds": seconds}
+        if not trainer.is_global_zero:
+            return
         epoch = self._first + trainer.current_epoch
         self._record(epoch, figures)
         _logger.info(

@@ -6,6 +6,7 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import lightning
 import torch
@@ -14,6 +15,9 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from vcc.config.training import TrainingOptions
 from vcc.errors import TrainingError
+from vcc.training.processes import cluster_plugins, restore_batchnorms, trainer_settings
+from vcc.training.resuming import ResumeCheckpoint
+from vcc.training.state_file import AtomicCheckpointIO
 
 _logger = logging.getLogger(__name__)
 
@@ -45,20 +49,23 @@ def fit(
         data: training and dev clips.
         options: machine, gradient clipping and accumulation.
         n_epochs: epochs to run.
-        callbacks: schedule, best weights and the like.
+        callbacks: schedule, best weights and the like; a `ResumeCheckpoint` among them may resume
+            an interrupted training, whose epochs count among the `n_epochs`.
 
     Raises:
-        TrainingError: the loss left the finite numbers, or Lightning was interrupted.
+        TrainingError: the loss left the finite numbers, a checkpoint could not be written or
+            read, or Lightning was interrupted. The message ends with where to resume, if there is
+            a `ResumeCheckpoint`.
     """
     _quiet_lightning()
     accelerator = choose_accelerator(no_cuda=options.no_cuda)
+    keeper = next((each for each in callbacks if isinstance(each, ResumeCheckpoint)), None)
     trainer = lightning.Trainer(
-        accelerator=accelerator,
-        devices=1,
+        **trainer_settings(options, accelerator),
         max_epochs=n_epochs,
         callbacks=[*callbacks, _progress_bar()],
         logger=False,
-        enable_checkpointing=False,
+        enable_checkpointing=keeper is not None,
         enable_model_summary=False,
         accumulate_grad_batches=options.accumulate,
         # Processes share the videos by themselves; Lightning's own sampler would shuffle anew.
@@ -67,17 +74,35 @@ def fit(
         # The loaders are made anew each epoch: their sampler is seeded by the epoch number.
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
+        plugins=[AtomicCheckpointIO(), *cluster_plugins()],
     )
     try:
-        trainer.fit(module, datamodule=data)
+        _run(trainer, module, data, keeper.resume_from if keeper else None)
+    except TrainingError as error:
+        if keeper is None:
+            raise
+        msg = f"{error}; {keeper.describe()}"
+        raise TrainingError(msg) from error
+    restore_batchnorms(module)
+    return trainer
+
+
+def _run(
+    trainer: lightning.Trainer,
+    module: lightning.LightningModule,
+    data: lightning.LightningDataModule,
+    resume_from: Path | None,
+) -> None:
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=resume_from)
     except SIGTERMException:
         # It is a SystemExit without a code: the process would end as if all had gone well.
-        msg = "training was stopped by a termination signal: nothing was saved or registered"
+        msg = "training was stopped by a termination signal: nothing was registered"
         raise TrainingError(msg) from None
-    if trainer.interrupted:
-        msg = "training was interrupted: nothing was saved or registered"
-        raise TrainingError(msg)
-    return trainer
+    except SystemExit:
+        # What Lightning makes of an interrupt from the keyboard.
+        msg = "training was interrupted: nothing was registered"
+        raise TrainingError(msg) from None
 
 
 class _EpochBar(TQDMProgressBar):
@@ -102,4 +127,6 @@ def _quiet_lightning() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Expected here: clips come from memory-mapped files, and few workers are enough.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # The dev figures are those of all processes already.
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
