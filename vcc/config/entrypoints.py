@@ -62,6 +62,9 @@ class EvaluateEntry(SourceOptions, TrackingOptions):
     val_json: Path | None = option(None, "score this file of predictions instead of a model")
     annotation: Path | None = option(None, "the annotation that val_json is scored against")
     test_subset: str = option("val", "what val_json holds: val is the test list", choices=("val",))
+    no_softmax_in_test: bool = option(
+        False, "average the logits of a video's clips, not their softmax"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Clip and video accuracy in one pass, as the thesis defines them.
 
-A video's score is the mean of the softmax over its clips; the video counts as right when its
-highest score is its label's. Every video counts, whatever its number of clips (the thesis's own
-script left out the last one).
+A video's score is the mean of the softmax over its clips (or, as the thesis's `no_softmax_in_test`
+asks, the softmax of the mean logits, which ranks as the mean logits do); the video counts as right
+when its highest score is its label's. Every video counts, whatever its number of clips (the
+thesis's own script left out the last one).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class VideoScores:
     """What a classifier says of a set of videos.
 
     Attributes:
-        scores: float32 [V, C]; mean softmax over each video's clips.
+        scores: float32 [V, C], each row sums to 1; mean softmax over each video's clips.
         labels: int64 [V].
         clips: how many clips were classified.
         clip_top1: share of clips whose highest logit is the label's, 0..1.
@@ -70,6 +71,8 @@ class VideoAccuracy(Metric):
     Args:
         n_videos: V, the number of videos in the set.
         n_classes: C.
+        softmax: whether a video's score is the mean of its clips' softmax, or else the softmax of
+            the mean of their logits.
     """
 
     full_state_update = False
@@ -79,8 +82,9 @@ class VideoAccuracy(Metric):
     right_clips: Tensor
     loss_sum: Tensor
 
-    def __init__(self, *, n_videos: int, n_classes: int) -> None:
+    def __init__(self, *, n_videos: int, n_classes: int, softmax: bool = True) -> None:
         super().__init__()
+        self._softmax = softmax
         zeros = torch.zeros
         self.add_state("score_sum", zeros(n_videos, n_classes), dist_reduce_fx="sum")
         self.add_state("clip_count", zeros(n_videos), dist_reduce_fx="sum")
@@ -91,7 +95,7 @@ class VideoAccuracy(Metric):
     def update(self, logits: Tensor, labels: Tensor, videos: Tensor) -> None:
         """Add the logits [N, C] of N clips of the videos with indices `videos` [N]."""
         logits = logits.float()
-        self.score_sum.index_add_(0, videos, logits.softmax(dim=1))
+        self.score_sum.index_add_(0, videos, logits.softmax(dim=1) if self._softmax else logits)
         self.clip_count.index_add_(0, videos, torch.ones_like(videos, dtype=torch.float))
         self.labels[videos] = labels
         self.right_clips += (logits.argmax(dim=1) == labels).sum()
@@ -120,8 +124,9 @@ class VideoAccuracy(Metric):
             msg = f"{missing} of {len(counts)} videos were not scored: no clip of them came"
             raise DataError(msg)
         clips = int(counts.sum())
+        scores = sums["score_sum"].reshape(len(counts), -1) / counts[:, None]
         return VideoScores(
-            scores=sums["score_sum"].reshape(len(counts), -1) / counts[:, None],
+            scores=scores if self._softmax else scores.softmax(dim=1),
             labels=sums["labels"].reshape(-1),
             clips=clips,
             clip_top1=float(sums["right_clips"]) / clips,
@@ -135,6 +140,7 @@ def score_videos(
     *,
     n_videos: int,
     n_classes: int,
+    softmax: bool = True,
 ) -> VideoScores:
     """Classify every clip of every video, whatever runs the network.
 
@@ -143,8 +149,9 @@ def score_videos(
         batches: the `Batch`es of all videos, in any order.
         n_videos: the number of videos in the set.
         n_classes: C.
+        softmax: see `VideoAccuracy`.
     """
-    accuracy = VideoAccuracy(n_videos=n_videos, n_classes=n_classes)
+    accuracy = VideoAccuracy(n_videos=n_videos, n_classes=n_classes, softmax=softmax)
     for batch in batches:
         logits = classify(batch.clips).detach().cpu()
         accuracy.update(logits, batch.labels.cpu(), batch.videos.cpu())

@@ -137,6 +137,7 @@ def run_evaluate(options: EvaluateEntry) -> None:
                 dataset=source.dataset,
                 no_cuda=options.no_cuda,
                 n_threads=options.n_threads,
+                softmax=not options.no_softmax_in_test,
             ),
             run=run,
             dense=dense,

@@ -73,12 +73,22 @@ def evaluate_step(
 
 
 def score_test(
-    network: Network, dataset: PreparedDataset, *, no_cuda: bool, n_threads: int
+    network: Network,
+    dataset: PreparedDataset,
+    *,
+    no_cuda: bool,
+    n_threads: int,
+    softmax: bool = True,
 ) -> VideoScores:
     """Return a network's scores of the test videos, by its own protocol."""
     classify = classify_with_network(network.classifier(), device_for(no_cuda=no_cuda))
     return score_subset(
-        classify, dataset, network.card.protocol, subset="test", n_threads=n_threads
+        classify,
+        dataset,
+        network.card.protocol,
+        subset="test",
+        n_threads=n_threads,
+        softmax=softmax,
     )
 
 

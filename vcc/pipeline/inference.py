@@ -52,6 +52,7 @@ def score_subset(
     *,
     subset: str,
     n_threads: int,
+    softmax: bool = True,
 ) -> VideoScores:
     """Score every video of a subset by the protocol.
 
@@ -61,6 +62,7 @@ def score_subset(
         protocol: which clips of a video count.
         subset: "dev" or "test".
         n_threads: loader workers.
+        softmax: how clips are averaged, see `VideoAccuracy`.
     """
     loader = video_loader(dataset, subset, protocol, n_threads=n_threads)
     return score_videos(
@@ -68,6 +70,7 @@ def score_subset(
         progress(loader, f"{subset} videos"),
         n_videos=len(dataset.videos(subset)),
         n_classes=len(dataset.labels),
+        softmax=softmax,
     )
 
 

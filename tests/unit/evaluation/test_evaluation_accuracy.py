@@ -42,6 +42,21 @@ def test_averaging_probabilities_is_not_averaging_votes() -> None:
     assert scores.video_topk(1) == 1.0
 
 
+def test_logits_may_be_averaged_in_place_of_probabilities() -> None:
+    # One clip is sure of class 0 (logits 4, 0), two are for class 1 by less (0, 1.5): the mean
+    # logits are 4/3 and 1, the mean probabilities 0.45 and 0.55.
+    logits = torch.tensor([[4.0, 0.0], [0.0, 1.5], [0.0, 1.5]])
+    labels, videos = torch.zeros(3, dtype=torch.long), torch.zeros(3, dtype=torch.long)
+    picked = []
+    for softmax in (True, False):
+        accuracy = VideoAccuracy(n_videos=1, n_classes=2, softmax=softmax)
+        accuracy.update(logits, labels, videos)
+        scores = accuracy.video_scores()
+        assert scores.scores.sum(dim=1).tolist() == pytest.approx([1.0])
+        picked.append(scores.video_topk(1))
+    assert picked == [0.0, 1.0]
+
+
 def test_batching_does_not_matter() -> None:
     logits = torch.randn(10, 4)
     videos = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2, 3])
