@@ -44,6 +44,9 @@ METRICS: dict[str, tuple[str, str]] = {
     "train_clip_top1": ("share", "training clips that were right while training"),
     "learning_rate": ("1", "of the first parameter group, at the end of the epoch"),
     "epoch_seconds": ("s", "time of the epoch, validation included"),
+    # compression, once per epoch and once after the last, for the network that is kept
+    "filter_sparsity": ("share", "filters of convolutions and linear layers that are all zero"),
+    "active_policies": ("policies", "how many of the schedule's policies acted in the epoch"),
     # data and runs
     "videos_train": ("videos", "videos to train on"),
     "videos_dev": ("videos", "videos to choose by"),
@@ -60,12 +63,13 @@ METRICS: dict[str, tuple[str, str]] = {
 FAMILIES: dict[str, tuple[str, str]] = {
     "dev_": ("as without dev_", "the same figure on the dev videos"),
     "loss_": ("nats", "a term that a schedule's policy added to the loss, by the policy's name"),
+    "layer_sparsity.": ("share", "zeros among a layer's weights, by the layer's name"),
     "runtime_ms.": ("ms", "median time of one run, by network, runtime, precision and batch"),
     "sensitivity.": ("share", "dev video top-1 with that layer pruned; step is its sparsity in %"),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }
 
-_PREFIXES = ("loss_", "runtime_ms.", "sensitivity.", "system/")
+_PREFIXES = ("loss_", "layer_sparsity.", "runtime_ms.", "sensitivity.", "system/")
 _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from torch import Tensor
 from vcc.compression.builder import file_config
 from vcc.compression.callback import CompressionCallback
 from vcc.compression.driver import run_phases
+from vcc.compression.epoch_figures import EpochFigures, sparsity_figures
 from vcc.compression.loader import load_schedule
 from vcc.compression.phases import Phase, compile_phases, last_epoch
 from vcc.compression.shipped import default_schedule
-from vcc.compression.sparsity import sparsity_table
 from vcc.config.compression import CompressionOptions, TargetOptions
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
@@ -27,8 +27,9 @@ from vcc.config.training import TrainingOptions
 from vcc.data.loaders import train_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.models.network import network_of
-from vcc.models.summary import count_macs, count_parameters
+from vcc.models.summary import count_macs, count_parameters, layer_table
 from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.compress_report import LAYERS_FILE, layers_csv
 from vcc.pipeline.summary import schedule_of_options
 from vcc.pipeline.targets import Targets
 from vcc.pipeline.teacher import TeacherFinder, with_distiller
@@ -159,7 +160,9 @@ def compress_step(
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
     run.log_file(recipe.schedule, "schedule")
+    run.log_text(schedule.to_yaml(), "schedule/effective.yaml")
     run.log_dict({"phases": [dataclasses.asdict(phase) for phase in phases]}, "phases.json")
+    dense_layers = layer_table(baseline.model)
     network = Network(model=baseline.model, card=_card_of(baseline.card, recipe))
     scheduler = file_config(
         network.model,
@@ -172,9 +175,13 @@ def compress_step(
         teacher=TeacherFinder(baseline, dataset, recipe.distillation),
     )
 
+    def record(epoch: int, figures: Mapping[str, float]) -> None:
+        run.log_metrics(figures, step=epoch)
+
     def fit(phase: Phase) -> None:
         callback = CompressionCallback(scheduler, first_epoch=phase.start)
-        callbacks: list[lightning.Callback] = [callback]
+        figures = EpochFigures(scheduler, first_epoch=phase.start, record=record)
+        callbacks: list[lightning.Callback] = [callback, figures]
         if phase is phases[-1]:
             # Earlier phases end where the schedule left them: their best epoch is the least pruned.
             settled = _first_settled_epoch(phase, phases)
@@ -195,7 +202,8 @@ def compress_step(
     run_phases(scheduler, phases, fit=fit, after_seam=report)
     scheduler.apply_masks_to(network.model)
     targets.check(network, run)
-    _log_sparsity(network, run)
+    record(n_epochs, sparsity_figures(network.model))
+    run.log_text(layers_csv(dense_layers, network.model), LAYERS_FILE)
     run.set_tags({"arch": network.card.arch, "method": recipe.method})
     return network
 
@@ -228,8 +236,3 @@ def _report_size(network: Network, phase: Phase, run: Run) -> None:
         "%s: %s parameters, %.1f M MACs left", ", ".join(phase.actions), f"{params:,}", macs / 1e6
     )
     run.log_metrics({"params": params, "macs": macs}, step=phase.start)
-
-
-def _log_sparsity(network: Network, run: Run) -> None:
-    rows = [dataclasses.asdict(row) for row in sparsity_table(network.model)]
-    run.log_dict({"layers": rows}, "sparsity.json")
