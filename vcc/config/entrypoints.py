@@ -14,7 +14,7 @@ from vcc.config.distillation import DistillationOptions
 from vcc.config.export import PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, option
-from vcc.config.serving import ServingOptions
+from vcc.config.serving import MOST_CLIPS, ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
 from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
 
@@ -182,7 +182,12 @@ class PredictEntry(ServingOptions, TrackingOptions):
     )
     output: Path = option(Path("predictions.csv"), "CSV or JSON file, by its ending")
     top_k: int = option(5, "labels per video", at_least=1)
-    n_clips: int = option(0, "clips per video, spread evenly; 0: all, as in evaluation", at_least=0)
+    n_clips: int = option(
+        0,
+        "clips per video, spread evenly; 0: all, as in evaluation",
+        at_least=0,
+        at_most=MOST_CLIPS,
+    )
     provider: str = option("auto", "what runs the graph", choices=PROVIDERS)
     threads: int = option(0, "CPU threads of the runtime; 0: all cores", at_least=0)
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from vcc.config.options import Options, option
 
+# Clips that are chosen out of a video are held at once; all of a video's clips never are.
+MOST_CLIPS = 64
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServingOptions(Options):

@@ -6,8 +6,10 @@ frames keep OpenCV's blue-green-red order until they are stored; what users get 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +29,8 @@ _COUNTING_SUFFIXES = frozenset({".avi", ".mp4", ".mov", ".m4v"})
 _LOST_SHARE_COUNTED = 0.02
 _LOST_SHARE_ESTIMATED = 0.1
 _LOST_FRAMES = 2
+
+_first_opening = threading.Lock()
 
 
 class BadVideoError(DataError):
@@ -83,18 +87,22 @@ class VideoFile:
 
 
 def _open_quietly(path: Path) -> cv2.VideoCapture:
+    _quiet_ffmpeg()
+    threads = [cv2.CAP_PROP_N_THREADS, 1]
+    return cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, threads)
+
+
+@functools.cache
+def _quiet_ffmpeg() -> None:
     # FFmpeg would report each damaged packet on stderr by itself; what matters reaches the report.
-    # OpenCV reads the level when a process opens its first file.
+    # OpenCV reads the level when a process first opens anything. Later openings leave the
+    # environment alone: it belongs to all threads, and a server decodes in several at once.
     name = "OPENCV_FFMPEG_LOGLEVEL"
-    before = os.environ.get(name)
-    level = cv2.utils.logging.getLogLevel()
-    os.environ[name] = before or "-8"
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    try:
-        threads = [cv2.CAP_PROP_N_THREADS, 1]
-        return cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, threads)
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+    with _first_opening:
+        before = os.environ.get(name)
+        os.environ[name] = before or "-8"
+        cv2.VideoCapture(os.devnull, cv2.CAP_FFMPEG)
         if before is None:
             del os.environ[name]
 

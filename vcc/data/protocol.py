@@ -91,6 +91,11 @@ class ClipProtocol:
         return torch.from_numpy(clips)
 
     @property
+    def window(self) -> int:
+        """How many of the video's frames a clip spans."""
+        return self.sample_duration * self.downsample
+
+    @property
     def clip_shape(self) -> tuple[int, int, int, int]:
         """Shape [3, T, H, W] of a clip."""
         return 3, self.sample_duration, self.sample_size, self.sample_size

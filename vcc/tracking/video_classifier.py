@@ -7,6 +7,7 @@ evaluation.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vcc.config.data import ClipOptions
 from vcc.config.serving import ServingOptions
@@ -80,9 +80,9 @@ class VideoClassifier:
         self._limits = limits
         self._session = open_session(path, provider=provider, threads=threads)
         self.runtime = self._session.runtime
-        # Decoding takes one thread and a video's clips of memory each. The runtime has every core
-        # for itself already, and not every runtime's session may run twice at once.
-        self._decoding = threading.BoundedSemaphore(max(1, usable_cores()))
+        # A video takes one thread to decode, and the memory of a few clips. The runtime has every
+        # core for itself already, and not every runtime's session may run twice at once.
+        self._turn = threading.BoundedSemaphore(max(1, usable_cores()))
         self._running = threading.Lock()
 
     def classify(self, path: Path, *, n_clips: int = 0) -> VideoPrediction:
@@ -95,21 +95,8 @@ class VideoClassifier:
         Raises:
             BadVideoError: it is not a whole video within the limits.
         """
-        with self._decoding:
-            clips = clips_of_file(
-                path,
-                self.protocol,
-                short_side=self._short_side,
-                limits=self._limits,
-                n_clips=n_clips,
-            )
-            scores = self._scores(clips)
-        order = np.argsort(-scores, kind="stable")
-        return VideoPrediction(
-            labels=tuple(self.labels[i] for i in order),
-            scores=tuple(float(scores[i]) for i in order),
-            clips=len(clips),
-        )
+        with self._turn:
+            return self._classify(path, n_clips)
 
     def classify_bytes(self, data: bytes, *, n_clips: int = 0) -> VideoPrediction:
         """Classify the content of a video file."""
@@ -118,19 +105,30 @@ class VideoClassifier:
             raise BadVideoError(msg)
         # The decoder takes the suffix as a hint of whether the declared length can be trusted.
         suffix = container_suffix(data[:HEAD_BYTES]) or ".bin"
-        with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        with self._turn, tempfile.NamedTemporaryFile(suffix=suffix) as file:
             file.write(data)
             file.flush()
-            return self.classify(Path(file.name), n_clips=n_clips)
+            return self._classify(Path(file.name), n_clips)
 
-    def _scores(self, clips: Tensor) -> np.ndarray:
-        total = torch.zeros(len(self.labels))
-        for batch in torch.split(clips, _CLIPS_PER_RUN):
+    def _classify(self, path: Path, n_clips: int) -> VideoPrediction:
+        clips = clips_of_file(
+            path, self.protocol, short_side=self._short_side, limits=self._limits, n_clips=n_clips
+        )
+        total = np.zeros(len(self.labels), np.float32)
+        count = 0
+        while batch := list(itertools.islice(clips, _CLIPS_PER_RUN)):
+            pixels = np.stack(batch).astype(np.float32)
             with self._running:
-                logits = self._session.run(batch.float().numpy())
-            total += torch.from_numpy(np.asarray(logits)).float().softmax(dim=1).sum(dim=0)
-        scores: np.ndarray = (total / len(clips)).numpy()
-        return scores
+                logits = self._session.run(pixels)
+            total += torch.from_numpy(np.asarray(logits)).float().softmax(dim=1).sum(dim=0).numpy()
+            count += len(batch)
+        scores = total / count
+        order = np.argsort(-scores, kind="stable")
+        return VideoPrediction(
+            labels=tuple(self.labels[i] for i in order),
+            scores=tuple(float(scores[i]) for i in order),
+            clips=count,
+        )
 
 
 def shown(predictions: Sequence[tuple[str, float]]) -> str:

@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
 
-from vcc.config.serving import ServingOptions
+from vcc.config.serving import MOST_CLIPS, ServingOptions
 from vcc.data.containers import HEAD_BYTES, container_suffix
 from vcc.data.decode import BadVideoError
 from vcc.tracking.video_classifier import VideoClassifier
@@ -67,8 +67,8 @@ class VideoModel(PythonModel):
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return one {"labels", "scores", "clips"} per row, best label first."""
         settings = dict(params or {})
-        top_k = _at_least("top_k", settings.get("top_k", 5), 1)
-        n_clips = _at_least("n_clips", settings.get("n_clips", 0), 0)
+        top_k = _whole("top_k", settings.get("top_k", 5), least=1)
+        n_clips = _whole("n_clips", settings.get("n_clips", 0), least=0, most=MOST_CLIPS)
         videos = list(_column(model_input))
         if not videos:
             msg = f"no rows: give one video per row in the column {COLUMN!r}"
@@ -136,9 +136,10 @@ def _column(model_input: Any) -> Iterable[Any]:
     return [item.item() if hasattr(item, "item") else item for item in values]
 
 
-def _at_least(name: str, value: Any, least: int) -> int:
-    if int(value) < least:
-        msg = f"params: {name} is {value}, at least {least} is wanted"
+def _whole(name: str, value: Any, *, least: int, most: int | None = None) -> int:
+    if int(value) < least or (most is not None and int(value) > most):
+        wanted = f"at least {least}" if most is None else f"{least} to {most}"
+        msg = f"params: {name} is {value}, {wanted} is wanted"
         raise BadRequestError(msg)
     return int(value)
 

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from bad_videos import black_jpeg, motion_jpeg
 from data_videos import smooth_frames, write_video
 
 from vcc.config.serving import ServingOptions
 from vcc.data.containers import container_suffix
-from vcc.data.decode import BadVideoError, read_video
+from vcc.data.decode import BadVideoError, VideoFile, read_video
 from vcc.data.protocol import ClipProtocol
 from vcc.data.streamed import clips_of_file
 
 LIMITS = ServingOptions()
+
+
+def clips(
+    path: Path, protocol: ClipProtocol, *, limits: ServingOptions = LIMITS, n_clips: int = 0
+) -> torch.Tensor:
+    found = clips_of_file(path, protocol, short_side=20, limits=limits, n_clips=n_clips)
+    return torch.from_numpy(np.stack(list(found)))
+
+
+def declare(path: Path, *, frames: int, instead: int) -> None:
+    """Change the number of frames that an AVI file of `frames` frames says it has."""
+    data = bytearray(path.read_bytes())
+    # The main header's and the stream header's number of frames.
+    for position in (48, data.index(b"strh") + 8 + 32):
+        assert int.from_bytes(data[position : position + 4], "little") == frames
+        data[position : position + 4] = instead.to_bytes(4, "little")
+    path.write_bytes(data)
 
 
 @pytest.mark.parametrize("suffix", [".avi", ".mkv", ".mp4"])
@@ -30,16 +48,26 @@ def test_the_clips_are_those_of_the_whole_video(
     path = write_video(tmp_path / f"video{suffix}", smooth_frames(count), codec=codec)
     protocol = ClipProtocol(sample_size=16, sample_duration=4, downsample=downsample)
     expected = protocol.clips(read_video(path, 20))
-    found = clips_of_file(path, protocol, short_side=20, limits=LIMITS)
-    assert torch.equal(found, expected)
+    assert torch.equal(clips(path, protocol), expected)
 
 
 def test_fewer_clips_are_spread_over_the_video(tmp_path: Path) -> None:
     path = write_video(tmp_path / "video.avi", smooth_frames(20))
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
-    every = clips_of_file(path, protocol, short_side=20, limits=LIMITS)
-    two = clips_of_file(path, protocol, short_side=20, limits=LIMITS, n_clips=2)
-    assert torch.equal(two, every[[0, 4]])
+    every = clips(path, protocol)
+    assert torch.equal(clips(path, protocol, n_clips=2), every[[0, 4]])
+    assert torch.equal(clips(path, protocol, n_clips=64), every)
+
+
+@pytest.mark.parametrize("declared", [0, 3, 21])
+def test_fewer_clips_are_the_same_ones_where_the_file_declares_another_length(
+    tmp_path: Path, declared: int
+) -> None:
+    path = write_video(tmp_path / "video.avi", smooth_frames(20))
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    every = clips(path, protocol)
+    declare(path, frames=20, instead=declared)
+    assert torch.equal(clips(path, protocol, n_clips=3), every[[0, 2, 4]])
 
 
 @pytest.mark.parametrize(
@@ -56,21 +84,16 @@ def test_limits_are_named(tmp_path: Path, changed: dict[str, float], reason: str
     limits = dataclasses.replace(LIMITS, **changed)  # type: ignore[arg-type]
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
     with pytest.raises(BadVideoError, match=reason):
-        clips_of_file(path, protocol, short_side=20, limits=limits)
+        clips(path, protocol, limits=limits)
 
 
 def test_frames_are_counted_where_the_file_declares_too_few(tmp_path: Path) -> None:
     path = write_video(tmp_path / "video.avi", smooth_frames(20))
-    data = bytearray(path.read_bytes())
-    # The main header's and the stream header's number of frames.
-    for position in (48, data.index(b"strh") + 8 + 32):
-        assert int.from_bytes(data[position : position + 4], "little") == 20
-        data[position : position + 4] = (2).to_bytes(4, "little")
-    path.write_bytes(data)
+    declare(path, frames=20, instead=2)
     limits = dataclasses.replace(LIMITS, max_video_frames=10)
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
     with pytest.raises(BadVideoError, match="too long"):
-        clips_of_file(path, protocol, short_side=20, limits=limits)
+        clips(path, protocol, limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -90,18 +113,41 @@ def test_what_is_no_video(tmp_path: Path, content: bytes, reason: str) -> None:
     path.write_bytes(content)
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
     with pytest.raises(BadVideoError, match=reason):
-        clips_of_file(path, protocol, short_side=20, limits=LIMITS)
+        clips(path, protocol)
 
 
-def test_a_large_picture_in_a_small_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("declared", [6000, 32])
+def test_a_large_picture_in_a_small_file_is_refused(tmp_path: Path, declared: int) -> None:
     path = tmp_path / "bomb.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (6000, 6000))
-    writer.write(np.zeros((6000, 6000, 3), np.uint8))
-    writer.release()
+    path.write_bytes(motion_jpeg([black_jpeg(6000, 6000)], height=declared, width=declared))
     assert path.stat().st_size < 1_000_000
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
     with pytest.raises(BadVideoError, match="frames too large: 6000x6000"):
-        clips_of_file(path, protocol, short_side=20, limits=LIMITS)
+        clips(path, protocol)
+
+
+def test_frames_that_suddenly_grow_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.avi"
+    path.write_bytes(motion_jpeg([black_jpeg(32, 32)] * 3, height=32, width=32))
+    # This OpenCV ends the video there; others hand out the picture.
+    monkeypatch.setattr(
+        VideoFile, "frames", lambda _: iter([np.zeros((n, n, 3), np.uint8) for n in (32, 6000)])
+    )
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    with pytest.raises(BadVideoError, match="frames too large: 6000x6000"):
+        clips(path, protocol)
+
+
+def test_time_is_that_of_decoding_and_not_of_what_is_done_with_the_clips(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "video.avi", smooth_frames(8))
+    limits = dataclasses.replace(LIMITS, max_decode_seconds=1.0)
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    found = clips_of_file(path, protocol, short_side=20, limits=limits)
+    next(found)
+    time.sleep(1.1)
+    assert len(list(found)) == 1
 
 
 def test_containers_by_their_first_bytes(tmp_path: Path) -> None:

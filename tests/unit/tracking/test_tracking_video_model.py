@@ -76,7 +76,7 @@ def test_params(model: VideoModel, videos: list[Path]) -> None:
     assert len(row["labels"]) == len(row["scores"]) == 2
     assert row["clips"] == 1
     assert len(answer(model, data, top_k=99)[0]["labels"]) == len(LABELS)
-    for wrong in ({"top_k": 0}, {"n_clips": -1}):
+    for wrong in ({"top_k": 0}, {"n_clips": -1}, {"n_clips": 65}):
         with pytest.raises(MlflowException, match="params: "):
             answer(model, data, **wrong)
 
