@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_tiny import CLIP, VARIANTS, apply_masks, random_masks, tiny_network
+from torch import nn
 
 from vcc.compression.thinning import thin_
 from vcc.models import count_parameters
@@ -65,3 +66,69 @@ def test_thinning_twice_removes_nothing_more(seed):
     report = thin_(model, masks, clip)
     sliced = {name: report.slice(name, mask) for name, mask in masks.items()}
     assert thin_(model, sliced, clip).removed == 0
+
+
+def grouped_network(groups: tuple[int, int]) -> nn.Module:
+    """Return a residual network of two grouped convolutions in a row, in float64."""
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.reduce = nn.Conv3d(3, 12, 1, bias=False)
+            self.norm = nn.BatchNorm3d(12)
+            self.first = nn.Conv3d(12, 24, (1, 3, 3), padding=(0, 1, 1), groups=groups[0])
+            self.second = nn.Conv3d(24, 12, 1, groups=groups[1], bias=False)
+            self.fc = nn.Linear(12, 3)
+
+        def forward(self, x):
+            start = torch.relu(self.norm(self.reduce(x)))
+            out = self.second(torch.relu(self.first(start)))
+            return self.fc(torch.relu(out + start).mean((2, 3, 4)))
+
+    block = Block().double().eval()
+    nn.init.normal_(block.norm.running_mean)
+    nn.init.normal_(block.norm.bias)
+    return block
+
+
+@pytest.mark.parametrize("groups", [(2, 2), (4, 3), (12, 2)])
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    together=st.floats(0, 0.95),
+    alone=st.floats(0, 0.3),
+    round_to=st.sampled_from([1, 4]),
+)
+def test_thinned_equals_masked_with_grouped_convolutions(groups, seed, together, alone, round_to):
+    torch.manual_seed(seed)
+    model, clip = grouped_network(groups), torch.randn(2, 3, 2, 4, 4, dtype=torch.float64)
+    masks = random_masks(model, clip, together=together, alone=alone)
+    apply_masks(model, masks, clip)
+    expected = model(clip)
+    report = thin_(model, masks, clip, round_to=round_to)
+    assert (model(clip) - expected).abs().max() <= 1e-9 * max(1, expected.abs().max())
+    for module in (model.first, model.second):
+        assert module.weight.shape[1] * module.groups == module.in_channels
+        assert module.out_channels % module.groups == 0
+    for name, mask in masks.items():
+        assert report.slice(name, mask).shape == model.get_parameter(name).shape
+
+
+def test_grouped_convolutions_lose_what_all_of_their_groups_can():
+    model, clip = grouped_network((4, 2)), torch.randn(1, 3, 2, 4, 4, dtype=torch.float64)
+    # Of the stream, one of every three channels that a group of the first reads, and one more.
+    stream = (1, 2, 4, 7, 10)
+    dead = {"reduce": stream, "second": stream, "first": tuple(range(0, 24, 2))}
+    masks = {}
+    for name, filters in dead.items():
+        weight = model.get_parameter(f"{name}.weight")
+        keep = torch.ones(len(weight), dtype=torch.bool)
+        keep[list(filters)] = False
+        masks[f"{name}.weight"] = keep.view(-1, 1, 1, 1, 1).expand(weight.shape)
+    apply_masks(model, masks, clip)
+    expected = model(clip)
+    rows = {row.layer: row for row in thin_(model, masks, clip).rows}
+    assert rows["first"].removed == 12
+    assert rows["reduce"].removed == 4
+    assert rows["reduce"].why == "1 kept so that grouped convolutions stay equal"
+    assert (model(clip) - expected).abs().max() < 1e-12

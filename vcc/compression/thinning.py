@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.thinning_grouped import equalised
 from vcc.compression.thinning_liveness import Liveness, find_liveness
 from vcc.compression.thinning_report import ThinningReport, ThinningRow
 from vcc.compression.thinning_slicing import LayerCut, apply_cuts_
@@ -60,7 +61,7 @@ def thin_(
         raise ScheduleError(msg)
     filters = masked_filters(model, masks)
     states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
-    removed = [_rounded(state.removable, round_to) for state in states]
+    removed = [_removed(state, round_to) for state in states]
     _refuse_empty(states, removed)
     cuts = _cuts(states, removed)
     rows = _rows(model, states, removed, filters)
@@ -96,6 +97,16 @@ def masked_filters(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
             raise ScheduleError(msg) from error
         filters[layer] = ~kept.reshape(shape[0], -1).bool().any(dim=1)
     return filters
+
+
+def _removed(state: Liveness, round_to: int) -> Tensor:
+    """Return which removable channels go, given that numbers are round and groups stay equal."""
+    removed = state.removable
+    while True:
+        fewer = equalised(state.group, _rounded(removed, round_to))
+        if torch.equal(fewer, removed):
+            return fewer
+        removed = fewer
 
 
 def _rounded(removable: Tensor, round_to: int) -> Tensor:
@@ -171,7 +182,16 @@ def _rows(
             gone[name] += int((dead & has).sum())
             reasons = why.setdefault(name, Counter())
             reasons.update(state.reasons(own & has))
-            reasons.update({"kept by round_to": int((own & has & state.removable & ~dead).sum())})
+            equal = equalised(state.group, state.removable)
+            unequal = state.removable & ~equal
+            reasons.update(
+                {
+                    "kept so that grouped convolutions stay equal": int(
+                        (own & has & unequal).sum()
+                    ),
+                    "kept by round_to": int((own & has & equal & ~dead).sum()),
+                }
+            )
     rows = []
     for name, module in model.named_modules():
         if name in masked and not _is_output(name, states):

@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
+from vcc.compression.thinning_grouped import input_indices, is_grouped
 from vcc.compression.thinning_trace import is_depthwise
 from vcc.models.layers import ChannelPad
 
@@ -28,15 +29,23 @@ class LayerCut:
     inputs: Tensor | None = None
 
 
-# Parameter or buffer name to the indices that stay, by dimension.
+# Parameter or buffer name to the indices that stay, by dimension; for the columns of a grouped
+# convolution's filters [groups, kept], since each of its groups keeps others.
 KeptIndices = Mapping[str, Mapping[int, Tensor]]
 
 
 def slice_tensor(tensor: Tensor, kept: Mapping[int, Tensor]) -> Tensor:
     """Return `tensor` with only the kept indices; a dimension of size 1 (broadcast) stays."""
-    for dim, indices in kept.items():
-        if tensor.shape[dim] != 1:
-            tensor = tensor.index_select(dim, indices.to(tensor.device))
+    for dim, indices in sorted(kept.items()):
+        if tensor.shape[dim] == 1:
+            continue
+        indices = indices.to(tensor.device)
+        if indices.dim() == 1:
+            tensor = tensor.index_select(dim, indices)
+        else:
+            filters = tensor.chunk(len(indices))
+            rows = zip(filters, indices, strict=True)
+            tensor = torch.cat([part.index_select(dim, row) for part, row in rows])
     return tensor
 
 
@@ -91,7 +100,8 @@ def _tensor_cut(module: nn.Module, tensor: Tensor, cut: LayerCut) -> dict[int, T
     indices = {} if cut.outputs is None else {0: cut.outputs}
     mixes = isinstance(module, _ConvNd | nn.Linear) and not is_depthwise(module)
     if mixes and tensor.dim() > 1 and cut.inputs is not None:
-        indices[1] = cut.inputs
+        inputs = cut.inputs
+        indices[1] = input_indices(module, inputs) if is_grouped(module) else inputs
     return indices
 
 

@@ -112,7 +112,7 @@ def meet_target(
 
     Raises:
         ScheduleError: a target that cannot be met, even by the sparsest masks allowed; a curve for
-            no convolution; a latency target without a way to measure it.
+            no weight; a latency target without a way to measure it.
     """
     if target.latency_ms is not None and latency is None:
         msg = "target latency_ms: nothing measures it here: give a runtime to measure it on"
@@ -151,7 +151,7 @@ class _Search:
         together = filter_groups(model, example_input)
         self.together = {name: names for names in together for name in names}
         self.groups = trace_channels(model, example_input)
-        self.curves = _checked_curves(sensitivity, self.groups)
+        self.curves = _checked_curves(sensitivity, self.groups, model)
         self.worst = max((_drops(curve)[-1][1] for curve in self.curves.values()), default=0.0)
 
     def attempt(self, step: int) -> TargetPlan:
@@ -237,14 +237,16 @@ def _drops(curve: Mapping[float, float]) -> list[tuple[float, float]]:
 
 
 def _checked_curves(
-    sensitivity: Sensitivity, groups: tuple[ChannelGroup, ...]
+    sensitivity: Sensitivity, groups: tuple[ChannelGroup, ...], model: nn.Module
 ) -> dict[str, Mapping[float, float]]:
-    known = {f"{m.name}.weight" for group in groups for m in prunable_members(group)}
+    """Return the curves of layers that can lose filters; an analysis measures others, too."""
+    thinned = {f"{m.name}.weight" for group in groups for m in prunable_members(group)}
+    known = [name for name, _ in model.named_parameters()]
     for name, curve in sensitivity.items():
         if name not in known:
-            msg = f"sensitivity of {name!r}: no such convolution: {nearest(name, known)}"
+            msg = f"sensitivity of {name!r}: no such weight: {nearest(name, known)}"
             raise ScheduleError(msg)
         if not curve or not all(0 <= sparsity <= 1 for sparsity in curve):
             msg = f"sensitivity of {name!r}: needs sparsities between 0 and 1, has {list(curve)}"
             raise ScheduleError(msg)
-    return dict(sensitivity)
+    return {name: curve for name, curve in sensitivity.items() if name in thinned}

@@ -21,7 +21,7 @@ import torch
 import torch_pruning as tp
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from vcc.errors import ScheduleError
 from vcc.models.layers import ChannelPad
@@ -128,8 +128,9 @@ def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGrou
         example_input: a batch that it accepts.
 
     Raises:
-        ScheduleError: the model does not run on this input.
+        ScheduleError: the model does not run on this input, or has a layer that cannot be traced.
     """
+    _refuse_untraceable(model)
     graph = _dependency_graph(model, example_input)
     names = {module: name for name, module in model.named_modules()}
     covered: dict[str, set[int]] = {}
@@ -144,6 +145,18 @@ def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGrou
             for member in group.writers:
                 covered.setdefault(member.name, set()).update(member.indices.tolist())
     return tuple(groups)
+
+
+def _refuse_untraceable(model: nn.Module) -> None:
+    """Refuse what Torch-Pruning takes for a depthwise convolution, and then never ends on."""
+    for name, module in model.named_modules():
+        one_filter_each = isinstance(module, _ConvNd) and module.groups == module.out_channels > 1
+        if one_filter_each and not is_depthwise(module):
+            msg = (
+                f"{name}: {module.groups} groups of one filter with several inputs each: such a "
+                "convolution cannot be thinned: use another number of groups"
+            )
+            raise ScheduleError(msg)
 
 
 class _PadPruner(tp.BasePruningFunc):  # type: ignore[misc]
@@ -243,10 +256,8 @@ def _read_group(
 
 
 def _obstacle(name: str, module: nn.Module) -> str:
-    if not isinstance(module, _SLICEABLE):
+    if not isinstance(module, _SLICEABLE) or isinstance(module, _ConvTransposeNd):
         return f"coupled with {name}, a {type(module).__name__}, which cannot be thinned"
-    if isinstance(module, _ConvNd) and module.groups > 1 and not is_depthwise(module):
-        return f"coupled with {name}, a grouped convolution, which cannot be thinned"
     return ""
 
 

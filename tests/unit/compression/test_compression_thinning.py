@@ -193,16 +193,33 @@ class TestReport:
         assert report.removed == 0
         assert "SigmoidBackward0 behind 0 keeps no zeros" in report.rows[0].why
 
-    def test_a_grouped_convolution_keeps_its_channels(self):
+    def test_a_grouped_convolution_keeps_what_would_leave_its_groups_unequal(self):
         net = nn.Sequential(
             nn.Conv3d(3, 4, 1, bias=False), nn.Conv3d(4, 4, 1, groups=2), nn.Flatten(),
             nn.Linear(4, 2),
         )  # fmt: skip
         with torch.no_grad():
+            net[0].weight[1:3] = 0
+            net[0].weight[3] = 0
+        masks = {"0.weight": filter_mask(net[0].weight, 1, 2, 3)}
+        clip = torch.randn(1, 3, 1, 1, 1)
+        expected = net(clip)
+        report = thin_(net, masks, clip)
+        assert (report.rows[0].removed, report.rows[0].left) == (2, 1)
+        assert report.rows[0].why == "1 kept so that grouped convolutions stay equal"
+        assert (net[1].in_channels, net[1].groups) == (2, 2)
+        torch.testing.assert_close(net(clip), expected)
+
+    def test_a_transposed_convolution_keeps_its_channels(self):
+        net = nn.Sequential(
+            nn.Conv3d(3, 4, 1, bias=False), nn.ConvTranspose3d(4, 2, 1), nn.Flatten(),
+            nn.Linear(2, 2),
+        )  # fmt: skip
+        with torch.no_grad():
             net[0].weight[1] = 0
         masks = {"0.weight": filter_mask(net[0].weight, 1)}
         report = thin_(net, masks, torch.randn(1, 3, 1, 1, 1))
-        assert "coupled with 1, a grouped convolution" in report.rows[0].why
+        assert "coupled with 1, a ConvTranspose3d, which cannot be thinned" in report.rows[0].why
 
     def test_slices_what_is_shaped_like_a_parameter(self):
         net, clip = plain_net(), torch.randn(CLIP, dtype=torch.float64)
@@ -236,6 +253,11 @@ class TestRounding:
 
 
 class TestErrors:
+    def test_groups_of_one_filter_with_several_inputs_are_refused(self):
+        net = nn.Sequential(nn.Conv3d(3, 8, 1), nn.Conv3d(8, 4, 1, groups=4))
+        with pytest.raises(ScheduleError, match="1: 4 groups of one filter with several inputs"):
+            thin_(net, {}, torch.randn(1, 3, 1, 1, 1))
+
     def test_a_layer_without_channels_is_named_and_nothing_changes(self):
         net, clip = plain_net(), torch.randn(CLIP, dtype=torch.float64)
         masks = {"0.weight": torch.zeros(net[0].weight.shape, dtype=torch.bool)}

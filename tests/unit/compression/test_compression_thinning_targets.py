@@ -127,6 +127,12 @@ class TestSensitivity:
     def test_a_lucky_measurement_does_not_count(self):
         assert allowed_sparsity({0.0: 0.9, 0.4: 0.7, 0.8: 0.9}, 0.1) == pytest.approx(0.2)
 
+    def test_curves_of_layers_without_filters_to_lose_are_passed_over(self):
+        model, clip = tiny_network("resnet10a"), tiny_clip()
+        curves = {"fc.weight": {0.0: 0.9, 0.5: 0.1}, "bn1.weight": {0.0: 0.9, 0.5: 0.1}}
+        plan = meet_target(model, clip, ThinningTarget(params=0.6), sensitivity=curves)
+        assert plan.achieved["params"] <= 0.6
+
     def test_unknown_layers_are_refused(self):
         with pytest.raises(ScheduleError, match=r"did you mean layer1.0.conv1.weight"):
             meet_target(

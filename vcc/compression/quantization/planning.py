@@ -119,6 +119,8 @@ def _zero_centre_depthwise(
 
     CPU kernels take a depthwise input with another zero point than 0 in float only. Unsigned
     integers have that zero point behind a ReLU, not behind a layer (CSN's 1x1x1 interaction).
+    Measured on OpenVINO with VNNI, CSN-50 of full width: 5 % less time so, 14 % with half of the
+    filters removed.
     """
     for name in placement.signed:
         layer = model.get_submodule(name)
