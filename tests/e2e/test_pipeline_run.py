@@ -10,6 +10,14 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import torch
+
+from vcc.config.distillation import DistillationOptions
+from vcc.data.prepared import find_prepared
+from vcc.errors import TrackingError
+from vcc.pipeline.source import fetch_network
+from vcc.pipeline.teacher import TeacherFinder
+from vcc.tracking.registry import get_version
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -166,3 +174,65 @@ def test_evaluate_and_export_take_a_registered_version(pipeline: tuple[Path, str
     assert [path.name for path in (folder / "exported").iterdir()] == [
         "resnet10b-0.25-motion-compressed.onnx"
     ]
+
+
+def test_sensitivity_leaves_its_table_picture_and_proposal(pipeline: tuple[Path, str]) -> None:
+    folder, _ = pipeline
+    summary = folder / "summary.csv"
+    done = entry(
+        folder,
+        "sensitivity",
+        model="resnet",
+        root_path=str(folder / "data"),
+        n_threads="0",
+        level_step="0.45",
+        max_drop="1",
+        summary_path=str(summary),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "next: mlflow run . -e compress --env-manager local -P model=resnet" in done.stdout
+    assert summary.read_text().startswith("Name,Type,Sparsity\nconv1,Conv3d,0.9\n")
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+    (run,) = client.search_runs(["0"], "tags.step = 'sensitivity'")
+    left = {artifact.path for artifact in client.list_artifacts(run.info.run_id, "sensitivity")}
+    names = ("sensitivity.csv", "sensitivity.png", "summary.csv", "summary.element.yaml")
+    assert left == {f"sensitivity/{name}" for name in names}
+    assert {"dev_video_top1", "proposed_sparsity", "sensitivity.fc"} <= set(run.data.metrics)
+
+
+def test_a_registered_model_teaches_by_alias_number_and_architecture(
+    pipeline: tuple[Path, str],
+) -> None:
+    folder, _ = pipeline
+    name = "vcc-resnet10b-0.25-motion"
+    pixels = torch.randint(0, 256, (2, 3, 4, 32, 32), dtype=torch.uint8)
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    try:
+        dense, compressed = (
+            fetch_network(get_version(f"models:/{name}/{number}")) for number in (1, 2)
+        )
+        dataset = find_prepared(folder / "data")
+        finder = TeacherFinder(compressed, dataset, DistillationOptions())
+        with torch.no_grad():
+            expected = dense.classifier().eval()(pixels)
+            for named in (
+                f"models:/{name}@baseline",
+                f"models:/{name}/1",
+                {"path": f"models:/{name}@baseline"},
+                {"model": "resnet", "model_depth": 10},
+            ):
+                torch.testing.assert_close(finder(named)(pixels), expected)
+            # an option wins over what the schedule names
+            options = DistillationOptions(t_path=f"models:/{name}@baseline")
+            by_option = TeacherFinder(compressed, dataset, options)
+            torch.testing.assert_close(by_option(f"models:/{name}/2")(pixels), expected)
+        for missing, message in (
+            (f"models:/{name}@nobody", "not in the registry"),
+            (f"models:/{name}", "is written as models:/NAME@ALIAS"),
+            ({"model": "resnet", "model_depth": 50}, "no baseline of resnet"),
+        ):
+            with pytest.raises(TrackingError, match=message):
+                finder(missing)
+    finally:
+        mlflow.set_tracking_uri(before)

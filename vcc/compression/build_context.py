@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vcc.compression.distillation import TeacherProvider
+from vcc.compression.measured import Measure
 from vcc.compression.schedule import Component, Schedule
 from vcc.compression.selectors import NameResolver
 from vcc.compression.tracing import batchnorm_folded, following_batchnorms
@@ -28,6 +29,7 @@ class BuildContext:
         round_to: multiple of channels that thinning keeps.
         calibration: returns calibration batches.
         teacher: finds the teacher that a distiller names.
+        measure: measures the network on dev.
     """
 
     def __init__(
@@ -39,9 +41,11 @@ class BuildContext:
         round_to: int = 1,
         calibration: Callable[[], Iterable[Tensor]] | None = None,
         teacher: TeacherProvider | None = None,
+        measure: Measure | None = None,
     ) -> None:
         self.calibration = calibration
         self.teacher = teacher
+        self.measure = measure
         self.round_to = round_to
         self.model = model
         self.schedule = schedule

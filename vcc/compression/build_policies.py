@@ -15,9 +15,10 @@ from vcc.compression.policies.pruning import PruningFlags, PruningPolicy
 from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.policies.regularization import RegularizationPolicy
 from vcc.compression.policies.thinning import ThinningPolicy
+from vcc.compression.quantization.guard import AccuracyGuard, Budget
 from vcc.compression.quantization.overrides import unmatched_patterns
 from vcc.compression.quantization.settings import quantizer_settings
-from vcc.compression.schedule import PolicySpec, thaw
+from vcc.compression.schedule import Component, PolicySpec, thaw
 
 # (section, instance name) -> what was built for it
 Built = Mapping[tuple[str, str], Any]
@@ -65,7 +66,18 @@ def _quantization(spec: PolicySpec, built: Built, context: BuildContext) -> Poli
         settings,
         example_input=functools.partial(context.example_input, "quantization"),
         calibration=context.calibration,
+        guard=_guard(part, context),
     )
+
+
+def _guard(part: Component, context: BuildContext) -> AccuracyGuard | None:
+    budget = part.args.get("guard")
+    if budget is None:
+        return None
+    if context.measure is None:
+        context.problem((*part.path, "guard"), "needs to measure: give file_config a measure")
+        return None
+    return AccuracyGuard(context.measure, Budget(**budget))
 
 
 def _distillation(spec: PolicySpec, built: Built, context: BuildContext) -> Policy | None:

@@ -17,6 +17,7 @@ from vcc.compression.build_regularizers import REGULARIZER_FACTORIES
 from vcc.compression.distillation import TeacherProvider, given_teacher
 from vcc.compression.loader import load_schedule, raise_problems
 from vcc.compression.masks import MaskStore
+from vcc.compression.measured import Measure
 from vcc.compression.schedule import Component, Schedule
 from vcc.compression.scheduler import CompressionScheduler
 
@@ -33,6 +34,7 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
     round_to: int = 1,
     calibration: Callable[[], Iterable[Tensor]] | None = None,
     teacher: TeacherProvider | nn.Module | None = None,
+    measure: Measure | None = None,
 ) -> CompressionScheduler:
     """Bind a schedule to a network and its optimizer.
 
@@ -50,6 +52,8 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
             post-training quantization.
         teacher: for distillers: a network that maps the student's inputs to logits, or what finds
             one from the `teacher` that a distiller names (text, a mapping or None).
+        measure: for a post-training quantizer's `guard`: measures the network on dev videos, the
+            same ones at every call.
 
     Raises:
         ScheduleError: the schedule is wrong or does not fit the network; lists every problem.
@@ -62,6 +66,7 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
         round_to=round_to,
         calibration=calibration,
         teacher=given_teacher(teacher) if isinstance(teacher, nn.Module) else teacher,
+        measure=measure,
     )
     coupled = context.coupled_parameters() if mask_coupled else {}
     scheduler = CompressionScheduler(

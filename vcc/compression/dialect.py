@@ -183,6 +183,18 @@ _CLIPPED = {
 _TARGET = Field(
     optional(choice("cpu", "tensorrt")), None, "extension: runtime that the integers are for"
 )
+
+
+def _guard(value: Any) -> Any:
+    found = {key: number(at_least=0)(item) for key, item in table(anything)(value).items()}
+    for key in found:
+        choice("loss", "top1")(key)
+    if not found:
+        msg = "names neither loss nor top1"
+        raise ValueError(msg)
+    return found
+
+
 QUANTIZERS = {
     "QuantAwareTrainRangeLinearQuantizer": {
         "bits_activations": _BITS,
@@ -221,6 +233,9 @@ QUANTIZERS = {
         "save_fp_weights": Field(boolean, False),
         "also_clip_weights": Field(boolean, False),
         "quant_target": _TARGET,
+        "guard": Field(
+            optional(_guard), None, "extension: what it may cost on dev: {loss: nats, top1: share}"
+        ),
     },
 }
 

@@ -48,4 +48,10 @@ class CompressionOptions(TargetOptions):
     summary_group: str = option(
         "element", "what its sparsities are shares of", choices=("element", "filter")
     )
+    ptq_budget: float | None = option(
+        None,
+        "dev loss (nats) that post-training quantization may cost before layers go back to float; "
+        "default: the schedule's guard, else 0.05",
+        at_least=0,
+    )
     round_to: int = option(1, "keep a multiple of this many channels when thinning", at_least=1)

@@ -54,6 +54,13 @@ METRICS: dict[str, tuple[str, str]] = {
     "seconds": ("s", "time of the whole step"),
     # sensitivity
     "proposed_sparsity": ("share", "zeros of the analysed weights if each layer took its proposal"),
+    # guarded post-training quantization
+    "ptq_loss_float": ("nats", "loss on dev before quantization"),
+    "ptq_loss_quantized": ("nats", "loss on dev with every layer quantized"),
+    "ptq_loss_guarded": ("nats", "loss on dev as the guard left the network"),
+    "ptq_top1_float": ("share", "dev video top-1 before quantization"),
+    "ptq_top1_guarded": ("share", "dev video top-1 as the guard left the network"),
+    "ptq_layers_float": ("layers", "layers that the guard returned to float"),
     # predict
     "videos": ("videos", "video files that were found"),
     "videos_bad": ("videos", "of those, files that could not be classified"),

@@ -59,7 +59,7 @@ def read_plan(model: nn.Module) -> dict[str, Any] | None:
     entries: dict[str, Any] = {}
     activations: dict[str, Any] = {}
     for name, module in model.named_modules():
-        if isinstance(module, _Quantized):
+        if isinstance(module, _Quantized) and _own_quantizers(module):
             layers[name] = _parts(module)
         elif isinstance(module, ClippedActivation):
             activations[name] = module.settings
@@ -81,11 +81,36 @@ def activation_quantizers(model: nn.Module) -> dict[str, ActivationQuantizer]:
     }
 
 
-def unquantize_layer(model: nn.Module, name: str) -> None:
-    """Give a layer its float weights back, and drop the quantizer of its input."""
-    layer = _find(model, name)
-    if isinstance(layer, _Quantized):
-        layer.weight_quantizer = layer.input_quantizer = layer.bias_quantizer = None
+def quantizers_by_layer(model: nn.Module) -> dict[str, dict[str, nn.Module]]:
+    """Return layer -> its quantizers by attribute: what goes back to float together.
+
+    A convolution or linear layer has those of its input, weight, bias and output; a block has that
+    of the input which its shortcut shares.
+    """
+    owned = {name: _own_quantizers(module) for name, module in model.named_modules()}
+    return {name: parts for name, parts in owned.items() if parts}
+
+
+def set_quantizers(model: nn.Module, name: str, quantizers: Mapping[str, nn.Module] | None) -> None:
+    """Take a layer's quantizers off (None), or put back those that `quantizers_by_layer` found."""
+    module = _find(model, name)
+    if quantizers is not None:
+        module._modules.update(quantizers)
+        return
+    for key in _own_quantizers(module):
+        module._modules[key] = None
+
+
+def _own_quantizers(module: nn.Module) -> dict[str, nn.Module]:
+    keys = [ENTRY]
+    if isinstance(module, _Quantized):
+        keys = [f"{part}_quantizer" for part in ("input", "weight", "bias", "output")]
+    own = {key: module._modules.get(key) for key in keys}
+    return {
+        key: part
+        for key, part in own.items()
+        if isinstance(part, ActivationQuantizer | WeightQuantizer)
+    }
 
 
 def _parts(layer: _Quantized) -> dict[str, Any]:
@@ -141,8 +166,9 @@ def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
                 parent._modules[key] = module
 
 
-def _quantize_entry(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return (module.get_submodule(ENTRY)(args[0]), *args[1:])
+def _quantize_entry(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    quantizer = module._modules.get(ENTRY)
+    return None if quantizer is None else (quantizer(args[0]), *args[1:])
 
 
 register_section(Section("quantizers", read_plan, apply_plan))

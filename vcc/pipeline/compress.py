@@ -30,6 +30,7 @@ from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters, layer_table
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.pipeline.compress_report import LAYERS_FILE, layers_csv
+from vcc.pipeline.ptq_guard import guard_measure, log_guards, with_guard
 from vcc.pipeline.summary import schedule_of_options
 from vcc.pipeline.targets import Targets
 from vcc.pipeline.teacher import TeacherFinder, with_distiller
@@ -59,6 +60,8 @@ class Recipe:
         distillation: the teacher, and weights that win over the schedule's.
         distils: a schedule without a distiller gets one for all its epochs.
         targets: what the network may cost.
+        ptq_budget: nats of dev loss that post-training quantization may cost; None: see
+            `with_guard`.
     """
 
     schedule: Path
@@ -71,6 +74,7 @@ class Recipe:
     distillation: DistillationOptions = DistillationOptions()
     distils: bool = False
     targets: TargetOptions = TargetOptions()
+    ptq_budget: float | None = None
 
 
 def recipe_for(
@@ -104,6 +108,7 @@ def recipe_for(
         parent=parent,
         distils="kd" in options.compression_type,
         targets=options.pick(TargetOptions),
+        ptq_budget=options.ptq_budget,
     )
 
 
@@ -157,6 +162,7 @@ def compress_step(
         schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
     targets = Targets(recipe.targets, baseline, round_to=recipe.round_to)
     schedule = targets.direct(schedule, run)
+    schedule = with_guard(schedule, recipe.ptq_budget, dataset)
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
     run.log_file(recipe.schedule, "schedule")
@@ -173,6 +179,13 @@ def compress_step(
         round_to=recipe.round_to,
         calibration=lambda: _calibration_clips(network, dataset),
         teacher=TeacherFinder(baseline, dataset, recipe.distillation),
+        measure=guard_measure(
+            network,
+            dataset,
+            no_cuda=recipe.training.no_cuda,
+            n_threads=recipe.clip.n_threads,
+            seed=recipe.clip.manual_seed,
+        ),
     )
 
     def record(epoch: int, figures: Mapping[str, float]) -> None:
@@ -204,6 +217,7 @@ def compress_step(
     targets.check(network, run)
     record(n_epochs, sparsity_figures(network.model))
     run.log_text(layers_csv(dense_layers, network.model), LAYERS_FILE)
+    log_guards(scheduler, run)
     run.set_tags({"arch": network.card.arch, "method": recipe.method})
     return network
 

@@ -53,6 +53,8 @@ class TeacherFinder:
     def __call__(self, named: Any) -> nn.Module:
         """Return the teacher for a schedule's `teacher`: text, a mapping of options, or None.
 
+        It comes in evaluation mode.
+
         Raises:
             ModelError: it does not load, or knows other classes.
             TrackingError: no registered version matches, or several do.
@@ -67,7 +69,7 @@ class TeacherFinder:
         frames, size = wanted.get("sample_duration", frames), wanted.get("sample_size", size)
         shape = (3, frames, size, size)
         _logger.info("teacher: %s, clips %s", card.arch, "x".join(map(str, shape[1:])))
-        return ResizedTeacher(network.classifier(), shape)
+        return ResizedTeacher(network.classifier(), shape).eval()
 
     def _find(self, wanted: Mapping[str, Any]) -> Network:
         path = wanted.get("path")

@@ -16,7 +16,7 @@ from vcc.config.entrypoints import SensitivityEntry
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import ConfigError, DataError, ScheduleError
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import recipe_for
+from vcc.pipeline.compress import compress_step, recipe_for
 from vcc.pipeline.dev_measure import DevMeasure, draw_videos
 from vcc.pipeline.sensitivity import run_sensitivity, sensitivity_step
 from vcc.pipeline.summary import schedule_of_options
@@ -65,6 +65,22 @@ def test_it_writes_what_compress_takes(
         if group == "element"
         else "L1RankedStructureParameterPruner_AGP"
     }
+
+
+def test_compress_prunes_by_a_summary(
+    dataset: PreparedDataset, network: Network, run: Any, tmp_path: Path
+) -> None:
+    summary = tmp_path / "summary.csv"
+    summary.write_text("Name,Type,Sparsity\nconv1,Conv3d,0.5\nlayer4.0.conv2,Conv3d,0.75\n")
+    options = CompressionOptions(summary_path=summary)
+    recipe = recipe_for(network, options, n_epochs=1, learning_rate=None, parent=None)
+    made = compress_step(network, dataset, recipe, run=run)
+    shares = {row["name"]: row["sparsity"] for row in run.dicts["sparsity.json"]["layers"]}
+    assert shares["conv1.weight"] == pytest.approx(0.5, abs=0.01)
+    assert shares["layer4.0.conv2.weight"] == pytest.approx(0.75, abs=0.01)
+    assert shares["layer1.0.conv1.weight"] == 0
+    assert made.card.method == "ep"
+    assert "schedule/summary.element.yaml" in run.files
 
 
 def test_nothing_proposed_makes_no_schedule(

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from vcc.compression.epochs import ActiveEpochs
 from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.quantization.guard import AccuracyGuard, GuardReport
 from vcc.compression.quantization.insertion import Calibration, calibrate, insert_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
 
@@ -30,7 +31,7 @@ class QuantizationPolicy(Policy):
         settings: of the quantizer.
         example_input: returns a batch that the network accepts.
         calibration: returns calibration batches, for post-training quantization.
-        guard: called after calibration, to return layers to float until the loss holds.
+        guard: called after calibration, to return layers to float until the loss on dev holds.
     """
 
     structural = True
@@ -43,13 +44,13 @@ class QuantizationPolicy(Policy):
         *,
         example_input: Callable[[], Tensor],
         calibration: Calibration | None = None,
-        guard: Callable[[nn.Module], Any] | None = None,
+        guard: AccuracyGuard | None = None,
     ) -> None:
         super().__init__(name, active)
         self.settings = settings
         self.example_input, self.calibration, self.guard = example_input, calibration, guard
         self.statistics: Mapping[str, Any] = {}
-        self.guarded: Any = None
+        self.guarded: GuardReport | None = None
         self._done = False
 
     def restructure(self, moment: Moment) -> None:
@@ -63,6 +64,7 @@ class QuantizationPolicy(Policy):
             self.statistics = calibrate(moment.model, self.settings, self.calibration)
             if self.guard is not None:
                 self.guarded = self.guard(moment.model)
+                log.info("%s", self.guarded.sentence())
         moment.store.refresh()
         if moment.optimizer is not None:
             self._extend(moment.optimizer, moment.model, known)
