@@ -6,9 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from vcc.models.quantized_arithmetic import is_symmetric
+from vcc.models.quantized_arithmetic import (
+    dequantize,
+    integer_range,
+    is_symmetric,
+    linear_parameters,
+    quantize,
+)
 
 # ACIQ (Banner et al. 2018): best clipping in units of b (Laplace) or of the std (Gauss), by bits;
 # half a range, as behind a ReLU, has the levels of one bit more
@@ -64,7 +71,7 @@ def clip_range(
         ValueError: N_STD without a number, or a histogram mode without a histogram.
     """
     if clip in _BY_HISTOGRAM:
-        low, high = _BY_HISTOGRAM[clip](stats, bits)
+        low, high = _BY_HISTOGRAM[clip](stats, bits, mode)
     elif clip in ("GAUSS", "LAPLACE"):
         return _aciq(stats, clip, bits=bits, mode=mode, half_range=half_range)
     elif clip == "N_STD":
@@ -110,19 +117,21 @@ def percentile_range(stats: ActivationStats, share: float) -> tuple[float, float
     return float(low), float(high)
 
 
-def mse_range(stats: ActivationStats, bits: int) -> tuple[float, float]:
-    """Return the range with the least mean squared error, of 100 that shrink towards zero."""
+def mse_range(stats: ActivationStats, bits: int, mode: str) -> tuple[float, float]:
+    """Return the range that the quantizer has the least mean squared error over.
+
+    Of 100 shares of the whole range, on the histogram, by the arithmetic of the mode.
+    """
     counts, edges = _histogram(stats)
-    centres = (edges[:-1] + edges[1:]) / 2
-    best, chosen = np.inf, (stats.minimum, stats.maximum)
-    for shrink in np.linspace(0.01, 1.0, 100):
-        low, high = min(0.0, stats.minimum * shrink), max(0.0, stats.maximum * shrink)
-        step = (high - low) / (2**bits - 1) or 1.0
-        levels = np.round((np.clip(centres, low, high) - low) / step) * step + low
-        error = float((counts * (levels - centres) ** 2).sum())
-        if error < best:
-            best, chosen = error, (low, high)
-    return chosen
+    weights = torch.from_numpy(counts / counts.sum())
+    centres = torch.from_numpy((edges[:-1] + edges[1:]) / 2)
+    ends = torch.tensor([[stats.minimum], [stats.maximum]], dtype=torch.float64)
+    low, high = ends * torch.linspace(0.01, 1.0, 100, dtype=torch.float64)
+    scale, zero_point = (each[:, None] for each in linear_parameters(low, high, bits, mode))
+    q = quantize(centres, scale, zero_point).clamp(*integer_range(bits, mode))
+    errors = ((dequantize(q, scale, zero_point) - centres).square() * weights).sum(dim=1)
+    best = int(errors.argmin())
+    return float(low[best]), float(high[best])
 
 
 def entropy_range(stats: ActivationStats, bits: int) -> tuple[float, float]:
@@ -142,7 +151,7 @@ def entropy_range(stats: ActivationStats, bits: int) -> tuple[float, float]:
         divergence = _divergence(counts.astype(np.float64), inside, 2**bits)
         if divergence < best:
             best, chosen = divergence, (low, high)
-    return chosen
+    return float(chosen[0]), float(chosen[1])
 
 
 def _divergence(counts: NDArray[np.float64], inside: NDArray[np.bool_], levels: int) -> float:
@@ -171,8 +180,8 @@ def _histogram(stats: ActivationStats) -> tuple[NDArray[np.int64], NDArray[np.fl
     return counts, np.linspace(stats.minimum, stats.maximum, len(counts) + 1)
 
 
-_BY_HISTOGRAM: dict[str, Callable[[ActivationStats, int], tuple[float, float]]] = {
-    "PERCENTILE": lambda stats, bits: percentile_range(stats, 0.9999),
-    "ENTROPY": entropy_range,
+_BY_HISTOGRAM: dict[str, Callable[[ActivationStats, int, str], tuple[float, float]]] = {
+    "PERCENTILE": lambda stats, _bits, _mode: percentile_range(stats, 0.9999),
+    "ENTROPY": lambda stats, bits, _mode: entropy_range(stats, bits),
     "MSE": mse_range,
 }

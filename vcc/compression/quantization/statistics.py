@@ -18,6 +18,8 @@ from vcc.compression.quantization.clipping import ActivationStats
 from vcc.errors import ScheduleError
 
 N_BINS = 2048
+# elements that are looked at together: float32 counts stop at 2^24, and float64 copies stay small
+_PIECE = 1 << 22
 Batches = Iterable[Tensor]
 
 
@@ -42,8 +44,12 @@ class RunningStats:
         self.sum_min += float(lows.sum())
         self.sum_max += float(highs.sum())
         self.n_samples += len(flat)
-        count, mean = flat.numel(), float(flat.double().mean())
-        squares = float((flat.double() - mean).square().sum())
+        for piece in torch.split(flat.flatten(), _PIECE):
+            self._join(piece.double())
+
+    def _join(self, values: Tensor) -> None:
+        count, mean = values.numel(), float(values.mean())
+        squares = float((values - mean).square().sum())
         delta, total = mean - self.mean, self.count + count
         self.mean += delta * count / total
         self.squares += squares + delta**2 * self.count * count / total
@@ -51,11 +57,11 @@ class RunningStats:
 
     def second_pass(self, x: Tensor) -> None:
         """Take a batch into the mean deviation and the histogram."""
-        flat = x.detach().float().flatten()
-        self.deviation += float((flat - self.mean).abs().double().sum())
-        if self.maximum > self.minimum:
-            counts = torch.histc(flat.cpu(), N_BINS, self.minimum, self.maximum)
-            self.histogram += counts.double()
+        for piece in torch.split(x.detach().float().flatten(), _PIECE):
+            self.deviation += float((piece - self.mean).abs().double().sum())
+            if self.maximum > self.minimum:
+                counts = torch.histc(piece.cpu(), N_BINS, self.minimum, self.maximum)
+                self.histogram += counts.double()
 
     def result(self) -> ActivationStats:
         """Return the statistics so far."""
