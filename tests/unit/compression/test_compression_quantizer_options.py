@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from torch import Tensor, nn
 
 from vcc.compression import file_config
@@ -19,6 +20,7 @@ from vcc.compression.quantization.statistics import (
     N_BINS,
     RunningStats,
     collect_statistics,
+    load_statistics,
     save_statistics,
     tensor_stats,
 )
@@ -327,6 +329,34 @@ class TestStatistics:
         for name, tracked in activation_quantizers(model).items():
             other = activation_quantizers(reference)[name]
             assert float(tracked.high) == pytest.approx(float(other.high), rel=1e-5)
+
+    def test_the_original_s_file_gives_inputs_and_outputs_of_layers(self, tmp_path: Path) -> None:
+        def figures(high: float) -> dict[str, float]:
+            names = ("avg_min", "mean", "std", "b")
+            return {"min": 0.0, "max": high, "avg_max": high, **dict.fromkeys(names, 0.0)}
+
+        layers = ("left", "right", "block", "block.conv1", "block.conv2", "fc")
+        content = {
+            name: {"inputs": {0: figures(1.0 + i)}, "output": figures(10.0 + i)}
+            for i, name in enumerate(layers)
+        }
+        path = tmp_path / "distiller.yaml"
+        path.write_text(yaml.safe_dump(content))
+        model = quantized(PTQ, model_activation_stats=str(path), mode="ASYMMETRIC_UNSIGNED")
+        found = {name: float(q.high) for name, q in activation_quantizers(model).items()}
+        assert found["left.input_quantizer"] == 1.0
+        assert found["left.output_quantizer"] == 10.0
+        assert found["block.entry_quantizer"] == 3.0
+        assert found["block.conv2.input_quantizer"] == 5.0
+        assert found["block.conv2.output_quantizer"] == 14.0
+
+    @pytest.mark.parametrize("text", ["- 1", "left: 3", "left:\n  inputs: {0: {min: x}}", "{", "3"])
+    def test_a_file_of_something_else_is_one_error(self, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "stats.yaml"
+        path.write_text(text)
+        with pytest.raises(ScheduleError, match="no activation statistics there") as caught:
+            load_statistics(path)
+        assert "\n" not in str(caught.value)
 
     def test_statistics_of_another_network_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "stats.yaml"

@@ -116,13 +116,14 @@ def _observed(
 def _stats_by_quantizer(
     stats: Mapping[str, ActivationStats], quantizers: Mapping[str, ActivationQuantizer]
 ) -> dict[str, ActivationStats]:
-    """Return statistics by quantizer, from those of quantizers or of layers' inputs."""
+    """Return statistics by quantizer, from those of quantizers or of layers and blocks."""
     found = {}
     for name in quantizers:
-        owner = name.rpartition(".")[0]
-        if name in stats or owner in stats:
-            found[name] = stats.get(name, stats.get(owner))
-    return {name: item for name, item in found.items() if item is not None}
+        owner, _, part = name.rpartition(".")
+        by_owner = f"{owner}.output" if part == "output_quantizer" else owner
+        if name in stats or by_owner in stats:
+            found[name] = stats[name] if name in stats else stats[by_owner]
+    return found
 
 
 def _limit_weights(model: nn.Module, settings: QuantizerSettings) -> None:

@@ -21,6 +21,9 @@ N_BINS = 2048
 # elements that are looked at together: float32 counts stop at 2^24, and float64 copies stay small
 _PIECE = 1 << 22
 Batches = Iterable[Tensor]
+# the safe ones, in C where PyYAML has them: a histogram is two thousand lines
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class RunningStats:
@@ -124,21 +127,32 @@ def save_statistics(stats: Mapping[str, ActivationStats], path: Path) -> None:
         name: {"inputs": {0: _figures(item)}, "histogram": list(item.counts)}
         for name, item in stats.items()
     }
-    path.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.dump(plain, Dumper=_DUMPER, sort_keys=False), encoding="utf-8")
 
 
 def load_statistics(path: Path) -> dict[str, ActivationStats]:
-    """Read what `save_statistics` or the original package wrote: the statistics of first inputs.
+    """Read what `save_statistics` or the original package wrote.
+
+    Returns:
+        name -> statistics of its first input; `NAME.output` -> of its output, where they are given.
 
     Raises:
         ScheduleError: the file is missing or holds something else.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return {str(name): _from_figures(layer) for name, layer in raw.items() if "inputs" in layer}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        found = {}
+        for name, layer in raw.items():
+            inputs = layer.get("inputs") or {}
+            histogram = tuple(layer.get("histogram", ()))
+            for figures in list(inputs.values())[:1]:
+                found[str(name)] = _from_figures(inputs.get(0, figures), histogram)
+            if "output" in layer:
+                found[f"{name}.output"] = _from_figures(layer["output"], ())
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         msg = f"{path}: no activation statistics there ({type(error).__name__}: {error})"
-        raise ScheduleError(msg) from error
+        raise ScheduleError(" ".join(msg.split())) from error
+    return found
 
 
 def _figures(stats: ActivationStats) -> dict[str, float]:
@@ -153,9 +167,7 @@ def _figures(stats: ActivationStats) -> dict[str, float]:
     }
 
 
-def _from_figures(layer: Mapping[str, Any]) -> ActivationStats:
-    inputs = layer["inputs"]
-    figures = inputs[0] if 0 in inputs else next(iter(inputs.values()))
+def _from_figures(figures: Mapping[str, Any], histogram: tuple[int, ...]) -> ActivationStats:
     return ActivationStats(
         minimum=float(figures["min"]),
         maximum=float(figures["max"]),
@@ -164,7 +176,7 @@ def _from_figures(layer: Mapping[str, Any]) -> ActivationStats:
         mean=float(figures["mean"]),
         std=float(figures["std"]),
         b=float(figures.get("b", 0.0)),
-        counts=tuple(layer.get("histogram", ())),
+        counts=histogram,
     )
 
 
