@@ -52,7 +52,7 @@ def run_sensitivity(options: SensitivityEntry) -> None:
         written = sensitivity_step(source.network, source.dataset, options, run=run)
     for path in written:
         say(f"wrote {path}")
-    if len(written) > 1:
+    if written[-1].suffix == ".yaml":
         group = "" if options.group == "element" else f" -P summary_group={options.group}"
         say(
             f"next: mlflow run . -e compress --env-manager local -P model={options.model} "
@@ -66,7 +66,7 @@ def sensitivity_step(
     """Analyse a network; write and log table, picture, summary and schedule.
 
     Returns:
-        The summary, and the schedule made from it unless nothing can be pruned.
+        The curves, the summary, and the schedule made from it unless nothing can be pruned.
     """
     started = time.monotonic()
     run.set_tags({"arch": network.card.arch, "method": f"sensitivity {options.group}"})
@@ -133,13 +133,16 @@ def _progress(steps: Iterable[str], count: int) -> Iterable[str]:
 def _write(
     analysis: Analysis, network: Network, options: SensitivityEntry, run: Run, *, n_videos: int
 ) -> list[Path]:
-    """Write and log everything; return the summary's path, and the schedule's if there is one."""
+    """Write and log everything; return the paths, the schedule's last if there is one."""
     proposal = analysis.proposal(options.max_drop)
     rows = summary_rows(network.model, proposal)
-    written = [options.summary_path]
-    write_text(options.summary_path, summary_csv(rows))
+    summary = options.summary_path
+    curves = summary.with_name(f"{summary.stem}.curves.csv")
+    written = [curves, summary]
+    write_text(curves, analysis.as_csv())
+    write_text(summary, summary_csv(rows))
     if any(row.sparsity for row in rows):
-        written.append(write_schedule(network, rows, options.summary_path, group=options.group))
+        written.append(write_schedule(network, rows, summary, group=options.group))
     figure = sensitivity_figure(
         {
             name.removesuffix(".weight"): [(p.sparsity, p.measured.top1) for p in points]
@@ -156,7 +159,7 @@ def _write(
         (folder / "sensitivity.csv").write_text(analysis.as_csv())
         save_figure(figure, folder / "sensitivity.png")
         run.log_file(folder, "sensitivity")
-    for path in written:
+    for path in written[1:]:
         run.log_file(path, "sensitivity")
     _log_figures(analysis, network, proposal, run)
     return written

@@ -20,6 +20,7 @@ from vcc.pipeline.compress import compress_step, recipe_for
 from vcc.pipeline.dev_measure import DevMeasure, draw_videos
 from vcc.pipeline.sensitivity import run_sensitivity, sensitivity_step
 from vcc.pipeline.summary import schedule_of_options
+from vcc.pipeline.targets import read_sensitivity
 
 
 def entry(folder: Path, **options: Any) -> SensitivityEntry:
@@ -35,7 +36,10 @@ def test_it_writes_what_compress_takes(
     written = sensitivity_step(network, dataset, entry(tmp_path, group=group), run=run)
 
     summary, schedule = tmp_path / "summary.csv", tmp_path / f"summary.{group}.yaml"
-    assert written == [summary, schedule]
+    curves = tmp_path / "summary.curves.csv"
+    assert written == [curves, summary, schedule]
+    assert curves.read_text() == run.texts["sensitivity.csv"]
+    assert "conv1.weight" in read_sensitivity(curves)
     assert all(
         torch.equal(value, before[name]) for name, value in network.model.state_dict().items()
     )
@@ -87,7 +91,8 @@ def test_nothing_proposed_makes_no_schedule(
     dataset: PreparedDataset, network: Network, run: Any, tmp_path: Path
 ) -> None:
     options = entry(tmp_path, level_stop=0.01)
-    assert sensitivity_step(network, dataset, options, run=run) == [tmp_path / "summary.csv"]
+    written = sensitivity_step(network, dataset, options, run=run)
+    assert written == [tmp_path / "summary.curves.csv", tmp_path / "summary.csv"]
     with pytest.raises(ScheduleError, match="nothing to prune"):
         schedule_of_options(network, CompressionOptions(summary_path=tmp_path / "summary.csv"))
 
