@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from vcc.compression import load_schedule
+from vcc.compression import load_schedule, sparsity_table
 from vcc.config.compression import CompressionOptions
 from vcc.config.entrypoints import SensitivityEntry
 from vcc.data.prepared import PreparedDataset
@@ -79,7 +79,7 @@ def test_compress_prunes_by_a_summary(
     options = CompressionOptions(summary_path=summary)
     recipe = recipe_for(network, options, n_epochs=1, learning_rate=None, parent=None)
     made = compress_step(network, dataset, recipe, run=run)
-    shares = {row["name"]: row["sparsity"] for row in run.dicts["sparsity.json"]["layers"]}
+    shares = {row.name: row.sparsity for row in sparsity_table(made.model)}
     assert shares["conv1.weight"] == pytest.approx(0.5, abs=0.01)
     assert shares["layer4.0.conv2.weight"] == pytest.approx(0.75, abs=0.01)
     assert shares["layer1.0.conv1.weight"] == 0
