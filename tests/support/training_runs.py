@@ -43,11 +43,15 @@ TRAINING = TrainingOptions(
 
 
 class RecordingRun(SilentRun):
-    """Keeps the figures of each epoch, without the times."""
+    """Keeps the figures of each epoch, without the times, and the files."""
 
     def __init__(self) -> None:
         super().__init__()
         self.figures: dict[int, dict[str, float]] = {}
+        self.files: dict[str, dict[str, bytes]] = {}
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        self.files[str(folder)] = {each.name: each.read_bytes() for each in path.iterdir()}
 
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None

@@ -32,9 +32,6 @@ class TrainEntry(
 
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
     dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
-    n_classes: int | None = option(
-        None, "number of classes, of pretrain_path or else of the data", at_least=2
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,9 @@ class FinetuneOptions(Options):
     pretrain_path: Path | None = option(
         None, "weights to start from: a published .pth file or a checkpoint folder"
     )
+    n_classes: int | None = option(
+        None, "number of classes, of pretrain_path or else of the data", at_least=2
+    )
     n_finetune_classes: int | None = option(
         None, "replace the head of pretrain_path by a fresh one of the data's classes", at_least=2
     )

@@ -20,6 +20,7 @@ from vcc.config.model import ModelOptions
 from vcc.config.serving import ServingOptions
 from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
 from vcc.data.prepared import PreparedDataset, find_prepared
+from vcc.errors import TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.evaluation.results_tree import accuracy_lines
 from vcc.pipeline.card import Network
@@ -38,13 +39,14 @@ from vcc.pipeline.export import (
 )
 from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.prepare import log_dataset
-from vcc.pipeline.resume import find_resumption, plan_checkpoints
+from vcc.pipeline.resume import checkpoint_folder, find_resumption, plan_checkpoints
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train import check_class_count, register_network, train_step
 from vcc.tracking.registry import get_version
 from vcc.tracking.runs import Run, connect, open_run
 from vcc.tracking.silent import SilentRun
 from vcc.training.processes import is_first_process
+from vcc.training.resuming import LAST_FILE
 
 _logger = logging.getLogger(__name__)
 
@@ -64,17 +66,25 @@ def run_train(options: TrainEntry) -> None:
     connect()
     resume = find_resumption(options.resume_path) if options.resume_path else None
     name = options.run_name or f"train {options.model} on {dataset.name}"
-    with open_run(
-        name, step="train", options=options, continues=resume.run_id if resume else None
-    ) as run:
-        log_dataset(run, dataset, context="train")
-        network = _train(options, dataset, run=run)
-        version = register_network(
-            network,
-            alias="baseline",
-            tags={"run_id": run.run_id},
-            metrics=size_figures(network),
-        )
+    trained: Path | None = None
+    try:
+        with open_run(
+            name, step="train", options=options, continues=resume.run_id if resume else None
+        ) as run:
+            log_dataset(run, dataset, context="train")
+            trained = checkpoint_folder(options.results, run.run_id) / LAST_FILE
+            network = _train(options, dataset, run=run)
+            version = register_network(
+                network,
+                alias="baseline",
+                tags={"run_id": run.run_id},
+                metrics=size_figures(network),
+            )
+    except TrackingError as error:
+        if trained is None or not trained.is_file():
+            raise
+        msg = f"{error}; nothing is lost: repeat the command with resume_path={trained}"
+        raise TrackingError(msg) from error
     say(f"registered {version.uri} as baseline")
     say(f"next: mlflow run . -e compress --env-manager local -P model={options.model}")
 

@@ -53,6 +53,7 @@ def score_subset(
     subset: str,
     n_threads: int,
     softmax: bool = True,
+    clips_per_video: int = 0,
 ) -> VideoScores:
     """Score every video of a subset by the protocol.
 
@@ -63,8 +64,11 @@ def score_subset(
         subset: "dev" or "test".
         n_threads: loader workers.
         softmax: how clips are averaged, see `VideoAccuracy`.
+        clips_per_video: take only this many of each video's clips, spread evenly; 0 for all.
     """
-    loader = video_loader(dataset, subset, protocol, n_threads=n_threads)
+    loader = video_loader(
+        dataset, subset, protocol, n_threads=n_threads, clips_per_video=clips_per_video
+    )
     return score_videos(
         classify,
         progress(loader, f"{subset} videos"),

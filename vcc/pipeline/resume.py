@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
 from vcc.config.training import ResumeOptions
-from vcc.errors import ConfigError
-from vcc.pipeline.card import NetworkCard
-from vcc.training.resuming import ABOUT_KEY, LAST_FILE, CheckpointPlan
+from vcc.errors import ConfigError, ModelError, TrainingError
+from vcc.models.checkpoint import save_checkpoint
+from vcc.pipeline.card import Network, NetworkCard
+from vcc.training.best import BestWeights
+from vcc.training.resuming import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
 from vcc.training.state_file import read_state
 
 # These may differ from the interrupted training's: they say how long and where, not what.
@@ -39,11 +45,16 @@ class Resumption:
     run_id: str | None
 
 
+def checkpoint_folder(results: Path, run_id: str) -> Path:
+    """Return where a run keeps its checkpoints: `results/checkpoints/RUN_ID`."""
+    return results / "checkpoints" / run_id
+
+
 def plan_checkpoints(options: ResumeOptions, *, results: Path, run_id: str) -> CheckpointPlan:
-    """Return the plan of a run: its checkpoints lie in `results/checkpoints/RUN_ID`."""
+    """Return the plan of a run's checkpoints."""
     resume = find_resumption(options.resume_path) if options.resume_path else None
     return CheckpointPlan(
-        folder=results / "checkpoints" / run_id,
+        folder=checkpoint_folder(results, run_id),
         every_n_epochs=options.checkpoint,
         resume_from=resume.path if resume else None,
     )
@@ -121,6 +132,41 @@ def check_same_training(resume: Resumption, about: Mapping[str, Any]) -> None:
             f"ask for at least as many, not {n_epochs}"
         )
         raise ConfigError(msg)
+
+
+def resume_checkpoint(
+    network: Network,
+    plan: CheckpointPlan,
+    about: Mapping[str, Any],
+    *,
+    callbacks: Sequence[Callback],
+    first_epoch: int = 0,
+) -> ResumeCheckpoint:
+    """Return the callback that writes `last.ckpt`, and the best network beside it as `best`.
+
+    Args:
+        network: what is trained, with its card.
+        plan: where and how often.
+        about: see `about_training`.
+        callbacks: the training's other callbacks; their `BestWeights` are what is best.
+        first_epoch: absolute number of the first epoch that is trained.
+    """
+
+    def keep_best(weights: Mapping[str, Tensor]) -> None:
+        best = copy.deepcopy(network.classifier()).cpu()
+        best.load_state_dict(weights)
+        try:
+            save_checkpoint(plan.folder / "best", best, network.card.as_metadata())
+        except ModelError as error:
+            raise TrainingError(str(error)) from error
+
+    return ResumeCheckpoint(
+        plan,
+        about=about,
+        first_epoch=first_epoch,
+        best=next((each for each in callbacks if isinstance(each, BestWeights)), None),
+        keep_best=keep_best,
+    )
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, EarlyStopping
-from torch import Tensor
 
 from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
@@ -19,16 +16,23 @@ from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.data.datamodule import ClipDataModule
 from vcc.data.normalisation import normalisation_for
 from vcc.data.prepared import PreparedDataset
-from vcc.errors import ConfigError, ModelError, TrainingError
+from vcc.errors import ConfigError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.models.network import VideoNetwork
 from vcc.models.summary import count_macs, count_parameters, layer_table, table_csv
-from vcc.models.weights import load_weights
+from vcc.models.weights import LoadReport, load_weights
 from vcc.pipeline.card import Network, card_of
-from vcc.pipeline.resume import about_training, check_same_training, find_resumption
+from vcc.pipeline.inference import classify_with_network, device_for, score_subset
+from vcc.pipeline.resume import (
+    about_training,
+    check_same_training,
+    find_resumption,
+    resume_checkpoint,
+)
 from vcc.pipeline.tags import card_tags, metric_tags
+from vcc.pipeline.training_artifacts import log_training
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
 from vcc.training.averaging import AveragedWeights
@@ -36,8 +40,9 @@ from vcc.training.best import BestWeights
 from vcc.training.finetuning import choose_trained, freeze_statistics
 from vcc.training.module import ClassifierModule
 from vcc.training.outputs import AdjustLoss, TrainingVideos
+from vcc.training.processes import is_first_process
 from vcc.training.progress import EpochReport
-from vcc.training.resuming import CheckpointPlan, ResumeCheckpoint
+from vcc.training.resuming import CheckpointPlan
 from vcc.training.trainer import choose_accelerator, describe_device, fit
 
 _logger = logging.getLogger(__name__)
@@ -106,7 +111,7 @@ def train_step(
         if checkpoints.resume_from is not None:
             check_same_training(find_resumption(checkpoints.resume_from), about)
         callbacks.append(resume_checkpoint(made, checkpoints, about, callbacks=callbacks))
-    train_epochs(
+    history = train_epochs(
         made,
         dataset,
         epochs=(0, training.n_epochs),
@@ -114,10 +119,37 @@ def train_step(
         run=run,
         span=training.n_epochs,
     )
-    run.log_metrics({"params": count_parameters(network), "macs": count_macs(network)})
-    run.log_text(table_csv(layer_table(network)), "layers.csv")
     network.requires_grad_(True)
+    if is_first_process():
+        _log_result(made, dataset, run, history=history, callbacks=callbacks)
     return made
+
+
+def _log_result(
+    network: Network,
+    dataset: PreparedDataset,
+    run: Run,
+    *,
+    history: Mapping[int, Mapping[str, float]],
+    callbacks: Sequence[Callback],
+) -> None:
+    """Log what the trained network is and how it does on the dev videos."""
+    run.settle()
+    model, card = network.model, network.card
+    run.log_metrics({"params": count_parameters(model), "macs": count_macs(model)})
+    run.log_text(table_csv(layer_table(model)), "layers.csv")
+    scores = score_subset(
+        classify_with_network(network.classifier(), device_for(no_cuda=card.training.no_cuda)),
+        dataset,
+        card.protocol,
+        subset="dev",
+        n_threads=card.clip.n_threads,
+        clips_per_video=card.clip.n_val_samples,
+    )
+    model.cpu()
+    best = next((each for each in callbacks if isinstance(each, BestWeights)), None)
+    best_epoch = best.best_epoch if best else None
+    log_training(run, dataset, history=history, best_epoch=best_epoch, scores=scores)
 
 
 def _start_from(
@@ -138,7 +170,8 @@ def _start_from(
             raise ConfigError(msg)
         # A checkpoint to resume from brings all weights; the file may be gone by then.
         if not resumed:
-            load_weights(network, finetune.pretrain_path, replace_head=asked is not None)
+            report = load_weights(network, finetune.pretrain_path, replace_head=asked is not None)
+            _check_file_classes(report, finetune)
     choose_trained(network, finetune.ft_portion)
 
 
@@ -153,39 +186,12 @@ def _callbacks(training: TrainingOptions) -> list[Callback]:
     return callbacks
 
 
-def resume_checkpoint(
-    network: Network,
-    plan: CheckpointPlan,
-    about: Mapping[str, Any],
-    *,
-    callbacks: Sequence[Callback],
-    first_epoch: int = 0,
-) -> ResumeCheckpoint:
-    """Return the callback that writes `last.ckpt`, and the best network beside it as `best`.
-
-    Args:
-        network: what is trained, with its card.
-        plan: where and how often.
-        about: see `about_training`.
-        callbacks: the training's other callbacks; their `BestWeights` are what is best.
-        first_epoch: absolute number of the first epoch that is trained.
-    """
-
-    def keep_best(weights: Mapping[str, Tensor]) -> None:
-        best = copy.deepcopy(network.classifier()).cpu()
-        best.load_state_dict(weights)
-        try:
-            save_checkpoint(plan.folder / "best", best, network.card.as_metadata())
-        except ModelError as error:
-            raise TrainingError(str(error)) from error
-
-    return ResumeCheckpoint(
-        plan,
-        about=about,
-        first_epoch=first_epoch,
-        best=next((each for each in callbacks if isinstance(each, BestWeights)), None),
-        keep_best=keep_best,
-    )
+def _check_file_classes(report: LoadReport, finetune: FinetuneOptions) -> None:
+    """Refuse a `n_classes` that is not the given file's, where its head is replaced."""
+    asked, found = finetune.n_classes, report.file_classes
+    if finetune.n_finetune_classes is not None and None not in (asked, found) and asked != found:
+        msg = f"n_classes: {asked} asked for, but {report.path} has {found} classes: leave it out"
+        raise ConfigError(msg)
 
 
 def train_epochs(
@@ -197,7 +203,7 @@ def train_epochs(
     run: Run,
     adjust_loss: AdjustLoss | None = None,
     span: int | None = None,
-) -> None:
+) -> dict[int, dict[str, float]]:
     """Train a network in place over a stretch of epochs.
 
     Args:
@@ -208,6 +214,9 @@ def train_epochs(
         run: where the figures of each epoch go.
         adjust_loss: adds terms to the loss.
         span: epochs of the learning-rate schedule; None when a schedule file rules it.
+
+    Returns:
+        absolute epoch to its figures, by their logged names.
     """
     first, end = epochs
     card = network.card
@@ -231,6 +240,7 @@ def train_epochs(
     report = EpochReport(first_epoch=first, n_epochs=end, record=record)
     fit(module, data, card.training, n_epochs=end - first, callbacks=[*callbacks, report])
     network.model.cpu().eval()
+    return report.history
 
 
 def _training_videos(dataset: PreparedDataset, clip: ClipOptions) -> TrainingVideos:

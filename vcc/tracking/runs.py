@@ -11,16 +11,18 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric
 
 from vcc.config.options import Options
 from vcc.errors import TrackingError
+from vcc.tracking.outbox import Figures, MetricOutbox, short
 from vcc.tracking.provenance import environment_lines, provenance_tags
 from vcc.tracking.views import save_view
 
@@ -30,26 +32,95 @@ _logger = logging.getLogger(__name__)
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 _DIGEST_LENGTH = 36
 _KIND_TAG = "mlflow.experimentKind"
+# These take long enough for the machine's load to say something.
+_MEASURED_STEPS = ("train", "compress")
+# How long a run waits at its end for a server that does not answer.
+_PATIENCE = 30.0
 
 
 class Run:
-    """The active MLflow run, with the few things that steps do to it."""
+    """The active MLflow run, with the few things that steps do to it.
 
-    def __init__(self, active: mlflow.ActiveRun) -> None:
+    Args:
+        active: the run.
+        unsent: folder for the figures that could not be sent, in a file named by the run; what
+            lies there from an earlier attempt is sent first.
+    """
+
+    def __init__(self, active: mlflow.ActiveRun, *, unsent: Path) -> None:
         self.run_id: str = active.info.run_id
         self.experiment_id: str = active.info.experiment_id
         self._dataset: Any = None
+        self._client = mlflow.MlflowClient()
+        self._backlog = unsent / f"{self.run_id}.json"
+        self._outbox: MetricOutbox | None = None
+        if self._backlog.is_file():
+            self._open_outbox()
 
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None
     ) -> None:
         """Log figures; with `model_id` they also appear on the logged model's page, with the data.
 
-        The names are those of `vcc.config.metrics`.
+        Those of a step are sent from another thread: a training does not wait for the server. The
+        names are those of `vcc.config.metrics`.
         """
+        if step is not None and model_id is None:
+            self._open_outbox().put(metrics, step=step)
+            return
         dataset = self._dataset if model_id else None
         mlflow.log_metrics(
             dict(metrics), step=step, run_id=self.run_id, model_id=model_id, dataset=dataset
+        )
+
+    def settle(self, seconds: float = _PATIENCE) -> None:
+        """Wait until all figures are sent.
+
+        Raises:
+            TrackingError: the server does not answer for so many seconds.
+        """
+        if self._outbox is not None and not self._outbox.settle(seconds):
+            raise TrackingError(self._unsent(self._outbox.close(0)))
+
+    def finish(self) -> None:
+        """Send what is left at the end of a step that went well.
+
+        Raises:
+            TrackingError: some figures could not be sent; the message says which.
+        """
+        unsent = self._outbox.close(_PATIENCE) if self._outbox is not None else []
+        if unsent:
+            raise TrackingError(self._unsent(unsent))
+
+    def abandon(self, error: BaseException) -> None:
+        """Record why the step failed, as far as the server still answers."""
+        unsent = self._outbox.close(2.0) if self._outbox is not None else []
+        if unsent:
+            _logger.warning("%s", self._unsent(unsent))
+            return
+        try:
+            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
+        except mlflow.MlflowException as refusal:
+            _logger.warning("the run could not be told its error: %s", short(refusal))
+
+    def _open_outbox(self) -> MetricOutbox:
+        if self._outbox is None:
+            self._outbox = MetricOutbox(self._send, backlog=self._backlog)
+        return self._outbox
+
+    def _send(self, figures: Figures) -> None:
+        metrics = [
+            Metric(name, float(value), figures.timestamp, figures.step)
+            for name, value in figures.values.items()
+        ]
+        self._client.log_batch(self.run_id, metrics=metrics)
+
+    def _unsent(self, unsent: Sequence[Figures]) -> str:
+        steps = sorted({figures.step for figures in unsent})
+        span = f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
+        return (
+            f"{mlflow.get_tracking_uri()} did not take the figures of {span}, nor what follows "
+            f"them; they are kept in {self._backlog} and sent when run {self.run_id} is continued"
         )
 
     def log_options(self, options: Options) -> None:
@@ -125,10 +196,32 @@ def open_run(
     Raises:
         TrackingError: the tracking server cannot be reached.
     """
+    failure: BaseException | None = None
+    try:
+        with _opened(name, step, options, continues) as run:
+            try:
+                yield run
+                run.finish()
+            except BaseException as error:
+                failure = error
+                run.abandon(error)
+                raise
+    except mlflow.MlflowException as error:
+        if failure is not None and not isinstance(failure, mlflow.MlflowException):
+            # Only the end of the run could not be recorded: the failure itself matters.
+            raise failure from None
+        msg = f"{mlflow.get_tracking_uri()} does not answer or refuses: {short(error)}"
+        raise TrackingError(msg) from error
+
+
+@contextlib.contextmanager
+def _opened(name: str, step: str, options: Options, continues: str | None) -> Iterator[Run]:
     nested = mlflow.active_run() is not None
     again = _can_continue(continues) if continues else False
-    with _start(name, nested=nested, run_id=continues if again else None) as active:
-        run = Run(active)
+    run_id = continues if again else None
+    measured = step in _MEASURED_STEPS
+    with _start(name, nested=nested, run_id=run_id, measured=measured) as active:
+        run = Run(active, unsent=getattr(options, "results", Path("results")) / "unsent")
         if continues and not again:
             run.set_tags({"resumed_from": continues})
         if not nested and _MADE_UP_NAME.fullmatch(active.info.run_name or ""):
@@ -146,11 +239,7 @@ def open_run(
             run.log_options(options)
         if not nested:
             run.log_text(environment_lines(), "environment.txt")
-        try:
-            yield run
-        except BaseException as error:
-            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
-            raise
+        yield run
 
 
 def _can_continue(run_id: str) -> bool:
@@ -173,13 +262,15 @@ def _can_continue(run_id: str) -> bool:
     return False
 
 
-def _start(name: str, *, nested: bool, run_id: str | None) -> mlflow.ActiveRun:
+def _start(name: str, *, nested: bool, run_id: str | None, measured: bool) -> mlflow.ActiveRun:
     # A given name would rename the run that `mlflow run --run-name` made.
     resumed = not nested and bool(os.environ.get("MLFLOW_RUN_ID"))
     try:
         if run_id is not None:
-            return mlflow.start_run(run_id=run_id, nested=nested)
-        return mlflow.start_run(run_name=None if resumed else name, nested=nested)
+            return mlflow.start_run(run_id=run_id, nested=nested, log_system_metrics=measured)
+        return mlflow.start_run(
+            run_name=None if resumed else name, nested=nested, log_system_metrics=measured
+        )
     except mlflow.MlflowException as error:
         msg = (
             f"cannot start a run on {mlflow.get_tracking_uri()}: {error.message}: "
@@ -203,5 +294,7 @@ def _quiet_mlflow() -> None:
     # Progress bars of artifact uploads and hints at other products, between our own lines.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    for name in ("alembic", "mlflow.store", "mlflow.models", "mlflow.pyfunc", "mlflow.tracking"):
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    parts = ("store", "models", "pyfunc", "tracking", "system_metrics")
+    for name in ("alembic", *(f"mlflow.{part}" for part in parts)):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -22,6 +22,9 @@ class SilentRun(Run):
     ) -> None:
         """Drop figures."""
 
+    def settle(self, seconds: float = 0.0) -> None:
+        """Wait for nothing."""
+
     def log_options(self, options: Options) -> None:
         """Drop options."""
 

@@ -20,6 +20,9 @@ class EpochReport(Callback):
         first_epoch: absolute number of the Trainer's epoch 0.
         n_epochs: absolute number of epochs, for the line.
         record: takes (absolute epoch, figures), such as a tracking client.
+
+    Attributes:
+        history: absolute epoch to its figures, those before a resumption included.
     """
 
     def __init__(
@@ -33,6 +36,15 @@ class EpochReport(Callback):
         self._total = n_epochs
         self._record = record
         self._started = 0.0
+        self.history: dict[int, dict[str, float]] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the figures so far, for a checkpoint."""
+        return {"history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the figures of the epochs before a checkpoint."""
+        self.history = {int(epoch): dict(row) for epoch, row in state_dict["history"].items()}
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Start the epoch's clock."""
@@ -50,6 +62,7 @@ class EpochReport(Callback):
         if not trainer.is_global_zero:
             return
         epoch = self._first + trainer.current_epoch
+        self.history[epoch] = figures
         self._record(epoch, figures)
         _logger.info(
             "epoch %d/%d: train loss %.3f, dev clip top-1 %.1f %%, dev video top-1 %.1f %%, %.1f s",

@@ -6,11 +6,13 @@ import dataclasses
 import os
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning
 import pytest
 import torch
+from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -22,6 +24,8 @@ from vcc.training.best import BestWeights
 from vcc.training.module import ClassifierModule
 from vcc.training.outputs import StepOutputs, TrainingVideos
 from vcc.training.progress import EpochReport
+from vcc.training.resuming import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
+from vcc.training.state_file import read_state
 from vcc.training.trainer import fit
 
 OPTIONS = TrainingOptions(learning_rate=0.1, momentum=0.0, dampening=0.0, no_cuda=True)
@@ -234,3 +238,65 @@ def test_a_termination_signal_does_not_look_like_success() -> None:
             run(module(), n_epochs=2, callbacks=[Terminate()])
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_early_stopping_counts_epochs_without_a_lower_dev_loss() -> None:
+    figures = [(0.5, 1.0), (0.5, 0.9), (0.9, 0.95), (0.5, 0.9), (0.5, 0.1)]
+    made = Scripted(
+        Pixels(),
+        OPTIONS,
+        videos=VIDEOS,
+        dev_accuracy=VideoAccuracy(n_videos=8, n_classes=2),
+        span=None,
+    )
+    made.figures = figures
+    recorded: dict[int, Mapping[str, float]] = {}
+    report = EpochReport(first_epoch=0, n_epochs=5, record=recorded.__setitem__)
+    run(made, n_epochs=5, callbacks=[BestWeights(), EarlyStopping("dev_loss", patience=2), report])
+    # Neither the third nor the fourth epoch is below the second.
+    assert sorted(recorded) == [0, 1, 2, 3]
+    assert made.classifier.linear.bias.tolist() == [2, 2]
+
+
+def test_a_stopped_training_stays_stopped_when_it_is_resumed(tmp_path: Path) -> None:
+    """It was killed between its last checkpoint and its end."""
+    figures = [(0.5, 1.0), (0.9, 2.0), (0.5, 3.0), (0.5, 4.0), (0.5, 5.0)]
+    for resume_from in (None, tmp_path / LAST_FILE):
+        made = Scripted(
+            Pixels(),
+            OPTIONS,
+            videos=VIDEOS,
+            dev_accuracy=VideoAccuracy(n_videos=8, n_classes=2),
+            span=None,
+        )
+        made.figures = figures
+        plan = CheckpointPlan(folder=tmp_path, every_n_epochs=1, resume_from=resume_from)
+        stopping = EarlyStopping("dev_loss", patience=2)
+        report = EpochReport(first_epoch=0, n_epochs=5, record=lambda epoch, figures: None)
+        keeper = ResumeCheckpoint(plan, about={})
+        run(made, n_epochs=5, callbacks=[BestWeights(), stopping, report, keeper])
+        assert sorted(report.history) == [0, 1, 2]
+        assert made.classifier.linear.bias.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("poisoned", ["loss", "weights"])
+def test_a_training_that_diverges_keeps_and_names_its_last_good_checkpoint(
+    tmp_path: Path, poisoned: str
+) -> None:
+    def adjust(index: int, total: int, outputs: StepOutputs) -> tuple[Tensor, Mapping[str, Any]]:
+        bad = poisoned == "loss" and made.current_epoch == 2
+        return outputs.loss * (float("nan") if bad else 1.0), {}
+
+    class Poison(lightning.Callback):
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+            if poisoned == "weights" and trainer.current_epoch == 2:
+                pl_module.classifier.linear.weight.data[0, 0] = float("inf")
+
+    made = module(adjust)
+    keeper = ResumeCheckpoint(CheckpointPlan(folder=tmp_path, every_n_epochs=1), about={})
+    message = "nan at epoch 2, step 0" if poisoned == "loss" else "after epoch 2 .*not finite"
+    with pytest.raises(TrainingError, match=f"{message}.*resume_path={tmp_path / LAST_FILE}"):
+        run(made, n_epochs=4, callbacks=[Poison(), keeper])
+    state = read_state(tmp_path / LAST_FILE)
+    assert state[ABOUT_KEY]["epochs_done"] == 2
+    assert all(bool(tensor.isfinite().all()) for tensor in state["state_dict"].values())
