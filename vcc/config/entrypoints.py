@@ -56,6 +56,9 @@ class EvaluateEntry(SourceOptions, TrackingOptions):
     alias: str | None = option(
         None, "registered version to take: baseline, challenger, champion; default: the newest"
     )
+    force_split: bool = option(
+        False, "evaluate a source trained on another split; its figures stay off the model"
+    )
     val_json: Path | None = option(None, "score this file of predictions instead of a model")
     annotation: Path | None = option(None, "the annotation that val_json is scored against")
     test_subset: str = option("val", "what val_json holds: val is the test list", choices=("val",))

@@ -44,6 +44,9 @@ METRICS: dict[str, tuple[str, str]] = {
     "train_clip_top1": ("share", "training clips that were right while training"),
     "learning_rate": ("1", "of the first parameter group, at the end of the epoch"),
     "epoch_seconds": ("s", "time of the epoch, validation included"),
+    "data_seconds": ("s", "of the epoch, waiting for training clips"),
+    "step_seconds": ("s", "of the epoch, training steps with the clips"),
+    "data_share": ("share", "data_seconds of data_seconds and step_seconds together"),
     # compression, once per epoch and once after the last, for the network that is kept
     "filter_sparsity": ("share", "filters of convolutions and linear layers that are all zero"),
     "active_policies": ("policies", "how many of the schedule's policies acted in the epoch"),

@@ -14,6 +14,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,12 @@ def _convert_all(
             "make room or give another folder with output=DIR, then run again to continue"
         )
         raise DataError(msg) from None
+    except BrokenProcessPool as error:
+        msg = (
+            f"{output}: a worker process was killed ({' '.join(str(error).split())[:120]}); with "
+            "too little memory set n_jobs=1, then run again to continue"
+        )
+        raise DataError(msg) from None
     done: list[_Stored] = []
     bad = list(plan.bad)
     for number, video in enumerate(plan.videos):
@@ -181,14 +188,19 @@ def _backend(options: PrepareOptions) -> Iterator[int]:
     try:
         client_class = importlib.import_module("dask.distributed").Client
     except ImportError:
-        msg = "dask_scheduler: Dask is not installed; `pip install 'dask[distributed]'` brings it"
+        msg = "dask_scheduler: Dask is not installed; `pip install 'vcc[cluster]'` brings it"
         raise DataError(msg) from None
     local = options.dask_scheduler == "local"
     settings: dict[str, Any] = {"processes": True, "dashboard_address": None} if local else {}
-    with (
-        client_class(None if local else options.dask_scheduler, **settings) as client,
-        joblib.parallel_config(backend="dask", client=client),
-    ):
+    try:
+        client = client_class(None if local else options.dask_scheduler, **settings)
+    except (OSError, ValueError) as error:
+        msg = (
+            f"dask_scheduler: no scheduler answers at {options.dask_scheduler!r} ({error}); start "
+            "`dask scheduler` and give its address, such as tcp://host:8786"
+        )
+        raise DataError(msg) from None
+    with client, joblib.parallel_config(backend="dask", client=client):
         yield -1
 
 

@@ -96,8 +96,8 @@ class PreparedDataset:
         if name == self.name and split != self.split and not force:
             msg = (
                 f"{self.root}: the model was trained on split {split!r} of {name}, this is split "
-                f"{self.split!r}, whose test videos it was trained on; evaluate on {split!r} "
-                "or force it"
+                f"{self.split!r}, whose test videos it was trained on; prepare split {split!r}, or "
+                "evaluate all the same with force_split=true"
             )
             raise DataError(msg)
 

@@ -29,18 +29,25 @@ class Source:
     dataset: PreparedDataset
     version: Version | None
 
+    @property
+    def of_another_split(self) -> bool:
+        """Whether the network was trained on test videos of the data, see `find_source`."""
+        card = self.network.card
+        return card.dataset == self.dataset.name and card.split != self.dataset.split
 
-def find_source(options: SourceOptions, *, alias: str | None) -> Source:
+
+def find_source(options: SourceOptions, *, alias: str | None, force_split: bool = False) -> Source:
     """Find the network and the data that the options mean.
 
     Args:
         options: unset ones match anything.
         alias: the alias a registered version must have; None takes the newest version.
+        force_split: take a network that was trained on another split of the data, too.
 
     Raises:
-        DataError: nothing is prepared.
+        DataError: nothing is prepared, or the data is another split than the network's.
         TrackingError: no registered version matches, or several do.
-        ModelError: the checkpoint does not load, or was trained on other data.
+        ModelError: the checkpoint does not load, or knows other classes.
     """
     dataset = find_prepared(options.root_path, options.dataset)
     if options.source is not None and not options.source.startswith("models:/"):
@@ -53,7 +60,8 @@ def find_source(options: SourceOptions, *, alias: str | None) -> Source:
             else search_version(options, dataset, alias=alias)
         )
         network = fetch_network(version)
-    _check_data(network.card, dataset)
+    _check_labels(network.card, dataset)
+    dataset.check_split(name=network.card.dataset, split=network.card.split, force=force_split)
     return Source(network=network, dataset=dataset, version=version)
 
 
@@ -154,16 +162,10 @@ def _none_found(
     )
 
 
-def _check_data(card: NetworkCard, dataset: PreparedDataset) -> None:
+def _check_labels(card: NetworkCard, dataset: PreparedDataset) -> None:
     if card.labels != dataset.labels:
         msg = (
             f"the network knows {len(card.labels)} classes of {card.dataset}, the data set "
             f"{dataset.name} has other ones: choose the data set it was trained on by dataset"
-        )
-        raise ModelError(msg)
-    if card.dataset == dataset.name and str(card.split) != str(dataset.split):
-        msg = (
-            f"the network was trained on split {card.split} of {card.dataset}, the prepared data "
-            f"is split {dataset.split}: its test videos are among the network's training videos"
         )
         raise ModelError(msg)

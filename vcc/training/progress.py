@@ -10,6 +10,8 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
+from vcc.training.data_time import step_times
+
 _logger = logging.getLogger(__name__)
 
 
@@ -49,6 +51,8 @@ class EpochReport(Callback):
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Start the epoch's clock."""
         self._started = time.monotonic()
+        if (times := step_times(trainer)) is not None:
+            times.reset()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Write the line and record the figures."""
@@ -59,6 +63,8 @@ class EpochReport(Callback):
             if name.startswith("dev_")
         }
         figures = {**pl_module.epoch_figures(), **dev, "epoch_seconds": seconds}
+        if (times := step_times(trainer)) is not None:
+            figures |= times.figures()
         if not trainer.is_global_zero:
             return
         epoch = self._first + trainer.current_epoch

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from vcc.config.training import TrainingOptions
 from vcc.errors import TrainingError
+from vcc.training.data_time import StepTimes
 from vcc.training.processes import cluster_plugins, restore_batchnorms, trainer_settings
 from vcc.training.resuming import ResumeCheckpoint
 from vcc.training.state_file import AtomicCheckpointIO
@@ -75,6 +76,7 @@ def fit(
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         plugins=[AtomicCheckpointIO(), *cluster_plugins()],
+        profiler=StepTimes(),
     )
     try:
         _run(trainer, module, data, keeper.resume_from if keeper else None)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import sys
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from dask.distributed import LocalCluster
 from data_videos import tree_bytes, write_tree
 
 from vcc.config.data import PrepareOptions
 from vcc.data.prepare import prepare
 from vcc.errors import DataError
-
-HAS_DASK = importlib.util.find_spec("distributed") is not None
 
 
 def options(root: Path, name: str, **changes: object) -> PrepareOptions:
@@ -27,7 +26,6 @@ def options(root: Path, name: str, **changes: object) -> PrepareOptions:
     return PrepareOptions(**{**values, **changes})
 
 
-@pytest.mark.skipif(not HAS_DASK, reason="dask[distributed] is not installed")
 def test_a_local_cluster_makes_the_same_store(tmp_path: Path) -> None:
     write_tree(tmp_path / "videos")
     here = prepare(options(tmp_path, "here"))
@@ -39,9 +37,33 @@ def test_a_local_cluster_makes_the_same_store(tmp_path: Path) -> None:
     assert frames[0] == frames[1]
 
 
-@pytest.mark.skipif(HAS_DASK, reason="Dask is installed")
-def test_without_dask_the_message_says_what_to_install(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_cluster_is_given_by_its_address(tmp_path: Path) -> None:
     write_tree(tmp_path / "videos")
-    with pytest.raises(DataError, match=r"pip install 'dask\[distributed\]'"):
+    here = prepare(options(tmp_path, "here"))
+    with (
+        mock.patch.dict(os.environ),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
+        address = cluster.scheduler_address
+        there = prepare(options(tmp_path, "there", dask_scheduler=address))
+    assert there.digest == here.digest
+
+
+def test_without_dask_the_message_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path / "videos")
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    with pytest.raises(DataError, match=r"pip install 'vcc\[cluster\]'"):
         prepare(options(tmp_path, "there", dask_scheduler="local"))
     assert not (tmp_path / "there" / "manifest.json").exists()
+
+
+def test_an_address_that_is_none_is_an_error(tmp_path: Path) -> None:
+    write_tree(tmp_path / "videos")
+    with (
+        mock.patch.dict(os.environ),
+        pytest.raises(DataError, match=r"no scheduler answers at 'quic://nowhere' \(unknown"),
+    ):
+        prepare(options(tmp_path, "there", dask_scheduler="quic://nowhere"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -288,6 +289,18 @@ def test_the_newest_data_set_is_found(tmp_path: Path) -> None:
     assert find_prepared(tmp_path / "all", "second").name == "second"
     with pytest.raises(DataError, match="no prepared data there"):
         find_prepared(tmp_path / "all", "third")
+
+
+def _killed(_job: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path / "videos")
+    monkeypatch.setattr("vcc.data.prepare.convert", _killed)
+    with pytest.raises(DataError, match="a worker process was killed .* run again") as caught:
+        prepare(options(tmp_path, n_jobs=2))
+    assert "\n" not in str(caught.value)
 
 
 def test_another_split_of_the_same_data_is_refused(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ def test_it_learns_and_reports_every_epoch() -> None:
         "dev_video_top5",
         "dev_loss",
         "epoch_seconds",
+        "data_seconds",
+        "step_seconds",
+        "data_share",
     }
 
 
