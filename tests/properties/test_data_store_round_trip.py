@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vcc.data.convert import ConvertJob, convert
 from vcc.data.decode import read_video
 from vcc.data.names import safe_name
-from vcc.data.store import read_frames
+from vcc.data.stored_frames import read_frames, read_rows
 
 
 def jpeg_round_trip(frame: np.ndarray) -> np.ndarray:
@@ -61,6 +61,11 @@ def test_stored_frames_equal_the_decoded_ones(
         if kind != "raw":
             expected = np.stack([jpeg_round_trip(frame) for frame in expected])
         assert np.array_equal(got, expected)
+        top = data.draw(st.integers(0, stored.height - 1))
+        bottom = data.draw(st.integers(top + 1, stored.height))
+        rows = np.empty((len(indices), bottom - top, stored.width, 3), np.uint8)
+        read_rows(job.target, kind, indices, top=top, out=rows, height=stored.height)
+        assert np.array_equal(rows, got[:, top:bottom])
 
 
 @settings(max_examples=200, deadline=None)

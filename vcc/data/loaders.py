@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from vcc.data.machine import usable_cores
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
 from vcc.data.spatial import TrainTransform
+from vcc.data.stored_frames import Frames
 from vcc.data.temporal import random_window, spread
 from vcc.errors import DataError
 
@@ -77,6 +79,8 @@ class TrainClips(Dataset[ClipBatch]):
         self._options = options
         self._transform = TrainTransform(options, flip=not dataset.direction_sensitive)
         self._videos = dataset.videos("train")
+        # Kept from clip to clip: fresh memory of this size costs as much as filling it.
+        self._rows = np.empty(0, np.uint8)
 
     def __len__(self) -> int:
         return len(self._videos)
@@ -90,9 +94,18 @@ class TrainClips(Dataset[ClipBatch]):
             window = random_window(
                 record.n_frames, rng, size=duration, stride=self._options.downsample
             )
-            self._transform.write_clip(self._dataset.frame_list(record, window), clip, rng)
+            crop = self._transform.draw(record.height, record.width, rng)
+            rows = self._room((duration, crop.box.side, record.width, 3))
+            self._dataset.read_rows(record, window, top=crop.box.top, out=rows)
+            self._transform.write_clip(rows, crop, clip, rng)
         labels = [self._videos[video].label for _, video in keys]
         return _batch(clips, labels, [video for _, video in keys])
+
+    def _room(self, shape: tuple[int, ...]) -> Frames:
+        size = math.prod(shape)
+        if self._rows.size < size:
+            self._rows = np.empty(size, np.uint8)
+        return self._rows[:size].reshape(shape)
 
 
 class VideoClips(Dataset[ClipBatch]):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from vcc.data.prepared import SUBSETS, PreparedDataset, VideoRecord
 from vcc.data.resizing import resize
-from vcc.data.store import Frames
+from vcc.data.stored_frames import Frames
 
 _ROW_INCHES = 0.8
 _TILE_HEIGHT = 64

@@ -17,7 +17,7 @@ from vcc.data.manifest import (
     read_manifest,
 )
 from vcc.data.resizing import Frame
-from vcc.data.store import Frames, read_frames
+from vcc.data.stored_frames import Frames, read_frames, read_rows
 from vcc.errors import DataError, nearest
 
 SUBSETS = ("train", "dev", "test")
@@ -82,6 +82,18 @@ class PreparedDataset:
             indices: frame numbers from 0 to `record.n_frames - 1`; may repeat.
         """
         return np.stack(self.frame_list(record, indices))
+
+    def read_rows(
+        self,
+        record: VideoRecord,
+        indices: Sequence[int] | NDArray[np.int64],
+        *,
+        top: int,
+        out: Frames,
+    ) -> None:
+        """Write the rows of frames from `top` on, in RGB, into `out` uint8 [k, rows, W, 3]."""
+        path, store = self.root / record.file, self.manifest.store
+        read_rows(path, store, indices, top=top, out=out, height=record.height)
 
     def check_split(self, *, name: str, split: str, force: bool = False) -> None:
         """Refuse to evaluate a model of another split of this data set.

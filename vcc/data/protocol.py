@@ -132,7 +132,10 @@ def crop_corner(height: int, width: int, size: int, *, position: str) -> tuple[i
 
 
 def write_planes(frames: NDArray[np.uint8], clip: NDArray[np.uint8]) -> None:
-    """Write frames uint8 [T, H, W, 3] into a clip uint8 [3, T, H, W], both contiguous."""
+    """Write frames uint8 [T, H, W, 3] into a clip uint8 [3, T, H, W], which is contiguous.
+
+    The frames may be columns of wider ones.
+    """
     # As one tall picture: a tenth of the time of a transposition.
-    tall = frames.reshape(-1, frames.shape[2], 3)
+    tall = frames.reshape(-1, *frames.shape[2:])
     cv2.split(tall, [plane.reshape(tall.shape[:2]) for plane in clip])

@@ -6,7 +6,6 @@ and only where it is needed. Everything random comes from the generator given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,7 +17,9 @@ from torchvision.transforms.v2 import functional
 
 from vcc.config.data import CROP_POSITIONS, ClipOptions
 from vcc.data.protocol import crop_corner, write_planes
-from vcc.data.resizing import Frame, resize_into
+from vcc.data.resizing import resize_stack
+
+Frames = NDArray[np.uint8]
 
 # The usual recipe for 112-pixel clips scales the short side to 128: the crop is 7/8 of it.
 _RANDOM_CROP_SHARE = 7 / 8
@@ -36,6 +37,14 @@ class Box:
     top: int
     left: int
     side: int
+
+
+@dataclass(frozen=True)
+class Crop:
+    """What a clip shows of its frames."""
+
+    box: Box
+    flipped: bool
 
 
 def crop_scales(options: ClipOptions) -> list[float]:
@@ -97,21 +106,27 @@ class TrainTransform:
             )
         )
 
+    def draw(self, height: int, width: int, rng: np.random.Generator) -> Crop:
+        """Draw what a clip from frames of that size shows."""
+        box = self._box(height, width, rng)
+        return Crop(box, flipped=self._flip and rng.random() < 0.5)
+
     def write_clip(
-        self, frames: Sequence[Frame], clip: NDArray[np.uint8], rng: np.random.Generator
+        self, rows: Frames, crop: Crop, clip: NDArray[np.uint8], rng: np.random.Generator
     ) -> None:
-        """Write the frames uint8 [H, W, 3] of a clip, transformed, into uint8 [3, T, S, S]."""
-        size = self._options.sample_size
-        box = self._box(frames[0].shape[0], frames[0].shape[1], rng)
-        flipped = self._flip and rng.random() < 0.5
-        resized = self._resized[: len(frames)]
-        for frame, target in zip(frames, resized, strict=True):
-            crop = frame[box.top : box.top + box.side, box.left : box.left + box.side]
-            resize_into(crop, target)
-        if flipped:
-            tall = resized.reshape(-1, size, 3)
-            cv2.flip(tall, 1, dst=tall)
-        write_planes(resized, clip)
+        """Write a clip, cropped, flipped and augmented.
+
+        Args:
+            rows: uint8 [T, side, W, 3] in RGB, the rows of the crop's box.
+            crop: what to show of them.
+            clip: uint8 [3, T, S, S] to write into.
+            rng: of the augmentation.
+        """
+        frames = rows[:, :, crop.box.left : crop.box.left + crop.box.side]
+        write_planes(resize_stack(frames, self._resized[: len(rows)]), clip)
+        if crop.flipped:
+            lines = clip.reshape(-1, clip.shape[-1])
+            cv2.flip(lines, 1, dst=lines)
         if self._augments:
             clip[:] = augment(torch.from_numpy(clip), self._options, rng).numpy()
 

@@ -5,38 +5,34 @@ A file holds the frames, then what is needed to read and to trust them:
     frames | index (packed: n + 1 offsets) | description (JSON) | tail
 
 `raw` frames are uint8 RGB [H, W, 3] one after another, made to be memory-mapped; `packed` ones are
-JPEG images found by the index. The fixed-size tail says where index and description begin. Files
-are written beside their place and renamed into it, so that a killed run leaves no half file, and
-they describe themselves, so that a resumed run needs no journal. The thesis's tree of JPEG files
-(`jpg`) is a folder per video instead, renamed as a whole.
+JPEG images (`vcc.data.jpeg`) found by the index. The fixed-size tail says where index and
+description begin. Files are written beside their place and renamed into it, so that a killed run
+leaves no half file, and they describe themselves, so that a resumed run needs no journal. The
+thesis's tree of JPEG files (`jpg`) is a folder per video instead, renamed as a whole.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 import os
 import shutil
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vcc.data.decode import numbered_images
-from vcc.data.resizing import Frame, as_frame
-from vcc.errors import DataError
-
-Frames = NDArray[np.uint8]
+from vcc.data.jpeg import encode_jpeg
+from vcc.data.resizing import Frame
 
 SUFFIX = ".vcf"
-_MAGIC = b"VCCVID01"
-_TAIL = struct.Struct("<QQ8s")
+MAGIC = b"VCCVID01"
+# Where the frames end, how long the description is, and what makes it one of our files.
+TAIL = struct.Struct("<QQ8s")
 _DESCRIPTION_NAME = "description.json"
 
 
@@ -96,7 +92,7 @@ class ContainerWriter:
         self._path = path
         self._partial = partial_path(path)
         self._file = self._partial.open("wb")
-        self._quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+        self._quality = jpeg_quality
         self._kind = kind
         self._offsets = [0]
         self.digest = hashlib.sha256()
@@ -105,7 +101,7 @@ class ContainerWriter:
         if self._kind == "raw":
             data = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB).data
         else:
-            data = cv2.imencode(".jpg", frame, self._quality)[1].data
+            data = encode_jpeg(frame, self._quality).data
         self._file.write(data)
         self.digest.update(data)
         self._offsets.append(self._offsets[-1] + data.nbytes)
@@ -120,7 +116,7 @@ class ContainerWriter:
     def finish(self, description: StoredVideo) -> None:
         text = description.to_json()
         self._file.write(text)
-        self._file.write(_TAIL.pack(self._offsets[-1], len(text), _MAGIC))
+        self._file.write(TAIL.pack(self._offsets[-1], len(text), MAGIC))
         self._file.close()
         self._partial.replace(self._path)
 
@@ -137,13 +133,13 @@ class FolderWriter:
         self._partial = partial_path(path)
         shutil.rmtree(self._partial, ignore_errors=True)
         self._partial.mkdir(parents=True)
-        self._quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+        self._quality = jpeg_quality
         self._count = 0
         self.digest = hashlib.sha256()
 
     def add(self, frame: Frame) -> None:
         self._count += 1
-        data = cv2.imencode(".jpg", frame, self._quality)[1].data
+        data = encode_jpeg(frame, self._quality).data
         (self._partial / f"image_{self._count:05d}.jpg").write_bytes(data)
         self.digest.update(data)
 
@@ -178,11 +174,11 @@ def read_description(path: Path) -> StoredVideo | None:
         if path.is_dir():
             return StoredVideo.from_json((path / _DESCRIPTION_NAME).read_bytes())
         with path.open("rb") as file:
-            file.seek(-_TAIL.size, os.SEEK_END)
-            _, length, magic = _TAIL.unpack(file.read(_TAIL.size))
-            if magic != _MAGIC:
+            file.seek(-TAIL.size, os.SEEK_END)
+            _, length, magic = TAIL.unpack(file.read(TAIL.size))
+            if magic != MAGIC:
                 return None
-            file.seek(-_TAIL.size - length, os.SEEK_END)
+            file.seek(-TAIL.size - length, os.SEEK_END)
             return StoredVideo.from_json(file.read(length))
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -196,82 +192,11 @@ def checksum(path: Path) -> str:
             digest.update(image.read_bytes())
         return digest.hexdigest()
     with path.open("rb") as file:
-        file.seek(-_TAIL.size, os.SEEK_END)
+        file.seek(-TAIL.size, os.SEEK_END)
         end = file.tell()
-        left = end - _TAIL.unpack(file.read(_TAIL.size))[1]
+        left = end - TAIL.unpack(file.read(TAIL.size))[1]
         file.seek(0)
         while left > 0 and (block := file.read(min(left, 1 << 20))):
             digest.update(block)
             left -= len(block)
     return digest.hexdigest()
-
-
-def read_frames(
-    path: Path, kind: str, indices: Sequence[int] | NDArray[np.int64], *, shape: tuple[int, int]
-) -> list[Frame]:
-    """Return frames of a stored video in RGB, in the order asked for.
-
-    Args:
-        path: the video's file, or its folder for kind `jpg`.
-        kind: packed, raw or jpg.
-        indices: frame numbers from 0; may repeat.
-        shape: height and width of the stored frames.
-
-    Returns:
-        One uint8 [H, W, 3] per index; raw ones are read-only views of the mapped file.
-
-    Raises:
-        DataError: the file is missing or damaged.
-    """
-    try:
-        if kind == "raw":
-            return _raw_frames(path, indices, shape)
-        return list(_jpeg_frames(path, kind, indices))
-    except (OSError, ValueError, IndexError, struct.error, cv2.error) as error:
-        msg = f"{path}: cannot read stored frames ({error}); run prepare again to rebuild them"
-        raise DataError(msg) from error
-
-
-def _raw_frames(path: Path, indices: Iterable[int], shape: tuple[int, int]) -> list[Frame]:
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    offset = _TAIL.unpack(mapped[-_TAIL.size :])[0]
-    frames = np.frombuffer(mapped, np.uint8, count=offset).reshape(-1, *shape, 3)
-    return [frames[i] for i in indices]
-
-
-def _jpeg_frames(path: Path, kind: str, indices: Iterable[int]) -> Iterator[Frame]:
-    jpeg = _folder_images(path) if kind == "jpg" else _packed_images(path)
-    decoded: dict[int, Frame] = {}
-    for i in map(int, indices):
-        if i not in decoded:
-            frame = cv2.imdecode(jpeg(i), cv2.IMREAD_COLOR)
-            if frame is None:
-                msg = f"frame {i} is not a JPEG image"
-                raise ValueError(msg)
-            decoded[i] = as_frame(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frame))
-        yield decoded[i]
-
-
-def _folder_images(path: Path) -> Callable[[int], Frames]:
-    def read(index: int) -> Frames:
-        return np.frombuffer((path / f"image_{index + 1:05d}.jpg").read_bytes(), np.uint8)
-
-    return read
-
-
-def _packed_images(path: Path) -> Callable[[int], Frames]:
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    index_begin, length, magic = _TAIL.unpack(mapped[-_TAIL.size :])
-    if magic != _MAGIC:
-        msg = "not a frame store file"
-        raise ValueError(msg)
-    index_bytes = len(mapped) - _TAIL.size - length - index_begin
-    offsets = np.frombuffer(mapped, "<u8", count=index_bytes // 8, offset=index_begin)
-    data = np.frombuffer(mapped, np.uint8)
-
-    def read(index: int) -> Frames:
-        return data[int(offsets[index]) : int(offsets[index + 1])]
-
-    return read

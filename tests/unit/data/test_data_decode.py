@@ -9,7 +9,7 @@ import pytest
 from data_videos import smooth_frames, write_video
 
 from vcc.data.decode import VideoFile, read_video
-from vcc.data.resizing import resize, scaled_size, shrunk_size
+from vcc.data.resizing import resize, resize_stack, scaled_size, shrunk_size
 from vcc.errors import DataError
 
 
@@ -67,3 +67,17 @@ def test_resize_averages_where_it_shrinks_much() -> None:
     # Half the width is the mean of two columns.
     assert resize(frame, 4, 4)[0, :, 0].tolist() == [100, 0, 100, 0]
     assert resize(frame, 8, 8) is frame
+
+
+@pytest.mark.parametrize("side", [8, 20, 47, 64, 107, 112, 128, 300])
+def test_a_stack_is_resized_frame_by_frame(side: int) -> None:
+    # Unlike neighbours, black beside white: what leaked from one into the other would show.
+    frames = np.stack(
+        [np.zeros((side, side + 9, 3), np.uint8), *smooth_frames(2, height=side, width=side + 9)]
+    )
+    frames[2] |= 128
+    view = frames[:, :, 4 : 4 + side]
+    got = resize_stack(view, np.empty((3, 112, 112, 3), np.uint8))
+    expected = np.stack([resize(frame, 112, 112) for frame in view])
+    assert np.abs(got.astype(int) - expected).max() <= 1
+    assert (got[0] == 0).all()

@@ -24,9 +24,15 @@ from vcc.data.spatial import (
 def transformed(frames: np.ndarray, *, seed: int = 0, flip: bool = False, **options: Any) -> Any:
     settings = ClipOptions(sample_size=16, sample_duration=len(frames), **options)
     clip = np.zeros((3, len(frames), 16, 16), np.uint8)
-    transform = TrainTransform(settings, flip=flip)
-    transform.write_clip(list(frames), clip, np.random.default_rng(seed))
+    write(TrainTransform(settings, flip=flip), frames, clip, seed=seed)
     return clip
+
+
+def write(transform: TrainTransform, frames: np.ndarray, clip: np.ndarray, *, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    crop = transform.draw(frames.shape[1], frames.shape[2], rng)
+    rows = frames[:, crop.box.top : crop.box.top + crop.box.side]
+    transform.write_clip(np.ascontiguousarray(rows), crop, clip, rng)
 
 
 def test_scales() -> None:
@@ -65,8 +71,7 @@ def test_random_crop_is_seven_eighths_of_the_short_side() -> None:
     frame = np.zeros((1, 128, 160, 3), np.uint8)
     frame[..., 0] = np.arange(128)[:, None]
     clip = np.zeros((3, 1, 112, 112), np.uint8)
-    transform = TrainTransform(ClipOptions(sample_duration=1), flip=False)
-    transform.write_clip(list(frame), clip, np.random.default_rng(0))
+    write(TrainTransform(ClipOptions(sample_duration=1), flip=False), frame, clip, seed=0)
     assert set(np.diff(clip[0, 0, :, 0].astype(int))) == {1}
 
 
