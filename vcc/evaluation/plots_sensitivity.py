@@ -37,11 +37,8 @@ def sensitivity_figure(
     order = sorted(curves, key=lambda name: means[name])
     figure, axes = new_figure(10.5, max(5.2, 1.2 + len(order) / _ROWS_PER_INCH))
     least = 100 * (baseline - max_drop)
-    axes.axhline(least, color="0.5", linewidth=1, linestyle="--")
-    axes.annotate(
-        f"{100 * max_drop:g} points lost", (0.0, least), (3, -10), textcoords="offset points",
-        fontsize=8, color="0.35",
-    )  # fmt: skip
+    lost = f"{100 * max_drop:g} points lost"
+    axes.axhline(least, color="0.5", linewidth=1, linestyle="--", label=lost)
     colours = mpl.colormaps["turbo"]
     for rank, name in enumerate(order):
         sparsities = [100 * sparsity for sparsity, _ in curves[name]]

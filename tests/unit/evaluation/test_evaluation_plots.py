@@ -26,6 +26,7 @@ from vcc.evaluation.plots_cost import (
     removed_figure,
     sparsity_figure,
 )
+from vcc.evaluation.plots_sensitivity import sensitivity_figure
 
 
 def point(name: str, accuracy: float, latency: float, runtime: str = "OpenVINO f32") -> Point:
@@ -97,3 +98,26 @@ def test_every_figure_is_written(tmp_path: Path, n: int) -> None:
 def test_long_names_keep_both_ends() -> None:
     assert shortened("module.layer1.0.conv1.weight", 12) == "modul…weight"
     assert shortened("short") == "short"
+
+
+def test_the_sensitivity_figure_names_the_most_sensitive_layer_first() -> None:
+    levels = [0.0, 0.3, 0.6]
+    curves = {
+        "$tough$": [(level, 0.9) for level in levels],
+        "tender": [(level, 0.9 - level) for level in levels],
+        "between": [(level, 0.9 - level / 2) for level in levels],
+    }
+    proposal = {"$tough$": 0.6, "tender": 0.0, "between": 0.3}
+    figure = sensitivity_figure(
+        curves, baseline=0.9, proposal=proposal, max_drop=0.2, title="one layer pruned"
+    )
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "20 points lost",
+        "tender: 0 %",
+        "between: 30 %",
+        "$tough$: 60 %",
+    ]
+    (axes,) = figure.axes
+    rings = [line for line in axes.lines if line.get_fillstyle() == "none"]
+    assert sorted(float(line.get_xdata()[0]) for line in rings) == [0.0, 30.0, 60.0]
