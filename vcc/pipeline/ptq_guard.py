@@ -50,7 +50,9 @@ def with_guard(schedule: Schedule, budget: float | None, dataset: PreparedDatase
     for part in quantizers:
         if budget is not None or part.get("guard") is None:
             part["guard"] = {"loss": DEFAULT_BUDGET if budget is None else budget}
-    return dataclasses.replace(load_schedule(mapping), source=schedule.source)
+    made = load_schedule(mapping)
+    # What does not fit the network is still reported by its line in the file.
+    return dataclasses.replace(made, source=schedule.source, lines=schedule.lines)
 
 
 def guard_measure(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
-from vcc.compression import load_schedule
+from vcc.compression import file_config, load_schedule
+from vcc.compression.measured import Measured
 from vcc.config.compression import CompressionOptions
 from vcc.data.prepared import PreparedDataset
+from vcc.errors import ScheduleError
 from vcc.models.quantized_plan import read_plan
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_for
@@ -40,6 +43,30 @@ def test_the_budget_is_the_options_else_the_schedule_s_else_the_default(
     assert guard_of(PTQ, 0.3, without_dev) == {"loss": 0.3}
     pruning = load_schedule({"policies": []})
     assert with_guard(pruning, 0.3, dataset) is pruning
+
+
+def test_a_guarded_schedule_still_names_the_lines_of_its_file(
+    dataset: PreparedDataset, network: Network, tmp_path: Path
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        "quantizers:\n"
+        "  q:\n"
+        "    class: PostTrainLinearQuantizer\n"
+        "    overrides:\n"
+        "      conv9: {bits_weights: 4}\n"
+        "policies:\n"
+        "  - {quantizer: {instance_name: q}, epochs: [0]}\n"
+    )
+    schedule = with_guard(load_schedule(path), 0.1, dataset)
+    with pytest.raises(ScheduleError, match=r"wrong.yaml.*line 5.*matches no module"):
+        file_config(
+            network.model,
+            None,
+            schedule,
+            example_input=torch.zeros(1, *network.card.clip_shape),
+            measure=lambda _: Measured(1.0, 1.0, 0.0),
+        )
 
 
 def test_compress_quantizes_within_the_budget_and_says_so(
