@@ -32,6 +32,7 @@ class TrainEntry(
 
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
     dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
+    test: bool = option(False, "then measure it on the test videos, as evaluate does")
 
 
 @dataclass(frozen=True, kw_only=True)

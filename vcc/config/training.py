@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcc.config.options import Options, option
+from vcc.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +51,20 @@ class TrainingOptions(Options):
     early_stopping: int = option(
         0, "train: stop after this many epochs without a lower dev loss; 0 does not", at_least=0
     )
+    no_val: bool = option(
+        False, "train: leave the dev videos alone and keep the last epoch's weights"
+    )
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
     devices: int = option(
         0, "processes per machine (GPUs, or on the CPU); 0: torchrun's or SLURM's, or 1", at_least=0
     )
     num_nodes: int = option(0, "machines; 0: torchrun's or SLURM's, or 1", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.no_val and (self.early_stopping or self.lr_scheduler == "plateau"):
+            msg = "no_val: early_stopping and lr_scheduler=plateau look at the dev loss: drop one"
+            raise ConfigError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +92,7 @@ class FinetuneOptions(Options):
     n_finetune_classes: int | None = option(
         None, "replace the head of pretrain_path by a fresh one of the data's classes", at_least=2
     )
+    no_train: bool = option(False, "take the weights of pretrain_path as they are")
     ft_portion: str = option(
         "complete", "what trains: complete, last_layer, or from:LAYER for that layer and the rest"
     )

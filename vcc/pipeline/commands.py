@@ -42,7 +42,7 @@ from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.resume import checkpoint_folder, find_resumption, plan_checkpoints
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train import check_class_count, register_network, train_step
-from vcc.tracking.registry import get_version
+from vcc.tracking.registry import Version, get_version
 from vcc.tracking.runs import Run, connect, open_run
 from vcc.tracking.silent import SilentRun
 from vcc.training.processes import is_first_process
@@ -80,6 +80,8 @@ def run_train(options: TrainEntry) -> None:
                 tags={"run_id": run.run_id},
                 metrics=size_figures(network),
             )
+            if options.test:
+                _test(network, version, dataset, options)
     except TrackingError as error:
         if trained is None or not trained.is_file():
             raise
@@ -87,6 +89,28 @@ def run_train(options: TrainEntry) -> None:
         raise TrackingError(msg) from error
     say(f"registered {version.uri} as baseline")
     say(f"next: mlflow run . -e compress --env-manager local -P model={options.model}")
+
+
+def _test(
+    network: Network, version: Version, dataset: PreparedDataset, options: TrainEntry
+) -> None:
+    name = f"evaluate {network.card.arch} dense on {dataset.name}"
+    with open_run(name, step="evaluate", options=options.pick(ClipOptions)) as run:
+        log_dataset(run, dataset, context="test")
+        metrics = evaluate_step(
+            network,
+            dataset,
+            version=version,
+            results=options.results,
+            score=functools.partial(
+                score_test,
+                dataset=dataset,
+                no_cuda=options.no_cuda,
+                n_threads=options.n_threads,
+            ),
+            run=run,
+        )
+    say(accuracy_lines(metrics["video_top1"], metrics["video_top5"]).strip())
 
 
 def _train(options: TrainEntry, dataset: PreparedDataset, *, run: Run) -> Network:

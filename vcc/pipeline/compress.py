@@ -102,7 +102,7 @@ def recipe_for(
         or default_schedule(family, options.compression_type),
         method="+".join(options.compression_type),
         n_epochs=n_epochs,
-        training=dataclasses.replace(trained, learning_rate=rate),
+        training=dataclasses.replace(trained, learning_rate=rate, no_val=False),
         clip=baseline.card.clip,
         round_to=options.round_to,
         parent=parent,

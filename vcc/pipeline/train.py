@@ -20,7 +20,7 @@ from vcc.errors import ConfigError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
-from vcc.models.network import VideoNetwork
+from vcc.models.network import VideoNetwork, network_of
 from vcc.models.summary import count_macs, count_parameters, layer_table, table_csv
 from vcc.models.weights import LoadReport, load_weights
 from vcc.pipeline.card import Network, card_of
@@ -100,18 +100,41 @@ def train_step(
             "device": describe_device(choose_accelerator(no_cuda=training.no_cuda)),
         }
     )
-    callbacks = _callbacks(training)
+    history: Mapping[int, Mapping[str, float]] = {}
+    callbacks: list[Callback] = []
+    if finetune is None or not finetune.no_train:
+        callbacks = _callbacks(training)
+        history = _run_epochs(
+            made, dataset, run, callbacks, finetune=finetune, checkpoints=checkpoints
+        )
+    network.eval().requires_grad_(True)
+    if is_first_process():
+        _log_result(made, dataset, run, history=history, callbacks=callbacks)
+    return made
+
+
+def _run_epochs(
+    made: Network,
+    dataset: PreparedDataset,
+    run: Run,
+    callbacks: list[Callback],
+    *,
+    finetune: FinetuneOptions | None,
+    checkpoints: CheckpointPlan | None,
+) -> Mapping[int, Mapping[str, float]]:
+    """Run all epochs, from the start or from a checkpoint, and return each one's figures."""
+    training = made.card.training
     if checkpoints is not None:
         about = about_training(
-            card,
+            made.card,
             run_id=run.run_id,
-            spec=network.spec.as_dict(),
+            spec=network_of(made.model).spec.as_dict(),
             ft_portion=finetune.ft_portion if finetune else "complete",
         )
         if checkpoints.resume_from is not None:
             check_same_training(find_resumption(checkpoints.resume_from), about)
         callbacks.append(resume_checkpoint(made, checkpoints, about, callbacks=callbacks))
-    history = train_epochs(
+    return train_epochs(
         made,
         dataset,
         epochs=(0, training.n_epochs),
@@ -119,10 +142,6 @@ def train_step(
         run=run,
         span=training.n_epochs,
     )
-    network.requires_grad_(True)
-    if is_first_process():
-        _log_result(made, dataset, run, history=history, callbacks=callbacks)
-    return made
 
 
 def _log_result(
@@ -138,6 +157,8 @@ def _log_result(
     model, card = network.model, network.card
     run.log_metrics({"params": count_parameters(model), "macs": count_macs(model)})
     run.log_text(table_csv(layer_table(model)), "layers.csv")
+    if card.training.no_val:
+        return
     scores = score_subset(
         classify_with_network(network.classifier(), device_for(no_cuda=card.training.no_cuda)),
         dataset,
@@ -160,6 +181,9 @@ def _start_from(
     if finetune.pretrain_path is None:
         if asked is not None:
             msg = "n_finetune_classes: replaces the head of given weights: set pretrain_path too"
+            raise ConfigError(msg)
+        if finetune.no_train:
+            msg = "no_train: there are no weights to take: set pretrain_path too"
             raise ConfigError(msg)
     else:
         if asked is not None and asked != len(dataset.labels):

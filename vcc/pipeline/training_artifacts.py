@@ -37,14 +37,16 @@ def log_training(
     Args:
         run: takes them.
         dataset: its dev videos are the ones scored.
-        history: epoch to its figures.
+        history: epoch to its figures; may be empty.
         best_epoch: the epoch whose weights were kept.
         scores: those weights' scores of the dev videos.
     """
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        (folder / "history.json").write_text(json.dumps(history, indent=1))
-        save_figure(curves_figure(history, best_epoch=best_epoch), folder / "curves.png")
+        # Weights that were taken as they are have no history.
+        if history:
+            (folder / "history.json").write_text(json.dumps(history, indent=1))
+            save_figure(curves_figure(history, best_epoch=best_epoch), folder / "curves.png")
         _write_dev(scores, dataset, folder)
         run.log_file(folder, "training")
 

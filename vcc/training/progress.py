@@ -70,12 +70,16 @@ class EpochReport(Callback):
         epoch = self._first + trainer.current_epoch
         self.history[epoch] = figures
         self._record(epoch, figures)
+        seen = "".join(
+            f"dev {title} top-1 {100 * dev[name]:.1f} %, "
+            for title, name in (("clip", "dev_clip_top1"), ("video", "dev_video_top1"))
+            if name in dev
+        )
         _logger.info(
-            "epoch %d/%d: train loss %.3f, dev clip top-1 %.1f %%, dev video top-1 %.1f %%, %.1f s",
+            "epoch %d/%d: train loss %.3f, %s%.1f s",
             epoch + 1,
             self._total,
             figures["train_loss"],
-            100 * figures.get("dev_clip_top1", float("nan")),
-            100 * figures.get("dev_video_top1", float("nan")),
+            seen,
             seconds,
         )

@@ -69,6 +69,7 @@ def fit(
         enable_checkpointing=keeper is not None,
         enable_model_summary=False,
         accumulate_grad_batches=options.accumulate,
+        limit_val_batches=0 if options.no_val else 1.0,
         # Processes share the videos by themselves; Lightning's own sampler would shuffle anew.
         use_distributed_sampler=False,
         gradient_clip_val=options.gradient_clip or None,

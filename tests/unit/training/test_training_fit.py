@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from vcc.config.training import TrainingOptions
-from vcc.errors import TrainingError
+from vcc.errors import ConfigError, TrainingError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.training.averaging import AveragedWeights
 from vcc.training.best import BestWeights
@@ -303,3 +303,24 @@ def test_a_training_that_diverges_keeps_and_names_its_last_good_checkpoint(
     state = read_state(tmp_path / LAST_FILE)
     assert state[ABOUT_KEY]["epochs_done"] == 2
     assert all(bool(tensor.isfinite().all()) for tensor in state["state_dict"].values())
+
+
+def test_without_validation_the_last_epoch_s_weights_are_kept() -> None:
+    looked: list[Mapping[str, float]] = []
+    options = dataclasses.replace(OPTIONS, no_val=True)
+    best = BestWeights()
+    report = EpochReport(
+        first_epoch=0, n_epochs=2, record=lambda _, figures: looked.append(figures)
+    )
+    fit(module(options=options), Toy(), options, n_epochs=2, callbacks=[best, report])
+    assert best.best_epoch is None
+    assert len(looked) == 2
+    for figures in looked:
+        assert "train_loss" in figures
+        assert not any(name.startswith("dev_") for name in figures)
+
+
+@pytest.mark.parametrize("changes", [{"early_stopping": 3}, {"lr_scheduler": "plateau"}])
+def test_what_needs_validation_refuses_to_go_without(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="no_val: early_stopping and lr_scheduler=plateau"):
+        dataclasses.replace(OPTIONS, no_val=True, **changes)
