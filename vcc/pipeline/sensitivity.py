@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import tempfile
 import time
 from collections.abc import Iterable
@@ -53,11 +54,17 @@ def run_sensitivity(options: SensitivityEntry) -> None:
     for path in written:
         say(f"wrote {path}")
     if written[-1].suffix == ".yaml":
-        group = "" if options.group == "element" else f" -P summary_group={options.group}"
-        say(
-            f"next: mlflow run . -e compress --env-manager local -P model={options.model} "
-            f"-P summary_path={options.summary_path}{group}"
-        )
+        say(_next_command(options))
+
+
+def _next_command(options: SensitivityEntry) -> str:
+    given = {"model": options.model, "summary_path": str(options.summary_path)}
+    if options.source is not None:
+        given = {"source": options.source, "summary_path": str(options.summary_path)}
+    if options.group != "element":
+        given["summary_group"] = options.group
+    words = "".join(f" -P {name}={shlex.quote(value)}" for name, value in given.items())
+    return f"next: mlflow run . -e compress --env-manager local{words}"
 
 
 def sensitivity_step(

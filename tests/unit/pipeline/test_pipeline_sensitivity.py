@@ -18,7 +18,7 @@ from vcc.errors import ConfigError, DataError, ScheduleError
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_for
 from vcc.pipeline.dev_measure import DevMeasure, draw_videos
-from vcc.pipeline.sensitivity import run_sensitivity, sensitivity_step
+from vcc.pipeline.sensitivity import _next_command, run_sensitivity, sensitivity_step
 from vcc.pipeline.summary import schedule_of_options
 from vcc.pipeline.targets import read_sensitivity
 
@@ -146,3 +146,14 @@ def test_a_summary_excludes_what_it_cannot_mean(network: Network, tmp_path: Path
         schedule_of_options(
             network, CompressionOptions(summary_path=summary, compression_type=("ep", "qat"))
         )
+
+
+def test_the_next_command_starts_from_the_same_network() -> None:
+    by_source = _next_command(
+        SensitivityEntry(source="models:/a b/1", group="filter", summary_path=Path("s.csv"))
+    )
+    assert by_source.endswith(
+        " -P source='models:/a b/1' -P summary_path=s.csv -P summary_group=filter"
+    )
+    by_name = _next_command(SensitivityEntry(model="csn"))
+    assert by_name.endswith(" -P model=csn -P summary_path=summary.csv")
