@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim import AdamW
-from toy_training import STEPS, Training, pruned_by, tiny_net
+from toy_training import CLIP, STEPS, Training, batch_of, pruned_by, tiny_net
 
 EPOCHS = 5
 CONVOLUTIONS = ["conv1.weight", "conv2.weight"]
@@ -102,11 +103,57 @@ SCHEDULES: dict[str, Mapping[str, Any]] = {
             {"regularizer": {"instance_name": "lasso", "args": {"keep_mask": True}}, **RANGE}
         ],
     },
+    "milestones": by_rate("MultiStepLR", milestones=[1, 3], gamma=0.5),
     "steps": by_rate("MultiStepMultiGammaLR", milestones=[1, 3], gammas=[0.5, 0.1]),
     "one cycle": by_rate("OneCycleLR", max_lr=0.2, total_steps=6),
     "cyclic": by_rate("CyclicLR", base_lr=0.01, max_lr=0.1, step_size_up=2),
     "plateau": by_rate("ReduceLROnPlateau", mode="min", patience=0, factor=0.5),
     "cosine": by_rate("CosineAnnealingLR", T_max=4),
+}
+
+
+def quantized_by(name: str, *, start: int = 1, **args: Any) -> dict[str, Any]:
+    """Return a schedule that quantizes before epoch `start`, with a falling rate."""
+    return {
+        "quantizers": {"it": {"class": name, **args}},
+        "lr_schedulers": {"rate": {"class": "ExponentialLR", "gamma": 0.8}},
+        "policies": [
+            {
+                "quantizer": {"instance_name": "it"},
+                "starting_epoch": start,
+                "ending_epoch": 4,
+                "frequency": 1,
+            },
+            {"lr_scheduler": {"instance_name": "rate"}, **RANGE},
+        ],
+    }
+
+
+SCHEDULES |= {
+    "qat": quantized_by(
+        "QuantAwareTrainRangeLinearQuantizer", bits_activations=8, bits_weights=8, ema_decay=0.9
+    ),
+    "pact": quantized_by("PACTQuantizer", bits_activations=4, bits_weights=4, act_clip_decay=0.01),
+    "dorefa from the start": quantized_by(
+        "DorefaQuantizer", start=0, bits_activations=4, bits_weights=4
+    ),
+    "ptq": quantized_by("PostTrainLinearQuantizer", clip_acts="MSE"),
+    "thinning": {
+        "pruners": {"pruner": ranked("L1RankedStructureParameterPruner_AGP", agp=True)},
+        "extensions": {"thinner": {"class": "FilterRemover"}},
+        "policies": [
+            {"pruner": {"instance_name": "pruner"}, "epochs": [0, 1]},
+            {"extension": {"instance_name": "thinner"}, "epochs": [2]},
+        ],
+    },
+    "activations, thinned": {
+        "pruners": {"pruner": ranked("ActivationMeanRankedFilterPruner")},
+        "extensions": {"thinner": {"class": "FilterRemover"}},
+        "policies": [
+            {"pruner": {"instance_name": "pruner"}, "epochs": [1, 3]},
+            {"extension": {"instance_name": "thinner"}, "epochs": [2]},
+        ],
+    },
 }
 
 
@@ -142,12 +189,15 @@ def test_it_goes_on_as_if_it_had_not_stopped(
     name: str, epoch: int, step: int, adam: bool, optimizer_first: bool
 ) -> None:
     make = adamw if adam else Training.__dataclass_fields__["make_optimizer"].default
-    whole = Training(SCHEDULES[name], make_optimizer=make)
+    calibration = [batch_of(8, step)[0] for step in range(2)]
+    options = {"example_input": torch.zeros(2, *CLIP), "calibration": lambda: calibration}
+    start = functools.partial(Training, SCHEDULES[name], make_optimizer=make, options=options)
+    whole = start()
     whole.run(EPOCHS)
 
-    first = Training(SCHEDULES[name], make_optimizer=make)
+    first = start()
     first.run(EPOCHS, stop=(epoch, step))
-    second = Training(SCHEDULES[name], make_optimizer=make, model=tiny_net(seed=7))
+    second = start(model=tiny_net(seed=7))
     second.restore(first.saved(), optimizer_first=optimizer_first)
     second.run(EPOCHS, begin=(epoch, step))
 

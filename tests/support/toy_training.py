@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from vcc.compression import CompressionScheduler, file_config
+from vcc.compression.structure_state import describe_structure, restore_structure
 
 CLIP = (2, 3, 5, 5)
 STEPS = 3
@@ -132,6 +133,7 @@ class Training:
     def saved(self) -> bytes:
         """Return the whole state as a file's bytes."""
         state = {
+            "structure": describe_structure(self.model),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
@@ -143,6 +145,10 @@ class Training:
     def restore(self, saved: bytes, *, optimizer_first: bool = False) -> None:
         """Take a saved state, read without unpickling anything but plain containers."""
         state = torch.load(io.BytesIO(saved), weights_only=True)
+        if state["structure"] != describe_structure(self.model):
+            restore_structure(self.scheduler, state["structure"])
+            self.optimizer = self.make_optimizer(self.model.parameters())
+            self.scheduler.attach(self.optimizer)
         self.model.load_state_dict(state["model"])
         if optimizer_first:
             self.optimizer.load_state_dict(state["optimizer"])

@@ -63,6 +63,7 @@ def _quantization(spec: PolicySpec, built: Built, context: BuildContext) -> Poli
     return QuantizationPolicy(
         spec.instance,
         spec.epochs,
+        context.model,
         settings,
         example_input=functools.partial(context.example_input, "quantization"),
         calibration=context.calibration,

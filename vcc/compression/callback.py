@@ -77,8 +77,8 @@ class CompressionCallback(lightning.Callback):
         step, n_steps = self._step(batch_idx, n_batches)
         return self.scheduler.before_backward_pass(self._epoch, step, n_steps, outputs.loss)
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        """Bind the learning-rate policies to this Trainer's optimizer."""
+    def on_fit_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Bind the policies to this Trainer's optimizer, before a checkpoint's state is loaded."""
         self._accumulate = int(trainer.accumulate_grad_batches)
         self.scheduler.attach(trainer.optimizers[0])
 

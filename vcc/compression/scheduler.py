@@ -196,6 +196,13 @@ class CompressionScheduler:
                 self.store.apply_for_forward()
                 self._restructure(policy, moment)
 
+    def structure_restored(self) -> None:
+        """Look the network's modules up again: it was given the structure of a saved state."""
+        self.store.refresh()
+        moment = self._moment(max(0, self.last_epoch))
+        for policy in self.policies:
+            policy.on_structure_changed(moment)
+
     def apply_masks_to(self, model: nn.Module) -> None:
         """Mask a network of the same structure, such as an average of weights."""
         self.store.apply_to(model)

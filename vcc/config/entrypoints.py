@@ -36,7 +36,9 @@ class TrainEntry(
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompressEntry(CompressionOptions, DistillationOptions, SourceOptions, TrackingOptions):
+class CompressEntry(
+    CompressionOptions, DistillationOptions, ResumeOptions, SourceOptions, TrackingOptions
+):
     """Compress a registered baseline by a schedule and register the result as challenger."""
 
     n_epochs: int | None = option(None, "epochs; default: as many as the schedule", at_least=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import shutil
@@ -25,6 +26,7 @@ from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.evaluation.results_tree import accuracy_lines
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_from_entry
+from vcc.pipeline.compress_resume import parent_of
 from vcc.pipeline.evaluate import (
     evaluate_step,
     largest_class_share,
@@ -130,14 +132,23 @@ def _train(options: TrainEntry, dataset: PreparedDataset, *, run: Run) -> Networ
 def run_compress(options: CompressEntry) -> None:
     """Compress a registered baseline and register the result as challenger."""
     connect()
+    resume = find_resumption(options.resume_path) if options.resume_path else None
+    if resume is not None and options.source is None:
+        # Another baseline may have been registered meanwhile.
+        options = dataclasses.replace(options, source=parent_of(resume))
     source = find_source(options, alias=None if options.source else "baseline")
     parent = source.version.uri if source.version else None
     recipe = recipe_from_entry(options, source.network, parent=parent)
     name = options.run_name or f"compress {source.network.card.arch} by {recipe.schedule.stem}"
-    with open_run(name, step="compress", options=options) as run:
+    with open_run(
+        name, step="compress", options=options, continues=resume.run_id if resume else None
+    ) as run:
         log_dataset(run, source.dataset, context="train")
         dense = size_figures(source.network)
-        network = compress_step(source.network, source.dataset, recipe, run=run)
+        plan = plan_checkpoints(
+            options.pick(ResumeOptions), results=options.results, run_id=run.run_id
+        )
+        network = compress_step(source.network, source.dataset, recipe, run=run, checkpoints=plan)
         figures = size_figures(network)
         version = register_network(
             network,

@@ -30,6 +30,11 @@ from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters, layer_table
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.pipeline.compress_report import LAYERS_FILE, layers_csv
+from vcc.pipeline.compress_resume import (
+    compression_checkpoints,
+    find_compression,
+    schedule_in_force,
+)
 from vcc.pipeline.ptq_guard import guard_measure, log_guards, with_guard
 from vcc.pipeline.summary import schedule_of_options
 from vcc.pipeline.targets import Targets
@@ -37,6 +42,7 @@ from vcc.pipeline.teacher import TeacherFinder, with_distiller
 from vcc.pipeline.train import train_epochs
 from vcc.tracking.runs import Run
 from vcc.training.best import BestWeights
+from vcc.training.resuming import CheckpointPlan
 
 _logger = logging.getLogger(__name__)
 
@@ -146,23 +152,37 @@ def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str 
 
 
 def compress_step(
-    baseline: Network, dataset: PreparedDataset, recipe: Recipe, *, run: Run
+    baseline: Network,
+    dataset: PreparedDataset,
+    recipe: Recipe,
+    *,
+    run: Run,
+    checkpoints: CheckpointPlan | None = None,
 ) -> Network:
     """Compress a network in place by a schedule and return it with its new card.
 
     The schedule rules the learning rate, from the recipe's initial one.
 
+    Args:
+        baseline: the dense network with its card.
+        dataset: prepared videos.
+        recipe: what to do.
+        run: where its figures go.
+        checkpoints: where it keeps them and which it resumes; None keeps none.
+
     Raises:
         ScheduleError: the schedule cannot be read, does not fit the network or meets no target.
-        TrainingError: the loss left the finite numbers.
+        ConfigError: the compression to resume is another one.
+        TrainingError: the loss left the finite numbers, or a checkpoint could not be written.
     """
     lightning.seed_everything(recipe.clip.manual_seed, verbose=False)
     schedule = load_schedule(recipe.schedule)
     if recipe.distils:
         schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
     targets = Targets(recipe.targets, baseline, round_to=recipe.round_to)
-    schedule = targets.direct(schedule, run)
-    schedule = with_guard(schedule, recipe.ptq_budget, dataset)
+    given, resume = with_guard(schedule, recipe.ptq_budget, dataset), find_compression(checkpoints)
+    # A measured latency is never the same twice: a resumed run goes on by what was decided then.
+    schedule = schedule_in_force(resume) if resume else targets.direct(given, run)
     n_epochs = last_epoch(schedule) if recipe.n_epochs is None else recipe.n_epochs
     phases = compile_phases(schedule, n_epochs)
     run.log_file(recipe.schedule, "schedule")
@@ -188,6 +208,18 @@ def compress_step(
         ),
     )
 
+    keeper = None
+    if checkpoints is not None:
+        keeper = compression_checkpoints(
+            checkpoints,
+            network,
+            given=given,
+            schedule=schedule,
+            n_epochs=n_epochs,
+            run_id=run.run_id,
+        )
+        keeper.restore(scheduler)
+
     def record(epoch: int, figures: Mapping[str, float]) -> None:
         run.log_metrics(figures, step=epoch)
 
@@ -199,6 +231,9 @@ def compress_step(
             # Earlier phases end where the schedule left them: their best epoch is the least pruned.
             settled = _first_settled_epoch(phase, phases)
             callbacks.append(BestWeights(first_epoch=phase.start, first_candidate=settled))
+        if keeper is not None:
+            index = phases.index(phase)
+            callbacks.append(keeper.callback(network, phase, index=index, callbacks=callbacks))
         train_epochs(
             network,
             dataset,
@@ -212,7 +247,14 @@ def compress_step(
         if phase.actions:
             _report_size(network, phase, run)
 
-    run_phases(scheduler, phases, fit=fit, after_seam=report)
+    run_phases(
+        scheduler,
+        phases,
+        fit=fit,
+        begin_at=keeper.begin_at if keeper else 0,
+        resumed=resume is not None,
+        after_seam=report,
+    )
     scheduler.apply_masks_to(network.model)
     targets.check(network, run)
     record(n_epochs, sparsity_figures(network.model))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.optim import Optimizer
 
 from vcc.compression.epochs import ActiveEpochs
 from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.quantization.clipping import ActivationStats
 from vcc.compression.quantization.guard import AccuracyGuard, GuardReport
 from vcc.compression.quantization.insertion import Calibration, calibrate, insert_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
@@ -28,6 +30,7 @@ class QuantizationPolicy(Policy):
     Args:
         name: instance name.
         active: epochs.
+        model: the network.
         settings: of the quantizer.
         example_input: returns a batch that the network accepts.
         calibration: returns calibration batches, for post-training quantization.
@@ -40,6 +43,7 @@ class QuantizationPolicy(Policy):
         self,
         name: str,
         active: ActiveEpochs,
+        model: nn.Module,
         settings: QuantizerSettings,
         *,
         example_input: Callable[[], Tensor],
@@ -47,7 +51,7 @@ class QuantizationPolicy(Policy):
         guard: AccuracyGuard | None = None,
     ) -> None:
         super().__init__(name, active)
-        self.settings = settings
+        self.model, self.settings = model, settings
         self.example_input, self.calibration, self.guard = example_input, calibration, guard
         self.statistics: Mapping[str, Any] = {}
         self.guarded: GuardReport | None = None
@@ -58,7 +62,7 @@ class QuantizationPolicy(Policy):
             return
         self._done = True
         moment.store.make_permanent()
-        known = {id(parameter) for parameter in moment.model.parameters()}
+        before = list(moment.model.parameters())
         insert_quantizers(moment.model, self.settings, self.example_input())
         if self.settings.class_name == "PostTrainLinearQuantizer":
             self.statistics = calibrate(moment.model, self.settings, self.calibration)
@@ -67,25 +71,76 @@ class QuantizationPolicy(Policy):
                 log.info("%s", self.guarded.sentence())
         moment.store.refresh()
         if moment.optimizer is not None:
-            self._extend(moment.optimizer, moment.model, known)
+            renew_parameters(moment.optimizer, moment.model, before)
+            group_clips(moment.optimizer, moment.model, self._clip_decay)
+
+    def attach(self, optimizer: Optimizer) -> None:
+        group_clips(optimizer, self.model, self._clip_decay)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"done": self._done}
+        return {
+            "done": self._done,
+            "statistics": {name: asdict(item) for name, item in self.statistics.items()},
+        }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self._done = saved["done"]
+        self.statistics = {
+            name: ActivationStats(**{**item, "counts": tuple(item["counts"])})
+            for name, item in saved["statistics"].items()
+        }
 
-    def _extend(self, optimizer: Optimizer, model: nn.Module, known: set[int]) -> None:
-        """Add the parameters that are new to an optimizer that is in use."""
-        new = [parameter for parameter in model.parameters() if id(parameter) not in known]
-        if not new:
-            return
-        clips = [parameter for name, parameter in model.named_parameters() if "clip_val" in name]
-        group: dict[str, Any] = {"params": new}
+    @property
+    def _clip_decay(self) -> float | None:
         decay = self.settings.options.get("act_clip_decay")
-        if decay is not None and len(clips) == len(new):
-            group["weight_decay"] = decay
-        initial = optimizer.param_groups[0].get("initial_lr")
-        if initial is not None:
-            group |= {"initial_lr": initial, "lr": optimizer.param_groups[0]["lr"]}
-        optimizer.add_param_group(group)
+        return None if decay is None else float(decay)
+
+
+def renew_parameters(
+    optimizer: Optimizer, model: nn.Module, before: Sequence[nn.Parameter]
+) -> None:
+    """Make an optimizer in use hold what a new one for the network would hold, in that order.
+
+    Parameters that left (of folded BatchNorms) are dropped with their state; those that came (of
+    biases that folding made) join the first group.
+
+    Args:
+        optimizer: in use.
+        model: the network, as it is now.
+        before: its parameters of then.
+    """
+    now = {id(parameter): number for number, parameter in enumerate(model.parameters())}
+    left = [parameter for parameter in before if id(parameter) not in now]
+    held = {id(each) for group in optimizer.param_groups for each in group["params"]}
+    came = [each for each in model.parameters() if id(each) not in held and each.requires_grad]
+    for group in optimizer.param_groups:
+        gone = {id(parameter) for parameter in left}
+        group["params"] = [each for each in group["params"] if id(each) not in gone]
+    first = optimizer.param_groups[0]
+    last = len(now)
+    first["params"] = sorted([*first["params"], *came], key=lambda each: now.get(id(each), last))
+    for parameter in left:
+        optimizer.state.pop(parameter, None)
+
+
+def group_clips(optimizer: Optimizer, model: nn.Module, decay: float | None) -> None:
+    """Give the learned clips of a network (PACT's) a parameter group of their own.
+
+    Clips that the optimizer does not know yet join it; those that it holds among the weights move.
+
+    Args:
+        optimizer: new, or in use.
+        model: the network.
+        decay: weight decay of the clips; None leaves the first group's.
+    """
+    clips = [parameter for name, parameter in model.named_parameters() if "clip_val" in name]
+    ids = {id(clip) for clip in clips}
+    groups = optimizer.param_groups
+    if not clips or any(ids == {id(each) for each in group["params"]} for group in groups):
+        return
+    for group in groups:
+        group["params"] = [each for each in group["params"] if id(each) not in ids]
+    settings = {key: value for key, value in groups[0].items() if key != "params"}
+    if decay is not None:
+        settings["weight_decay"] = decay
+    optimizer.add_param_group({**settings, "params": clips})
