@@ -145,7 +145,11 @@ def _slimming(part: Component, context: BuildContext) -> Pruner:
     if not groups:
         words = "lists no convolution (or its BatchNorm's scale) whose filters can be removed"
         context.problem((*part.path, "weights"), words)
-    return SlimmingPruner(groups, part.args["desired_sparsity"])
+    return SlimmingPruner(
+        groups,
+        part.args["desired_sparsity"],
+        most_per_layer=part.args.get("most_per_layer", 1.0),
+    )
 
 
 def ranked_pruner(

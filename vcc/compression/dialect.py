@@ -148,6 +148,7 @@ PRUNERS = {
         "desired_sparsity": Field(
             FRACTION, help="extension: share of all listed channels, ranked together"
         ),
+        "most_per_layer": Field(FRACTION, 1.0, "largest share of one layer's channels to prune"),
         "weights": _WEIGHTS,
     },
 }

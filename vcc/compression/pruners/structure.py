@@ -45,11 +45,19 @@ class SlimmingPruner(Pruner):
 
     Args:
         groups: per group, (convolution weight, BatchNorm scale, BatchNorm shift) of each member.
-        fraction: share of all channels to prune.
+        fraction: share of all channels to prune; fewer where `most_per_layer` leaves no more.
+        most_per_layer: largest share of one layer's channels to prune. Without it, a wide last
+            layer whose scales all drifted a little lower can take most of the fraction on itself.
     """
 
-    def __init__(self, groups: list[tuple[tuple[str, str, str], ...]], fraction: float) -> None:
-        self.groups, self.fraction = groups, fraction
+    def __init__(
+        self,
+        groups: list[tuple[tuple[str, str, str], ...]],
+        fraction: float,
+        *,
+        most_per_layer: float = 1.0,
+    ) -> None:
+        self.groups, self.fraction, self.most_per_layer = groups, fraction, most_per_layer
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -58,18 +66,24 @@ class SlimmingPruner(Pruner):
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
         scores = [self._scores(group, context) for group in self.groups]
         together = torch.cat(scores)
+        protected = torch.cat([self._protected(score) for score in scores])
         count = count_structures(together.numel(), self.fraction)
+        count = min(count, int((~protected).sum()))
         if count == 0:
             return {}
-        keep_all = keep_highest(together, count)
+        keep_all = keep_highest(together.masked_fill(protected, float("inf")), count)
         masks: dict[str, Tensor] = {}
         start = 0
         for group, score in zip(self.groups, scores, strict=True):
-            keep = keep_all[start : start + len(score)].clone()
+            keep = keep_all[start : start + len(score)]
             start += len(score)
-            keep[score.argmax()] = True
             masks |= _group_masks(group, keep, context)
         return masks
+
+    def _protected(self, score: Tensor) -> Tensor:
+        """Return the channels of a layer that stay whatever the other layers' scales."""
+        most = min(len(score) - 1, int(self.most_per_layer * len(score)))
+        return keep_highest(score, most)
 
     def _scores(self, group: tuple[tuple[str, str, str], ...], context: PruneContext) -> Tensor:
         scales = [context.weight(scale).abs() for _, scale, _ in group]
