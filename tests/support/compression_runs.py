@@ -107,6 +107,7 @@ def compress_tiny(
     training = dataclasses.replace(TRAINING, optimizer="sgd" if name == "pruning" else "adamw")
     baseline = tiny_baseline(dataset, "resnet", training=training)
     file = (folder or Path(dataset.root)) / f"{name}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(yaml.safe_dump(SCHEDULES[name]), encoding="utf-8")
     recipe = recipe_for(
         baseline,
