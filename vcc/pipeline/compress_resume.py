@@ -22,8 +22,13 @@ from vcc.compression.structure_state import describe_structure, restore_structur
 from vcc.errors import ConfigError
 from vcc.models.network import network_of
 from vcc.pipeline.card import Network
-from vcc.pipeline.resume import Resumption, about_training, check_same_training, find_resumption
-from vcc.pipeline.train import resume_checkpoint
+from vcc.pipeline.resume import (
+    Resumption,
+    about_training,
+    check_same_training,
+    find_resumption,
+    resume_checkpoint,
+)
 from vcc.training.resuming import CheckpointPlan
 
 _KEY = "compression"
