@@ -75,11 +75,12 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "loss_": ("nats", "a term that a schedule's policy added to the loss, by the policy's name"),
     "layer_sparsity.": ("share", "zeros among a layer's weights, by the layer's name"),
     "runtime_ms.": ("ms", "median time of one run, by network, runtime, precision and batch"),
+    "runtime_mb.": ("MB", "memory of the process for loading and running it, by the same"),
     "sensitivity.": ("share", "dev video top-1 with that layer pruned; step is its sparsity in %"),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }
 
-_PREFIXES = ("loss_", "layer_sparsity.", "runtime_ms.", "sensitivity.", "system/")
+_PREFIXES = ("loss_", "layer_sparsity.", "runtime_ms.", "runtime_mb.", "sensitivity.", "system/")
 _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 

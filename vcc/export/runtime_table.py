@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from vcc.errors import ExportError
 from vcc.export.benchmark import Latency, measure_latency, speed_up
+from vcc.export.memory import watch_memory
 from vcc.export.onnx_file import half_precision, inspect_file
 from vcc.export.runtimes import open_session
-from vcc.export.session import Coverage, Session
+from vcc.export.session import Coverage, Pixels, Session
 from vcc.export.session_eager import EagerSession
 
 # provider and precision, as asked for float files; int8 files run in int8 wherever they run
@@ -52,6 +54,8 @@ class Row:
         batch: clips per run.
         latency: times; None where it was not run.
         reason: why it was not run; "" where it was.
+        memory_bytes: of the process, at the peak of loading the network and running it at this
+            batch, beside what it had; not a GPU's. None where it was not run.
     """
 
     network: str
@@ -60,6 +64,7 @@ class Row:
     batch: int
     latency: Latency | None
     reason: str = ""
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +92,7 @@ class RuntimeTable:
     def cells(self) -> list[list[str]]:
         """Return header and rows of text; speed-ups are against the dense network's rows."""
         header = ["network", "runtime", "precision", "batch", "p50 ms", "p90", "p95", "p99",
-                  "clips/s", "vs eager", "vs dense ORT f32", "vs dense there"]  # fmt: skip
+                  "clips/s", "MB", "vs eager", "vs dense ORT f32", "vs dense there"]  # fmt: skip
         return [header, *(self._cells_of(row) for row in self.rows)]
 
     def not_run(self) -> list[str]:
@@ -96,18 +101,20 @@ class RuntimeTable:
         return [f"not run: {what}: {reason}" for what, reason in reasons.items()]
 
     def metrics(self) -> dict[str, float]:
-        """Return medians under their logged names, `runtime_ms.<network>.<runtime>.<...>`."""
+        """Return medians and memory under their logged names, `runtime_ms.<network>.<...>`."""
         found = {}
         for row in self.rows:
             if row.latency is not None:
                 words = (row.network, row.runtime.replace(" ", "_"), row.precision, f"b{row.batch}")
                 found["runtime_ms." + ".".join(words)] = row.latency.p50_ms
+                if row.memory_bytes is not None:
+                    found["runtime_mb." + ".".join(words)] = row.memory_bytes / 1e6
         return found
 
     def _cells_of(self, row: Row) -> list[str]:
         words = [row.network, row.runtime, row.precision, str(row.batch)]
         if row.latency is None:
-            return [*words, "not run", *[""] * 7]
+            return [*words, "not run", *[""] * 8]
         dense = self.rows[0].network
         at = row.latency
         references = (
@@ -121,6 +128,7 @@ class RuntimeTable:
             *words,
             *(f"{ms:.2f}" for ms in times),
             f"{at.clips_per_second:.1f}",
+            "" if row.memory_bytes is None else f"{row.memory_bytes / 1e6:.0f}",
             *(speed_up(dense_row, at).as_text() if dense_row and dense_row is not at else ""
               for dense_row in references),
         ]  # fmt: skip
@@ -146,35 +154,89 @@ def time_runtimes(
         folder: where float16 copies go; it exists.
     """
     threads = threads or os.cpu_count() or 1
-    sessions: dict[tuple[str, str, str], Session] = {}
-    reasons: dict[tuple[str, str, str], str] = {}
-    for name, candidate in candidates.items():
-        for provider, precision in _runtimes_of(candidate):
-            key = (name, provider, precision)
-            try:
-                sessions[key] = _open(candidate, provider, precision, threads, folder)
-            except ExportError as error:
-                reasons[key] = " ".join(str(error).split())[:120]
+    bench = _Bench(candidates, folder)
+    bench.open_all(threads)
     rows: list[Row] = []
     for batch in batches:
-        shapes = {"|".join(key): candidates[key[0]].clip_shape for key in sessions}
-        enough = max(_ROUNDS_OF_LARGE_BATCHES, runs * min(batches) // batch)
-        times = measure_latency(
-            {"|".join(key): session for key, session in sessions.items()},
-            shapes,
-            batch=batch,
-            runs=enough,
-            warmup=max(1, warmup * min(batches) // batch),
+        share = min(batches) / batch
+        times = bench.time(
+            batch,
+            runs=max(_ROUNDS_OF_LARGE_BATCHES, int(runs * share)),
+            warmup=max(1, int(warmup * share)),
         )
-        for name, candidate in candidates.items():
-            for provider, precision in _runtimes_of(candidate):
-                key = (name, provider, precision)
-                rows.append(_row(key, batch, times.get("|".join(key)), reasons.get(key, "")))
-    coverages = tuple(
-        (key[0], session.coverage()) for key, session in sessions.items()
-        if session.precision == "int8"
-    )  # fmt: skip
-    return RuntimeTable(rows=tuple(rows), coverages=coverages, threads=threads)
+        rows += [bench.row(key, batch, times.get("|".join(key))) for key in bench.every_row()]
+    return RuntimeTable(rows=tuple(rows), coverages=bench.coverages(), threads=threads)
+
+
+# network, provider and precision
+_Key = tuple[str, str, str]
+
+
+@dataclass
+class _Bench:
+    """The sessions of a table, and what they took so far."""
+
+    candidates: Mapping[str, Candidate]
+    folder: Path
+    sessions: dict[_Key, Session] = field(default_factory=dict)
+    reasons: dict[_Key, str] = field(default_factory=dict)
+    memory: dict[_Key, int] = field(default_factory=dict)
+
+    def every_row(self) -> list[_Key]:
+        """Return every row that a batch size has, run or not."""
+        return [
+            (name, provider, precision)
+            for name, candidate in self.candidates.items()
+            for provider, precision in _runtimes_of(candidate)
+        ]
+
+    def open_all(self, threads: int) -> None:
+        """Open what starts here, and note why the rest does not."""
+        for key in self.every_row():
+            name, provider, precision = key
+            candidate = self.candidates[name]
+            try:
+                with watch_memory() as growth:
+                    self.sessions[key] = _open(candidate, provider, precision, threads, self.folder)
+                self.memory[key] = growth.peak_bytes
+            except ExportError as error:
+                self.reasons[key] = " ".join(str(error).split())[:120]
+
+    def time(self, batch: int, *, runs: int, warmup: int) -> dict[str, Latency]:
+        """Time all sessions in turns, after a first run of each whose memory is watched."""
+        for key, session in self.sessions.items():
+            pixels: Pixels = np.zeros((batch, *self.candidates[key[0]].clip_shape), np.float32)
+            with watch_memory() as growth:
+                session.run(pixels)
+            self.memory[key] += growth.peak_bytes
+        return measure_latency(
+            {"|".join(key): session for key, session in self.sessions.items()},
+            {"|".join(key): self.candidates[key[0]].clip_shape for key in self.sessions},
+            batch=batch,
+            runs=runs,
+            warmup=warmup,
+        )
+
+    def row(self, key: _Key, batch: int, latency: Latency | None) -> Row:
+        """Return a row of the table."""
+        name, provider, precision = key
+        return Row(
+            network=name,
+            runtime=latency.runtime if latency else provider,
+            precision=latency.precision if latency else precision,
+            batch=batch,
+            latency=latency,
+            reason=self.reasons.get(key, ""),
+            memory_bytes=self.memory.get(key) if latency else None,
+        )
+
+    def coverages(self) -> tuple[tuple[str, Coverage], ...]:
+        """Return what runs in int8, of every quantized network that was run."""
+        return tuple(
+            (key[0], session.coverage())
+            for key, session in self.sessions.items()
+            if session.precision == "int8"
+        )
 
 
 def _runtimes_of(candidate: Candidate) -> list[tuple[str, str]]:
@@ -196,15 +258,3 @@ def _open(
         open_session(path, provider=provider, threads=threads)
         path = half_precision(path, folder / f"{path.stem}-f16.onnx")
     return open_session(path, provider=provider, threads=threads, precision=asked)
-
-
-def _row(key: tuple[str, str, str], batch: int, latency: Latency | None, reason: str) -> Row:
-    name, provider, precision = key
-    return Row(
-        network=name,
-        runtime=latency.runtime if latency else provider,
-        precision=latency.precision if latency else precision,
-        batch=batch,
-        latency=latency,
-        reason=reason,
-    )

@@ -33,15 +33,12 @@ from vcc.pipeline.evaluate import (
     score_test,
     size_figures,
 )
-from vcc.pipeline.export import (
-    export_networks,
-    log_exported,
-    register_exported,
-    scratch_folder,
-)
+from vcc.pipeline.export import export_networks
 from vcc.pipeline.export_table import log_table, table_lines, time_exported
+from vcc.pipeline.exported import log_exported, register_exported
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.resume import checkpoint_folder, find_resumption, plan_checkpoints
+from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train import check_class_count, register_network, train_step
 from vcc.tracking.registry import Version, get_version

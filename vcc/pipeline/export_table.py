@@ -10,7 +10,7 @@ from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.export.doctor import cpu_features
 from vcc.export.plots import plot_latency, plot_pareto
 from vcc.export.runtime_table import Candidate, RuntimeTable, time_runtimes
-from vcc.pipeline.export import Exported
+from vcc.pipeline.exported import Exported
 from vcc.tracking.runs import Run
 
 

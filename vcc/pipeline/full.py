@@ -36,16 +36,12 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_for
 from vcc.pipeline.evaluate import evaluate_step, largest_class_share, score_test, size_figures
 from vcc.pipeline.evaluation_artifacts import Scored
-from vcc.pipeline.export import (
-    Exported,
-    export_networks,
-    log_exported,
-    register_exported,
-    scratch_folder,
-)
+from vcc.pipeline.export import export_networks
 from vcc.pipeline.export_table import log_table, table_lines, time_exported
+from vcc.pipeline.exported import Exported, log_exported, register_exported
 from vcc.pipeline.prepare import log_dataset, prepare_step
 from vcc.pipeline.report import Compared, log_report, summary_of
+from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.train import register_network, train_step
 from vcc.tracking.registry import Version
 from vcc.tracking.runs import Run, connect, open_run

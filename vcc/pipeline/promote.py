@@ -16,11 +16,10 @@ from vcc.data.prepared import PreparedDataset, find_prepared
 from vcc.data.protocol import ClipProtocol
 from vcc.errors import ExportError, GateError, TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text
-from vcc.export.benchmark import measure_latency
 from vcc.export.onnx_file import read_metadata
-from vcc.export.runtimes import Session, choose_provider, open_session
-from vcc.pipeline.export import dev_parity, scratch_folder
+from vcc.export.runtimes import Session
 from vcc.pipeline.inference import classify_with_session, score_subset
+from vcc.pipeline.runtime import dev_parity, open_together, scratch_folder, time_together
 from vcc.pipeline.source import fetch_network
 from vcc.tracking.exports import (
     CHAMPION,
@@ -148,19 +147,10 @@ def _measure(
     for name, version in there.items():
         (folder / name).mkdir()
         paths[name] = download_graph(version, into=folder / name)
-    # One runtime for all: a ratio of two runtimes would say nothing of the networks.
-    provider = choose_provider(marks.provider, paths.values())
-    graphs = {
-        name: _open_graph(version, paths[name], marks, provider=provider)
-        for name, version in there.items()
-    }
-    latencies = measure_latency(
-        {name: graph.session for name, graph in graphs.items()},
-        {name: graph.protocol.clip_shape for name, graph in graphs.items()},
-        batch=marks.latency_batch,
-        runs=marks.latency_runs,
-        warmup=marks.latency_warmup,
-    )
+    sessions = open_together(paths, marks)
+    graphs = {name: _graph(version, paths[name], sessions[name]) for name, version in there.items()}
+    shapes = {name: graph.protocol.clip_shape for name, graph in graphs.items()}
+    latencies = time_together(sessions, shapes, marks)
     figures = {}
     for name, graph in graphs.items():
         scores = score_subset(
@@ -188,13 +178,12 @@ def _measure(
     return figures, parity
 
 
-def _open_graph(version: Version, path: Path, marks: GateOptions, *, provider: str) -> _Graph:
+def _graph(version: Version, path: Path, session: Session) -> _Graph:
     metadata = read_metadata(path)
     missing = {"clip", "dataset", "split", "data_digest", "labels"} - set(metadata)
     if missing:
         msg = f"{version.uri}: its graph does not say its {', '.join(sorted(missing))}: export it"
         raise ExportError(msg)
-    session = open_session(path, provider=provider, threads=marks.latency_threads)
     return _Graph(version=graph_version(version), path=path, session=session, metadata=metadata)
 
 

@@ -31,8 +31,8 @@ from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_for
 from vcc.pipeline.evaluate import size_figures
-from vcc.pipeline.export import dev_parity, scratch_folder
 from vcc.pipeline.inference import classify_with_session, score_subset
+from vcc.pipeline.runtime import dev_parity, scratch_folder
 from vcc.pipeline.source import load_network
 from vcc.pipeline.train import train_step
 from vcc.tracking.provenance import provenance_tags

@@ -25,7 +25,13 @@ def latency(milliseconds: float) -> Latency:
 
 def row(network: str, runtime: str, made: Latency | None, reason: str = "") -> Row:
     return Row(
-        network=network, runtime=runtime, precision="f32", batch=1, latency=made, reason=reason
+        network=network,
+        runtime=runtime,
+        precision="f32",
+        batch=1,
+        latency=made,
+        reason=reason,
+        memory_bytes=12_300_000 if made else None,
     )
 
 
@@ -59,7 +65,14 @@ def test_metrics_hold_only_what_was_timed() -> None:
     assert TABLE.metrics() == {
         "runtime_ms.dense.onnxruntime_CPU.f32.b1": 8.0,
         "runtime_ms.compressed.onnxruntime_CPU.f32.b1": 2.0,
+        "runtime_mb.dense.onnxruntime_CPU.f32.b1": 12.3,
+        "runtime_mb.compressed.onnxruntime_CPU.f32.b1": 12.3,
     }
+
+
+def test_memory_has_a_column() -> None:
+    header, dense, missing, *_ = TABLE.cells()
+    assert (dense[header.index("MB")], missing[header.index("MB")]) == ("12", "")
 
 
 def test_pictures_of_the_table_are_written(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def collect_statistics(
 ) -> dict[str, ActivationStats]:
     """Return the statistics of the inputs of some modules over calibration batches.
 
-    The network runs in evaluation mode, without gradients, twice over the batches.
+    The network runs in evaluation mode, without gradients, twice over the batches, clip by clip.
 
     Args:
         model: the network.
@@ -102,7 +102,7 @@ def collect_statistics(
         batches: returns the calibration batches [N,C,...], the same ones each time.
 
     Raises:
-        ScheduleError: there are no batches.
+        ScheduleError: there are no clips.
     """
     running = {name: RunningStats() for name in modules}
     for take in ("first_pass", "second_pass"):
@@ -111,12 +111,12 @@ def collect_statistics(
             for name, module in modules.items()
         ]
         try:
-            n_batches = _run(model, batches())
+            n_clips = _run(model, batches())
         finally:
             for handle in handles:
                 handle.remove()
-        if n_batches == 0:
-            msg = "there are no calibration batches: give file_config some, from training clips"
+        if n_clips == 0:
+            msg = "there are no calibration clips: give file_config some, from training clips"
             raise ScheduleError(msg)
     return {name: stats.result() for name, stats in running.items() if stats.n_samples}
 
@@ -190,13 +190,14 @@ def _observer(running: RunningStats, take: str) -> Callable[[nn.Module, tuple[Te
 def _run(model: nn.Module, batches: Batches) -> int:
     training = model.training
     device = next(model.parameters()).device
-    n_batches = 0
+    n_clips = 0
     try:
         model.eval()
         with torch.no_grad():
-            for batch in batches:
-                model(batch.to(device))
-                n_batches += 1
+            # One by one: the activations of a batch of video clips alone fill gigabytes.
+            for clip in (clip for batch in batches for clip in batch.unbind()):
+                model(clip.unsqueeze(0).to(device))
+                n_clips += 1
     finally:
         model.train(training)
-    return n_batches
+    return n_clips

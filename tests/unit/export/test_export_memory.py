@@ -1,0 +1,22 @@
+"""The memory that something takes is seen at its peak, though it be given back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vcc.export.memory import watch_memory
+
+MIB = 2**20
+
+
+def test_the_peak_counts_though_it_is_given_back() -> None:
+    with watch_memory() as growth:
+        # Large enough to be mapped and unmapped by itself; written, so that it is resident.
+        np.ones(64 * MIB, np.uint8).sum()
+    assert 60 * MIB < growth.peak_bytes < 256 * MIB
+
+
+def test_nothing_takes_nothing() -> None:
+    with watch_memory() as growth:
+        pass
+    assert growth.peak_bytes < 4 * MIB
