@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,30 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise ExportError(msg) from error
 
 
+def check_classes(path: Path, labels: Sequence[str], *, where: str) -> None:
+    """Refuse a file that knows other classes, or the same in another order.
+
+    Args:
+        path: a file that `export_onnx` wrote.
+        labels: class names, in the order of the logits.
+        where: whose they are, for the message.
+
+    Raises:
+        ExportError: its classes are others.
+    """
+    own = [str(label) for label in read_metadata(path).get("labels", ())]
+    if own == list(labels):
+        return
+    place = next((i for i, (a, b) in enumerate(zip(own, labels, strict=False)) if a != b), None)
+    what = (
+        f"{len(own)} classes, not {len(labels)}"
+        if place is None
+        else f"{own[place]!r} at place {place + 1}, not {labels[place]!r}"
+    )
+    msg = f"{path.name}: has {what} as in {where}: take a file that was exported for its classes"
+    raise ExportError(msg)
+
+
 def inspect_file(path: Path) -> FileFacts:
     """Return what is known about a file; nothing about one that is none of ours.
 
@@ -130,12 +154,17 @@ def half_precision(path: Path, destination: Path) -> Path:
         ExportError: the file is quantized.
     """
     from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
 
     model = onnx.load(str(path))
     if is_quantized(model):
         msg = f"{path.name}: is quantized: f16 is for float networks"
         raise ExportError(msg)
-    onnx.save(convert_float_to_float16(model, keep_io_types=True), str(destination))
+    converted = convert_float_to_float16(model, keep_io_types=True)
+    # It appends its casts behind the nodes that read them, which ONNX's checker refuses.
+    OnnxModel(converted).topological_sort()
+    onnx.checker.check_model(converted)
+    onnx.save(converted, str(destination))
     return destination
 
 

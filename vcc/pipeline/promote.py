@@ -16,7 +16,7 @@ from vcc.data.prepared import PreparedDataset, find_prepared
 from vcc.data.protocol import ClipProtocol
 from vcc.errors import ExportError, GateError, TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text
-from vcc.export.onnx_file import read_metadata
+from vcc.export.onnx_file import check_classes, read_metadata
 from vcc.export.runtimes import Session
 from vcc.pipeline.inference import classify_with_session, score_subset
 from vcc.pipeline.runtime import dev_parity, open_together, scratch_folder, time_together
@@ -147,6 +147,7 @@ def _measure(
     for name, version in there.items():
         (folder / name).mkdir()
         paths[name] = download_graph(version, into=folder / name)
+        check_classes(paths[name], dataset.labels, where=f"the data set {dataset.name}")
     sessions = open_together(paths, marks)
     graphs = {name: _graph(version, paths[name], sessions[name]) for name, version in there.items()}
     shapes = {name: graph.protocol.clip_shape for name, graph in graphs.items()}

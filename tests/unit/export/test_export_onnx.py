@@ -14,7 +14,7 @@ from export_toys import CLIP_SHAPE, ToyClassifier
 
 from vcc.errors import ExportError
 from vcc.export.benchmark import measure_latency
-from vcc.export.onnx_file import export_onnx, read_metadata
+from vcc.export.onnx_file import check_classes, export_onnx, read_metadata
 from vcc.export.parity import check_parity
 from vcc.export.runtimes import Session, open_session
 
@@ -159,3 +159,27 @@ def test_all_sessions_are_timed_equally_often_after_the_warm_up() -> None:
         assert latencies[name].metrics()["clips_per_second"] == pytest.approx(
             3000 / latencies[name].p50_ms
         )
+
+
+def test_a_graph_that_the_checker_refuses_leaves_nothing(
+    toy: ToyClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(model: Any) -> None:
+        model.graph.node.append(onnx.helper.make_node("NoSuchOperator", ["pixels"], ["nothing"]))
+
+    monkeypatch.setattr("vcc.export.onnx_file.tidy", spoil)
+    with pytest.raises(ExportError, match=r"x\.onnx: ONNX's checker refuses the exported graph"):
+        export_onnx(toy, tmp_path / "x.onnx", clip_shape=CLIP_SHAPE, opset=20, metadata={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_other_classes_is_named(exported: Path) -> None:
+    check_classes(exported, ("a", "é"), where="the data set motion")
+    for labels, difference in [
+        (("a", "b"), "'é' at place 2, not 'b'"),
+        (("a",), "2 classes, not 1"),
+        (("é", "a"), "'a' at place 1, not 'é'"),
+    ]:
+        message = f"toy.onnx: has {difference} as in the data set motion"
+        with pytest.raises(ExportError, match=message):
+            check_classes(exported, labels, where="the data set motion")
