@@ -118,7 +118,7 @@ class PipelineEntry(
     lr_scheduler: str = option(
         "onecycle",
         "how the learning rate falls",
-        choices=("multistep", "onecycle", "cosine", "plateau", "constant"),
+        choices=("multistep", "step", "onecycle", "cosine", "plateau", "constant"),
     )
     weight_decay: float = option(0.01, "L2 penalty of the optimizer", at_least=0)
     compress_n_epochs: int | None = option(

@@ -19,8 +19,9 @@ class TrainingOptions(Options):
     lr_scheduler: str = option(
         "multistep",
         "how the learning rate falls",
-        choices=("multistep", "onecycle", "cosine", "plateau", "constant"),
+        choices=("multistep", "step", "onecycle", "cosine", "plateau", "constant"),
     )
+    lr_step_epochs: int = option(30, "step: epochs between two divisions by 10", at_least=1)
     lr_steps: tuple[int, ...] = option(
         (40, 55, 65, 70, 200, 250), "multistep: epochs after which it is divided by 10", at_least=1
     )

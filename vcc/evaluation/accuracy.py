@@ -152,6 +152,8 @@ def score_videos(
         softmax: see `VideoAccuracy`.
     """
     accuracy = VideoAccuracy(n_videos=n_videos, n_classes=n_classes, softmax=softmax)
+    # One process scores all videos by itself, even where others are connected to it.
+    accuracy.sync_on_compute = False
     for batch in batches:
         logits = classify(batch.clips).detach().cpu()
         accuracy.update(logits, batch.labels.cpu(), batch.videos.cpu())

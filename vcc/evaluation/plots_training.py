@@ -67,14 +67,15 @@ def worst_figure(
         title: what was measured.
     """
     lines = math.ceil(len(rows) / _COLUMNS)
-    figure = Figure(figsize=(3.1 * _COLUMNS, 0.6 + 1.9 * lines), layout="constrained")
+    figure = Figure(figsize=(3.1 * _COLUMNS, 0.5 + 1.45 * lines), layout="constrained")
     grid = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
     for axes, row, strip in zip(grid, rows, strips, strict=False):
         axes.imshow(strip)
         colour = "black" if row.right else COLOURS[1]
+        answer = f"taken for {shortened(row.predicted, 26)}: {row.score:.2f}"
         text = (
             f"{shortened(row.video, 40)}\n{shortened(row.label, 30)}: {row.label_score:.2f}\n"
-            f"taken for {shortened(row.predicted, 26)}: {row.score:.2f}"
+            f"{'right' if row.right else answer}"
         )
         axes.set_title(text, fontsize=7, color=colour, loc="left", parse_math=False)
     for axes in grid:

@@ -40,7 +40,7 @@ from vcc.training.best import BestWeights
 from vcc.training.finetuning import choose_trained, freeze_statistics
 from vcc.training.module import ClassifierModule
 from vcc.training.outputs import AdjustLoss, TrainingVideos
-from vcc.training.processes import is_first_process
+from vcc.training.processes import is_first_process, leave_group
 from vcc.training.progress import EpochReport
 from vcc.training.resuming import CheckpointPlan
 from vcc.training.trainer import choose_accelerator, describe_device, fit
@@ -107,6 +107,7 @@ def train_step(
         history = _run_epochs(
             made, dataset, run, callbacks, finetune=finetune, checkpoints=checkpoints
         )
+    leave_group()
     network.eval().requires_grad_(True)
     if is_first_process():
         _log_result(made, dataset, run, history=history, callbacks=callbacks)

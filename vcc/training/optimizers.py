@@ -67,6 +67,9 @@ def make_lr_scheduler(
         case "multistep":
             schedule = lr_scheduler.MultiStepLR(optimizer, milestones=list(options.lr_steps))
             return {"scheduler": schedule, "interval": "epoch"}
+        case "step":
+            schedule = lr_scheduler.StepLR(optimizer, step_size=options.lr_step_epochs)
+            return {"scheduler": schedule, "interval": "epoch"}
         case "plateau":
             schedule = lr_scheduler.ReduceLROnPlateau(optimizer, patience=options.lr_patience)
             return {"scheduler": schedule, "interval": "epoch", "monitor": "dev_loss"}

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import torch.distributed as dist
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from torch import nn
 
@@ -84,6 +85,13 @@ def trainer_settings(options: TrainingOptions, accelerator: str) -> dict[str, An
         # Statistics of all processes' clips: those of a few clips alone are too noisy.
         "sync_batchnorm": several and accelerator == "gpu",
     }
+
+
+def leave_group() -> None:
+    """End the processes' connection once all have trained: the first goes on alone."""
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
 
 
 def cluster_plugins() -> list[Any]:

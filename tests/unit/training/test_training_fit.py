@@ -26,7 +26,7 @@ from vcc.training.outputs import StepOutputs, TrainingVideos
 from vcc.training.progress import EpochReport
 from vcc.training.resuming import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
 from vcc.training.state_file import read_state
-from vcc.training.trainer import fit
+from vcc.training.trainer import choose_accelerator, describe_device, fit
 
 OPTIONS = TrainingOptions(learning_rate=0.1, momentum=0.0, dampening=0.0, no_cuda=True)
 
@@ -324,3 +324,30 @@ def test_without_validation_the_last_epoch_s_weights_are_kept() -> None:
 def test_what_needs_validation_refuses_to_go_without(changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="no_val: early_stopping and lr_scheduler=plateau"):
         dataclasses.replace(OPTIONS, no_val=True, **changes)
+
+
+def test_a_gradient_is_no_longer_than_the_limit() -> None:
+    lengths = []
+    for limit in (0.0, 0.01):
+        options = dataclasses.replace(OPTIONS, gradient_clip=limit, weight_decay=0.0)
+        torch.manual_seed(0)
+        made = module(options=options)
+        before = nn.utils.parameters_to_vector(made.parameters()).detach().clone()
+        fit(made, Toy(), options, n_epochs=1, callbacks=[])
+        after = nn.utils.parameters_to_vector(made.parameters()).detach()
+        # One step of plain gradient descent.
+        lengths.append(float((after - before).norm()) / options.learning_rate)
+    assert lengths[0] > 0.1
+    assert lengths[1] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU is needed for this: the list of devices is made up."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"made-up GPU {index}")
+    assert choose_accelerator(no_cuda=False) == "gpu"
+    assert choose_accelerator(no_cuda=True) == "cpu"
+    assert describe_device("gpu") == "made-up GPU 0"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_accelerator(no_cuda=False) == "cpu"
+    assert describe_device("cpu").startswith("CPU, ")

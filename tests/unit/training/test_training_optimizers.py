@@ -75,6 +75,11 @@ def test_multistep_divides_by_ten_after_each_listed_epoch() -> None:
     assert rates(options, steps=2, epochs=5) == pytest.approx([1.0, 1.0, 0.1, 0.01, 0.01])
 
 
+def test_step_divides_by_ten_after_every_so_many_epochs() -> None:
+    options = TrainingOptions(lr_scheduler="step", lr_step_epochs=2, learning_rate=1.0)
+    assert rates(options, steps=3, epochs=5) == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+
+
 def test_constant_stays() -> None:
     assert rates(TrainingOptions(lr_scheduler="constant"), steps=1, epochs=3) == [0.04] * 3
 
