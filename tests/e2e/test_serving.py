@@ -14,25 +14,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from bad_videos import black_jpeg, growing_bomb, motion_jpeg
 from data_videos import smooth_frames, write_video
-from serving_toys import CLIP, LABELS, NAME, SHORT_SIDE, served, toy_classifier, toy_registered
+from served_network import LABELS, SHORT_SIDE, Registered, served, tracking
 
+from vcc.config.entrypoints import EvaluateEntry, PredictEntry
 from vcc.data.decode import read_video
-from vcc.data.protocol import ClipProtocol
+from vcc.pipeline.commands import run_evaluate
+from vcc.pipeline.predict import run_predict
 
 JSON, PARQUET = "application/json", "application/vnd.apache.parquet"
-LIMITS = {"max_video_mib": 2.0, "max_video_frames": 300, "max_videos": 3}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("served")
-    with (
-        toy_registered(folder, **LIMITS),
-        served(f"models:/{NAME}-video@champion", folder) as address,
-    ):
+def server(registered: Registered) -> Iterator[str]:
+    with served(f"models:/{registered.video.name}@champion", registered) as address:
         yield f"{address}/invocations"
 
 
@@ -70,20 +66,25 @@ def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def expected(path: Path) -> dict[str, Any]:
-    clips = ClipProtocol.from_options(CLIP).clips(read_video(path, SHORT_SIDE))
-    with torch.inference_mode():
-        scores = toy_classifier()(clips.float()).softmax(1).mean(0).numpy()
+def expected(registered: Registered, path: Path) -> dict[str, Any]:
+    scores = registered.scores(path)
     order = np.argsort(-scores)
     return {
         "labels": [LABELS[i] for i in order],
         "scores": pytest.approx([float(scores[i]) for i in order], abs=1e-5),
-        "clips": len(clips),
+        "clips": len(registered.network.card.protocol.clip_indices(frames_of(path))),
     }
 
 
-def test_every_body_gets_labels_and_scores(server: str, video: Path) -> None:
-    data, row = video.read_bytes(), expected(video)
+def frames_of(path: Path) -> int:
+    return len(read_video(path, SHORT_SIDE))
+
+
+def test_every_body_gets_labels_and_scores(
+    server: str, registered: Registered, video: Path
+) -> None:
+    data, row = video.read_bytes(), expected(registered, video)
+    assert row["clips"] == 3
     records = {"dataframe_records": [{"video": text(data)}]}
     for body in (split(data), inputs(data), records):
         assert post(server, body) == (200, {"predictions": [row]})
@@ -99,16 +100,53 @@ def test_params(server: str, video: Path, body: Callable[..., Any]) -> None:
     assert row["clips"] == 1
 
 
-def test_real_videos(server: str, shared: Path) -> None:
+def test_real_videos(server: str, registered: Registered, shared: Path) -> None:
     folder = shared / "videos"
     (first, second) = sorted((folder / "ucf101").rglob("*.avi"))
-    row = expected(first)
+    row = expected(registered, first)
     for body, kind in ((split, JSON), (inputs, JSON), (parquet, PARQUET)):
         assert post(server, body(first.read_bytes()), kind) == (200, {"predictions": [row]})
     wrestling = folder / "misc" / "arm_wrestling.mp4"
-    rows = [expected(second), expected(wrestling)]
+    rows = [expected(registered, second), expected(registered, wrestling)]
     answer = post(server, inputs(second.read_bytes(), wrestling.read_bytes()))
     assert answer == (200, {"predictions": rows})
+
+
+def test_evaluate_predict_and_the_server_answer_alike(server: str, registered: Registered) -> None:
+    folder = registered.folder
+    with tracking(registered.tracking_uri):
+        run_evaluate(
+            EvaluateEntry(
+                source=str(registered.checkpoint),
+                root_path=folder / "data",
+                results=folder / "results",
+                n_threads=0,
+            )
+        )
+        run_predict(
+            PredictEntry(
+                videos=folder / "videos",
+                source=f"models:/{registered.video.name}@champion",
+                output=folder / "predicted.json",
+                threads=1,
+            )
+        )
+    (written,) = (folder / "results").rglob("val.json")
+    evaluated = json.loads(written.read_text())["results"]
+    assert len({rows[0]["label"] for rows in evaluated.values()}) > 1
+    assert len({rows[0]["score"] for rows in evaluated.values()}) == len(evaluated)
+
+    predicted = json.loads((folder / "predicted.json").read_text())["results"]
+    files = {path.stem: path for path in (folder / "videos").rglob("*.avi")}
+    for video, rows in evaluated.items():
+        (found,) = [found for name, found in predicted.items() if Path(name).stem == video]
+        _, answer = post(server, split(files[video].read_bytes()))
+        (answered,) = answer["predictions"]
+        labels = [row["label"] for row in rows]
+        assert [row["label"] for row in found] == answered["labels"] == labels
+        scores = [row["score"] for row in rows]
+        assert [row["score"] for row in found] == pytest.approx(scores, abs=1e-5)
+        assert answered["scores"] == pytest.approx(scores, abs=1e-5)
 
 
 def long_video() -> bytes:
@@ -182,8 +220,10 @@ def test_too_many_none_and_wrong_params(server: str, video: Path) -> None:
     data = video.read_bytes()
     refused(post(server, parquet(*[data] * 4), PARQUET), "^too many videos: 4, at most 3")
     refused(post(server, split()), "^no rows: ")
-    refused(post(server, split(data, top_k=0)), "^params: top_k is 0")
-    refused(post(server, split(data, n_clips=65)), "^params: n_clips is 65, 0 to 64")
+    refused(post(server, split(data, top_k=0)), "^params: top_k is '0'")
+    refused(
+        post(server, split(data, n_clips=65)), "^params: n_clips is '65', a whole number, 0 to 64"
+    )
     assert post(server, b"{")[0] == 400
     assert post(server, b"PAR1 no parquet", PARQUET)[0] == 400
     assert post(server, split(data))[0] == 200

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vcc.data.containers import HEAD_BYTES, container_suffix
 from vcc.data.resizing import Frame, as_frame, resize, shrunk_size
 from vcc.errors import DataError
 
@@ -53,6 +54,12 @@ class VideoFile:
     def __init__(self, path: Path) -> None:
         if path.stat().st_size == 0:
             msg = "empty file"
+            raise BadVideoError(msg)
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if container_suffix(head) is None:
+            # FFmpeg would open play lists and other text too, and go on to the files they name.
+            msg = "not a readable video"
             raise BadVideoError(msg)
         counted = path.suffix.lower() in _COUNTING_SUFFIXES
         self._lost_share = _LOST_SHARE_COUNTED if counted else _LOST_SHARE_ESTIMATED

@@ -70,7 +70,7 @@ def _labels_best_first(path: Path, video: str, rows: Any) -> list[str]:
     try:
         ordered = sorted(rows, key=lambda row: -float(row["score"]))
         return [str(row["label"]) for row in ordered]
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         msg = f'{path}: results[{video!r}] is not a list of {{"label", "score"}}'
         raise DataError(msg) from None
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from vcc.data.machine import usable_cores
 from vcc.errors import ExportError
 from vcc.export.onnx_file import FileFacts, inspect_file
 from vcc.export.session import Coverage, Session
@@ -58,7 +58,7 @@ def open_session(
     Args:
         path: the ONNX file.
         provider: auto, cpu, cuda, tensorrt, or openvino.
-        threads: CPU threads; 0 means one per core.
+        threads: CPU threads; 0 means one per core that this process may use.
         precision: f32, f16 or bf16 for a float file; auto is f32. A quantized file runs in int8.
         allow_fallback: run on ONNX Runtime's CPU provider what cannot run where it was asked to.
 
@@ -66,7 +66,7 @@ def open_session(
         ExportError: the file cannot be loaded, was quantized for another runtime, or the provider
             cannot start or not compute in `precision`.
     """
-    threads = threads or os.cpu_count() or 1
+    threads = threads or usable_cores()
     provider = choose_provider(provider, [path])
     try:
         return _open(path, provider=provider, threads=threads, precision=precision)

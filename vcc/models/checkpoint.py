@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
@@ -114,9 +113,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         model.load_state_dict(tensors, strict=True, assign=True)
         _refuse_hollow(model)
     except ModelError as error:
-        msg = f"{source}: {error}"
+        msg = f"{source}: {_one_line(error)}"
         raise ModelError(msg) from error
-    except (safetensors.SafetensorError, OSError, RuntimeError, KeyError, TypeError) as error:
+    except Exception as error:  # a damaged file fails anywhere in what it describes
         msg = (
             f"{source}: the checkpoint is damaged ({_one_line(error)}): restore it or save it anew"
         )
@@ -167,7 +166,7 @@ def _to_json(data: Mapping[str, Any], what: str) -> bytes:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         msg = f"{path}: cannot be read as JSON ({_one_line(error)}): restore the checkpoint"
         raise ModelError(msg) from error
     if not isinstance(data, dict):

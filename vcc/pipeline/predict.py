@@ -8,7 +8,8 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from vcc.config.entrypoints import PredictEntry
 from vcc.config.serving import ServingOptions
 from vcc.data.decode import BadVideoError
 from vcc.data.discovery import find_videos
+from vcc.data.machine import usable_cores
 from vcc.errors import ConfigError, DataError
 from vcc.tracking.exports import (
     CHAMPION,
@@ -59,15 +61,13 @@ def run_predict(options: PredictEntry) -> None:
     """Classify videos and write what came out; bad ones are reported and passed over.
 
     Raises:
-        ConfigError: no videos are named, or the output's ending is neither csv nor json.
+        ConfigError: no videos are named, or the output is no csv or json file that can be written.
         DataError: the folder holds no video, or not a single one can be read.
     """
     if options.videos is None:
         msg = "videos: needed: a video file or a folder of them"
         raise ConfigError(msg)
-    if options.output.suffix.lower() not in _FORMATS:
-        msg = f"output: {options.output} must end in .csv or .json"
-        raise ConfigError(msg)
+    _check_output(options.output)
     files = _files(options.videos)
     connect()
     name = options.run_name or f"predict {options.videos.name}"
@@ -82,12 +82,7 @@ def run_predict(options: PredictEntry) -> None:
             limits=options.pick(ServingOptions),
         )
         started = time.monotonic()
-        found = [
-            _classify(classifier, path, name, options)
-            for name, path in tqdm(
-                files.items(), desc="predict", unit="video", leave=False, disable=None
-            )
-        ]
+        found = _classify_all(classifier, files, options)
         seconds = time.monotonic() - started
         _write(options.output, found, source=source)
         bad = [each for each in found if each.error]
@@ -98,6 +93,20 @@ def run_predict(options: PredictEntry) -> None:
         if len(bad) == len(found):
             msg = f"{options.videos}: none of {len(found)} videos could be classified"
             raise DataError(msg)
+
+
+def _check_output(path: Path) -> None:
+    # Before hours of work, not after them.
+    if path.suffix.lower() not in _FORMATS or path.is_dir():
+        msg = f"output: {path} must be a file that ends in .csv or .json"
+        raise ConfigError(msg)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        msg = f"output: {path} cannot be written: {error.strerror}"
+        raise ConfigError(msg) from None
 
 
 def _files(videos: Path) -> dict[str, Path | str]:
@@ -125,6 +134,22 @@ def _graph(source: str | None) -> Iterator[tuple[Path, str]]:
         yield download_graph(version, into=Path(folder)), graph_version(version).uri
 
 
+def _classify_all(
+    classifier: VideoClassifier, files: Mapping[str, Path | str], options: PredictEntry
+) -> list[FilePrediction]:
+    # Some decode while one is in the runtime; the classifier sees to memory and turns.
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        found = pool.map(
+            lambda item: _classify(classifier, item[1], item[0], options), files.items()
+        )
+        bar = tqdm(found, total=len(files), desc="predict", unit="video", leave=False, disable=None)
+        try:
+            return list(bar)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 def _classify(
     classifier: VideoClassifier, path: Path | str, name: str, options: PredictEntry
 ) -> FilePrediction:
@@ -138,7 +163,6 @@ def _classify(
 
 
 def _write(path: Path, found: Sequence[FilePrediction], *, source: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
     try:
         if path.suffix.lower() == ".json":

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import mlflow.models
+import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
@@ -69,7 +70,7 @@ class VideoModel(PythonModel):
         settings = dict(params or {})
         top_k = _whole("top_k", settings.get("top_k", 5), least=1)
         n_clips = _whole("n_clips", settings.get("n_clips", 0), least=0, most=MOST_CLIPS)
-        videos = list(_column(model_input))
+        videos = _column(model_input)
         if not videos:
             msg = f"no rows: give one video per row in the column {COLUMN!r}"
             raise BadRequestError(msg)
@@ -122,24 +123,29 @@ def as_bytes(video: Any, *, max_bytes: int) -> bytes:
         raise BadVideoError(msg) from None
 
 
-def _column(model_input: Any) -> Iterable[Any]:
+def _column(model_input: Any) -> list[Any]:
+    values = model_input
     if isinstance(model_input, Mapping) or hasattr(model_input, "columns"):
         try:
             values = model_input[COLUMN]
         except KeyError:
             msg = f"no column {COLUMN!r}: it holds one video per row"
             raise BadRequestError(msg) from None
-    else:
-        values = model_input
-    if isinstance(values, str | bytes):
+    if isinstance(values, str | bytes | bytearray | memoryview):
         return [values]
-    return [item.item() if hasattr(item, "item") else item for item in values]
+    try:
+        rows = list(np.atleast_1d(values) if isinstance(values, np.ndarray) else values)
+    except TypeError:
+        msg = f"{type(values).__name__}, where a column of videos is taken, one per row"
+        raise BadRequestError(msg) from None
+    return [row.item() if isinstance(row, np.generic) else row for row in rows]
 
 
 def _whole(name: str, value: Any, *, least: int, most: int | None = None) -> int:
-    if int(value) < least or (most is not None and int(value) > most):
-        wanted = f"at least {least}" if most is None else f"{least} to {most}"
-        msg = f"params: {name} is {value}, {wanted} is wanted"
+    wanted = f"at least {least}" if most is None else f"{least} to {most}"
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        msg = f"params: {name} is {str(value)[:40]!r}, a whole number, {wanted}, is wanted"
         raise BadRequestError(msg)
     return int(value)
 

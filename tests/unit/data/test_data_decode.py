@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from data_videos import smooth_frames, write_video
 
-from vcc.data.decode import VideoFile, read_video
+from vcc.data.decode import BadVideoError, VideoFile, read_video
 from vcc.data.resizing import resize, resize_stack, scaled_size, shrunk_size
 from vcc.errors import DataError
 
@@ -81,3 +81,15 @@ def test_a_stack_is_resized_frame_by_frame(side: int) -> None:
     expected = np.stack([resize(frame, 112, 112) for frame in view])
     assert np.abs(got.astype(int) - expected).max() <= 1
     assert (got[0] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n", "ffconcat version 1.0\nfile {}\n"],
+)
+def test_a_play_list_is_not_followed(tmp_path: Path, text: str) -> None:
+    write_video(tmp_path / "other.avi", smooth_frames(5))
+    path = tmp_path / "list.avi"
+    path.write_text(text.format("other.avi"))
+    with pytest.raises(BadVideoError, match="not a readable video"):
+        VideoFile(path)
