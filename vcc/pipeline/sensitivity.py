@@ -85,6 +85,13 @@ def sensitivity_step(
         no_cuda=options.no_cuda,
         n_threads=options.n_threads,
     )
+    if options.max_drop * measure.n_videos < 1:
+        _logger.warning(
+            "max_drop: %g is less than one of %d dev videos (%.3f): no layer may lose any",
+            options.max_drop,
+            measure.n_videos,
+            1 / max(1, measure.n_videos),
+        )
     analysis = _analyse(network, measure, options)
     written = _write(analysis, network, options, run, n_videos=measure.n_videos)
     run.log_metrics({"seconds": time.monotonic() - started, "videos_dev": measure.n_videos})

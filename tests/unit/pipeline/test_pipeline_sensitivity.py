@@ -88,11 +88,16 @@ def test_compress_prunes_by_a_summary(
 
 
 def test_nothing_proposed_makes_no_schedule(
-    dataset: PreparedDataset, network: Network, run: Any, tmp_path: Path
+    dataset: PreparedDataset,
+    network: Network,
+    run: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    options = entry(tmp_path, level_stop=0.01)
+    options = entry(tmp_path, level_stop=0.01, max_drop=0.001)
     written = sensitivity_step(network, dataset, options, run=run)
     assert written == [tmp_path / "summary.curves.csv", tmp_path / "summary.csv"]
+    assert "max_drop: 0.001 is less than one of" in caplog.text
     with pytest.raises(ScheduleError, match="nothing to prune"):
         schedule_of_options(network, CompressionOptions(summary_path=tmp_path / "summary.csv"))
 
