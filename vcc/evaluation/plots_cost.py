@@ -28,11 +28,20 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerSparsity:
-    """A layer's weights: how many there are, and the shares of zeros and of zero filters, 0..1."""
+    """What became of a layer's weights.
+
+    Attributes:
+        name: of its weight.
+        weights: how many the dense layer has.
+        removed: share of them that is gone with its channels, 0..1.
+        zero: share of them that is there and zero, 0..1.
+        filter_sparsity: share of the filters left that are zero throughout, 0..1.
+    """
 
     name: str
     weights: int
-    sparsity: float
+    removed: float
+    zero: float
     filter_sparsity: float
 
 
@@ -91,28 +100,33 @@ def pareto_figure(points: Sequence[Point]) -> Figure:
 
 
 def sparsity_figure(rows: Sequence[LayerSparsity], *, title: str) -> Figure:
-    """Return each layer's share of zero weights and of zero filters, in the network's order."""
+    """Return each layer's shares of removed and of zero weights, in the network's order."""
     figure, axes = new_figure(7.5, 1.6 + 0.24 * len(rows))
     places = range(len(rows))
+    removed = [100 * row.removed for row in rows]
+    axes.barh(places, removed, height=0.5, color="0.65", label="removed with their channels")
     axes.barh(
-        [place - 0.2 for place in places],
-        [100 * row.sparsity for row in rows],
-        height=0.38,
+        places,
+        [100 * row.zero for row in rows],
+        left=removed,
+        height=0.5,
         color=COLOURS[0],
-        label="zero weights",
+        label="zero",
     )
-    axes.barh(
-        [place + 0.2 for place in places],
+    axes.plot(
         [100 * row.filter_sparsity for row in rows],
-        height=0.38,
+        places,
+        marker="|",
+        markersize=9,
+        linestyle="",
         color=COLOURS[4],
-        label="filters that are zero throughout",
+        label="filters left that are zero throughout",
     )
     name_rows(axes, [f"{row.name.removesuffix('.weight')} ({row.weights:,})" for row in rows])
     axes.set_xlim(0, 100)
-    axes.set_xlabel("share of the layer, % (number of weights in brackets)")
+    axes.set_xlabel("share of the layer, % (number of its dense weights in brackets)")
     axes.set_title(title, fontsize=10)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 

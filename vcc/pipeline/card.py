@@ -37,6 +37,11 @@ class NetworkCard:
         normalisation: per-channel mean and std of its input, in pixel units.
         methods: compression methods applied, in order.
         parent: registry URI of the version it was made from.
+        lineage: what it was made from and what was done to it, in order, such as
+            ("models:/x/1", "masked", "thinned"); empty for a dense network.
+        schedule: name of the schedule file of its last compression.
+        schedule_digest: SHA-256 of that file.
+        teacher: what it was distilled from.
     """
 
     arch: str
@@ -50,6 +55,10 @@ class NetworkCard:
     normalisation: PixelNormalisation
     methods: tuple[str, ...] = ()
     parent: str | None = None
+    lineage: tuple[str, ...] = ()
+    schedule: str | None = None
+    schedule_digest: str | None = None
+    teacher: str | None = None
 
     @property
     def protocol(self) -> ClipProtocol:
@@ -95,6 +104,10 @@ class NetworkCard:
             },
             "methods": list(self.methods),
             "parent": self.parent,
+            "lineage": list(self.lineage),
+            "schedule": self.schedule,
+            "schedule_digest": self.schedule_digest,
+            "teacher": self.teacher,
         }
 
     @classmethod
@@ -110,6 +123,7 @@ class NetworkCard:
             values.pop("file", None)
             values["labels"] = tuple(values["labels"])
             values["methods"] = tuple(values["methods"])
+            values["lineage"] = tuple(values.get("lineage", ()))
             values["clip"] = ClipOptions.from_mapping(values["clip"], where=f"{where}: clip")
             training = dict(values["training"])
             training["lr_steps"] = tuple(training["lr_steps"])

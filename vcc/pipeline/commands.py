@@ -35,13 +35,15 @@ from vcc.pipeline.evaluate import (
 )
 from vcc.pipeline.export import export_networks
 from vcc.pipeline.export_table import log_table, table_lines, time_exported
-from vcc.pipeline.exported import log_exported, register_exported
+from vcc.pipeline.exported import Exported, log_exported, register_exported
+from vcc.pipeline.notes import compressed_note, exported_note, trained_note
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.resume import checkpoint_folder, find_resumption, plan_checkpoints
 from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train import check_class_count, register_network, train_step
-from vcc.tracking.registry import Version, get_version
+from vcc.tracking.exports import versions_together
+from vcc.tracking.registry import ONNX_SUFFIX, Version, get_version
 from vcc.tracking.runs import Run, connect, open_run
 from vcc.tracking.silent import SilentRun
 from vcc.training.processes import is_first_process
@@ -79,6 +81,7 @@ def run_train(options: TrainEntry) -> None:
                 tags={"run_id": run.run_id},
                 metrics=size_figures(network),
             )
+            run.describe(trained_note(network.card, version.uri, size_figures(network)))
             if options.test:
                 _test(network, version, dataset, options)
     except TrackingError as error:
@@ -153,6 +156,7 @@ def run_compress(options: CompressEntry) -> None:
             tags={"run_id": run.run_id, "schedule": recipe.schedule.name},
             metrics=figures,
         )
+        run.describe(compressed_note(network.card, version.uri, before=dense, after=figures))
     say(f"parameters {dense['params']:,.0f} -> {figures['params']:,.0f}")
     say(f"MACs       {dense['macs']:,.0f} -> {figures['macs']:,.0f}")
     say(f"registered {version.uri} as challenger")
@@ -228,7 +232,12 @@ def run_export(options: ExportEntry) -> None:
             aliases=[alias for alias in held if alias in ("baseline", "challenger")],
         )
         log_exported(made, run, model_id=version.model_id)
-        rows = table_rows([exported[each].variant(each) for each in networks])
+        if card.parent is not None:
+            _register_parent(get_version(card.parent), exported["dense"], options, run)
+        variants = {each: exported[each].variant(each) for each in networks}
+        rows = table_rows(list(variants.values()))
+        note = exported_note(card, variants[card.role], version.uri, dense=variants.get("dense"))
+        run.describe(f"{note}\n\n{as_markdown(rows)}")
         run.log_text(as_markdown(rows) + "\n", "comparison.md")
         lines = []
         if options.latency_table:
@@ -241,6 +250,22 @@ def run_export(options: ExportEntry) -> None:
         say(line)
     say(f"wrote {kept}")
     say(f"registered {version.uri}")
+
+
+def _register_parent(parent: Version, made: Exported, options: ExportEntry, run: Run) -> None:
+    """Register the file of what a network was made from, too, where it has none yet.
+
+    The gate compares with it, and it has just been measured.
+    """
+    if ONNX_SUFFIX in versions_together(parent):
+        return
+    register_exported(
+        made,
+        checkpoint=parent,
+        tags={"run_id": run.run_id},
+        serving=options.pick(ServingOptions),
+        aliases=[alias for alias in parent.aliases if alias == "baseline"],
+    )
 
 
 def _keep(path: Path, destination: Path) -> Path:

@@ -19,6 +19,7 @@ from vcc.compression.epoch_figures import EpochFigures, sparsity_figures
 from vcc.compression.loader import load_schedule
 from vcc.compression.phases import Phase, compile_phases, last_epoch
 from vcc.compression.shipped import default_schedule
+from vcc.compression.sparsity import sparsity_table
 from vcc.config.compression import CompressionOptions, TargetOptions
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
@@ -35,8 +36,11 @@ from vcc.pipeline.compress_resume import (
     find_compression,
     schedule_in_force,
 )
+from vcc.pipeline.layer_pictures import log_layer_pictures
+from vcc.pipeline.lineage import stages_of, traced
 from vcc.pipeline.ptq_guard import guard_measure, log_guards, with_guard
 from vcc.pipeline.summary import schedule_of_options
+from vcc.pipeline.tags import lineage_tags
 from vcc.pipeline.targets import Targets
 from vcc.pipeline.teacher import TeacherFinder, with_distiller
 from vcc.pipeline.train import train_epochs
@@ -188,7 +192,8 @@ def compress_step(
     run.log_file(recipe.schedule, "schedule")
     run.log_text(schedule.to_yaml(), "schedule/effective.yaml")
     run.log_dict({"phases": [dataclasses.asdict(phase) for phase in phases]}, "phases.json")
-    dense_layers = layer_table(baseline.model)
+    dense_layers, dense_weights = layer_table(baseline.model), sparsity_table(baseline.model)
+    teacher = TeacherFinder(baseline, dataset, recipe.distillation)
     network = Network(model=baseline.model, card=_card_of(baseline.card, recipe))
     scheduler = file_config(
         network.model,
@@ -198,7 +203,7 @@ def compress_step(
         example_input=torch.zeros(2, *network.card.clip_shape),
         round_to=recipe.round_to,
         calibration=lambda: _calibration_clips(network, dataset),
-        teacher=TeacherFinder(baseline, dataset, recipe.distillation),
+        teacher=teacher,
         measure=guard_measure(
             network,
             dataset,
@@ -260,8 +265,19 @@ def compress_step(
     record(n_epochs, sparsity_figures(network.model))
     run.log_text(layers_csv(dense_layers, network.model), LAYERS_FILE)
     log_guards(scheduler, run)
-    run.set_tags({"arch": network.card.arch, "method": recipe.method})
-    return network
+    log_layer_pictures(dense_weights, network.model, run)
+    card = traced(
+        network.card,
+        stages=stages_of(
+            network.model,
+            weights_before=sum(row.numel for row in dense_weights),
+            distilled=teacher.name is not None,
+        ),
+        schedule=recipe.schedule,
+        teacher=teacher.name,
+    )
+    run.set_tags({"arch": card.arch, "method": recipe.method, **lineage_tags(card)})
+    return Network(model=network.model, card=card)
 
 
 def _card_of(card: NetworkCard, recipe: Recipe) -> NetworkCard:

@@ -18,6 +18,7 @@ from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluation_artifacts import Scored, log_accuracy, paired_with
 from vcc.pipeline.inference import classify_with_network, device_for, score_subset
+from vcc.pipeline.notes import evaluated_note
 from vcc.pipeline.tags import metric_tags
 from vcc.tracking.registry import Version, tag_version
 from vcc.tracking.runs import Run
@@ -58,10 +59,12 @@ def evaluate_step(
         "ece": reliability(scores).ece,
         "test_videos": float(len(scores.labels)),
     }
+    note = evaluated_note(network.card, metrics)
     if before is not None:
         paired = paired_with(before, now, dataset)
         metrics |= paired.metrics()
-        run.describe(paired.sentence())
+        note = f"{note} {paired.sentence()}"
+    run.describe(note)
     folder = _write_tree(network, dataset, scores, results)
     run.set_tags({"arch": network.card.arch, "method": network.card.method})
     run.log_metrics(metrics, model_id=version.model_id if version else None)

@@ -39,6 +39,7 @@ from vcc.pipeline.evaluation_artifacts import Scored
 from vcc.pipeline.export import export_networks
 from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.exported import Exported, log_exported, register_exported
+from vcc.pipeline.notes import compressed_note, trained_note
 from vcc.pipeline.prepare import log_dataset, prepare_step
 from vcc.pipeline.report import Compared, log_report, summary_of
 from vcc.pipeline.runtime import scratch_folder
@@ -148,6 +149,7 @@ def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, V
             tags={"run_id": child.run_id},
             metrics=size_figures(network),
         )
+        child.describe(trained_note(network.card, version.uri, size_figures(network)))
     return network, version
 
 
@@ -171,6 +173,8 @@ def _compress(
             tags={"run_id": child.run_id, "schedule": recipe.schedule.name},
             metrics=size_figures(network),
         )
+        before, after = size_figures(dense), size_figures(network)
+        child.describe(compressed_note(network.card, version.uri, before=before, after=after))
     return network, version
 
 

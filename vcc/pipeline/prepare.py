@@ -13,6 +13,7 @@ from vcc.config.entrypoints import PrepareEntry
 from vcc.data.pictures import class_balance, contact_sheet
 from vcc.data.prepare import prepare
 from vcc.data.prepared import PreparedDataset
+from vcc.pipeline.notes import prepared_note
 from vcc.tracking.runs import Run, connect, open_run
 
 _logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def prepare_step(options: PrepareOptions, run: Run) -> PreparedDataset:
     run.log_metrics(
         {f"videos_{subset}": len(dataset.videos(subset)) for subset in ("train", "dev", "test")}
     )
+    run.describe(prepared_note(dataset))
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder)
         contact_sheet(dataset, pictures / "contact_sheet.png")

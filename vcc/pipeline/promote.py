@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from vcc.data.prepared import PreparedDataset, find_prepared
 from vcc.data.protocol import ClipProtocol
 from vcc.errors import ExportError, GateError, TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text
+from vcc.export.benchmark import SpeedUp, speed_up
 from vcc.export.onnx_file import check_classes, read_metadata
 from vcc.export.runtimes import Session
 from vcc.pipeline.inference import classify_with_session, score_subset
@@ -95,7 +96,9 @@ def _judge(
     dataset = find_prepared(options.root_path, options.dataset or target.tags.get("dataset"))
     run.set_tags({"dataset": dataset.name, "data_digest": dataset.digest})
     with scratch_folder() as folder:
-        figures, parity_error = _measure(versions, dataset, gate.marks, options, folder=folder)
+        figures, parity_error, gained = _measure(
+            versions, dataset, gate.marks, options, folder=folder
+        )
     candidate = figures["candidate"]
     misses = find_misses(
         gate.marks,
@@ -105,10 +108,21 @@ def _judge(
         parity_error=parity_error,
     )
     misses += _wrong_data(candidate, dataset)
+    if gained is not None and not gained.is_real:
+        _logger.warning(
+            "the speed-up over the dense baseline, %s, is inside the spread of %d rounds: raise "
+            "latency_runs in the gate file, or measure on a machine at rest",
+            gained.as_text(),
+            gained.rounds,
+        )
     rows = _rows(figures)
     say(as_text(rows))
     run.log_text(as_markdown(rows) + "\n", "gate.md")
-    run.describe(as_markdown(rows))
+    verdict = f"misses the gate: {'; '.join(misses)}" if misses else "passes the gate"
+    run.describe(
+        f"{target.uri} {verdict} ({gate.source}), measured on {candidate.test_videos} test videos "
+        f"of {dataset.name} and on {candidate.runtime}.\n\n{as_markdown(rows)}"
+    )
     run.log_metrics(
         {
             f"{name}.{key}": value
@@ -120,6 +134,7 @@ def _judge(
     found = {
         "gate": {"source": gate.source, "digest": gate.digest, **gate.marks.as_dict()},
         "figures": {name: each.as_dict() for name, each in figures.items()},
+        "speedup": asdict(gained) if gained else None,
         "misses": misses,
     }
     if misses:
@@ -141,7 +156,8 @@ def _measure(
     options: PromoteEntry,
     *,
     folder: Path,
-) -> tuple[dict[str, Figures], str | None]:
+) -> tuple[dict[str, Figures], str | None, SpeedUp | None]:
+    """Return each version's figures, why parity fails if it does, and the gain on the dense one."""
     there = {name: version for name, version in versions.items() if version is not None}
     paths = {}
     for name, version in there.items():
@@ -176,7 +192,8 @@ def _measure(
             protocol=graph.protocol.digest,
         )
     parity = _parity_error(graphs["candidate"], dataset, marks) if marks.parity else None
-    return figures, parity
+    gained = speed_up(latencies["dense"], latencies["candidate"]) if "dense" in there else None
+    return figures, parity, gained
 
 
 def _graph(version: Version, path: Path, session: Session) -> _Graph:

@@ -14,25 +14,25 @@ from vcc.compression.sparsity import sparsity_table
 from vcc.data.prepared import PreparedDataset
 from vcc.evaluation.comparison import Variant, speed_up, table_rows
 from vcc.evaluation.plots import save_figure
-from vcc.evaluation.plots_cost import (
-    LayerSparsity,
-    Point,
-    pareto_figure,
-    removed_figure,
-    sparsity_figure,
-)
+from vcc.evaluation.plots_cost import Point, pareto_figure
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluation_artifacts import Scored, write_comparison
+from vcc.pipeline.layer_pictures import draw_layers
+from vcc.pipeline.tags import lineage_tags
 from vcc.tracking.provenance import provenance_tags
 from vcc.tracking.runs import Run
-from vcc.tracking.views import measured_runs
+from vcc.tracking.views import find_artifact, measured_runs
+
+_SENSITIVITY = "sensitivity.png"
 
 # In the order of the page; what was not made is left out.
 _CAPTIONS = {
     "pareto.png": "Accuracy, latency and size of the exported files of this experiment. Times "
     "of different runs were taken at different moments.",
     "weights.png": "Weights of each layer before and after.",
-    "sparsity.png": "Zeros among the weights that are left. Removed channels are gone, not zero.",
+    "sparsity.png": "What became of each layer's weights: gone with their channels, or zero.",
+    _SENSITIVITY: "Sensitivity of each layer: dev accuracy with that layer alone pruned, "
+    "from the newest analysis of this network in the experiment.",
     "reliability.png": "Calibration of the video scores, dense and compressed.",
     "per_class_change.png": "Accuracy of each class, dense and compressed.",
     "confusion.png": "Confusion matrix of the compressed network.",
@@ -74,6 +74,7 @@ def log_report(dense: Compared, compressed: Compared, dataset: PreparedDataset, 
             "data set": f"{dataset.name}, split {dataset.split}, digest {dataset.digest}",
             "network": compressed.network.card.arch,
             "method": compressed.network.card.method,
+            **lineage_tags(compressed.network.card),
             "run": run.run_id,
             **provenance_tags(),
         }
@@ -119,22 +120,15 @@ def _draw_cost(
     ]
     if points:
         save_figure(pareto_figure(points), folder / "pareto.png")
-    before = {row.name: row.numel for row in sparsity_table(dense.model)}
-    rows = sparsity_table(compressed.model)
-    left = {row.name: row.numel - row.zeros for row in rows}
-    names = [name for name in before if name in left]
-    figure = removed_figure(names, [before[n] for n in names], [left[n] for n in names])
-    save_figure(figure, folder / "weights.png")
-    layers = [
-        LayerSparsity(
-            name=row.name,
-            weights=row.numel,
-            sparsity=row.sparsity,
-            filter_sparsity=row.filter_sparsity,
-        )
-        for row in rows
-    ]
-    save_figure(sparsity_figure(layers, title="compressed network"), folder / "sparsity.png")
+    draw_layers(sparsity_table(dense.model), compressed.model, folder)
+    find_artifact(
+        run.experiment_id,
+        f"sensitivity/{_SENSITIVITY}",
+        step="sensitivity",
+        arch=dense.card.arch,
+        data_digest=dataset.digest,
+        into=folder,
+    )
 
 
 def _pictures(folder: Path) -> list[dict[str, str]]:

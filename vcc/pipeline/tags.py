@@ -18,8 +18,20 @@ def card_tags(card: NetworkCard) -> dict[str, str]:
         "split": str(card.split),
         "labels_count": str(len(card.labels)),
         "protocol": card.protocol.digest,
-        **({"parent": card.parent} if card.parent else {}),
+        **lineage_tags(card),
     }
+
+
+def lineage_tags(card: NetworkCard) -> dict[str, str]:
+    """Return what a network was made from, by which schedule and with which teacher."""
+    found = {
+        "parent": card.parent,
+        "lineage": " > ".join(card.lineage),
+        "schedule": card.schedule,
+        "schedule_digest": card.schedule_digest,
+        "teacher": card.teacher,
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def metric_tags(metrics: Mapping[str, float]) -> dict[str, str]:

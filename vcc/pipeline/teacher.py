@@ -49,6 +49,8 @@ class TeacherFinder:
         self._baseline = Network(model=copy.deepcopy(baseline.model), card=baseline.card)
         self._dataset = dataset
         self._options = options
+        self.name: str | None = None
+        """Where the teacher came from; None as long as no schedule asked for one."""
 
     def __call__(self, named: Any) -> nn.Module:
         """Return the teacher for a schedule's `teacher`: text, a mapping of options, or None.
@@ -73,6 +75,7 @@ class TeacherFinder:
 
     def _find(self, wanted: Mapping[str, Any]) -> Network:
         path = wanted.get("path")
+        self.name = "itself, dense" if path is None else str(path)
         if path is None:
             return self._registered(wanted) if "model" in wanted else self._baseline
         if str(path).startswith("models:/"):
@@ -86,7 +89,9 @@ class TeacherFinder:
     def _registered(self, wanted: Mapping[str, Any]) -> Network:
         named = {field.name for field in dataclasses.fields(SourceOptions)}
         options = SourceOptions(**{key: value for key, value in wanted.items() if key in named})
-        return fetch_network(search_version(options, self._dataset, alias="baseline"))
+        version = search_version(options, self._dataset, alias="baseline")
+        self.name = version.uri
+        return fetch_network(version)
 
     def _from_file(self, path: Path, wanted: Mapping[str, Any]) -> Network:
         if "model" not in wanted:

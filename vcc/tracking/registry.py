@@ -26,7 +26,7 @@ from mlflow.types.schema import Array
 
 import vcc
 from vcc.errors import TrackingError
-from vcc.tracking.provenance import pinned
+from vcc.tracking.provenance import git_commit, pinned
 
 _logger = logging.getLogger(__name__)
 
@@ -179,6 +179,11 @@ def tag_version(version: Version, tags: Mapping[str, str]) -> None:
         client.set_model_version_tag(version.name, str(version.number), key, value)
 
 
+def describe_version(version: Version, text: str) -> None:
+    """Set a version's description, which the list of versions shows beside its aliases."""
+    mlflow.MlflowClient().update_model_version(version.name, str(version.number), text)
+
+
 def list_versions(*, dataset: str | None = None) -> list[Version]:
     """Return every checkpoint version of this project, newest first.
 
@@ -243,8 +248,10 @@ def _parse_uri(uri: str, client: mlflow.MlflowClient) -> tuple[str, str]:
 
 def _tagged(name: str, info: Any, tags: Mapping[str, str]) -> Version:
     stored = mlflow.MlflowClient().get_model_version(name, str(info.registered_model_version))
-    version = replace(_as_version(stored, ()), model_id=info.model_id, tags=dict(tags))
-    tag_version(version, tags)
+    commit = git_commit()
+    own = {**tags, **({"git_commit": commit} if commit else {})}
+    version = replace(_as_version(stored, ()), model_id=info.model_id, tags=own)
+    tag_version(version, own)
     _logger.info("registered %s version %d", name, version.number)
     return version
 

@@ -78,7 +78,10 @@ def test_every_figure_is_written(tmp_path: Path, n: int) -> None:
     labels = [f"$class {i}$ with a long name that goes on and on" for i in range(n)]
     confusion = torch.randint(0, 9, (n, n)) + torch.eye(n, dtype=torch.long)
     rows = class_rows(confusion, labels)
-    layers = [LayerSparsity(name=k, weights=10, sparsity=0.5, filter_sparsity=0.1) for k in labels]
+    layers = [
+        LayerSparsity(name=k, weights=10, removed=0.3, zero=0.5, filter_sparsity=0.1)
+        for k in labels
+    ]
     figures: list[Figure] = [
         confusion_figure(confusion, labels, title="t"),
         per_class_figure(rows, title="t"),
