@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-BENCHMARKS = ("data_loader", "compression", "latency", "serving")
+BENCHMARKS = ("data_loader", "training", "compression", "latency", "serving")
 
 
 def main() -> None:

@@ -33,6 +33,12 @@ class TrainEntry(
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
     dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
     test: bool = option(False, "then measure it on the test videos, as evaluate does")
+    folds: int | None = option(
+        None,
+        "cross-validate over this many folds of whole groups, test videos included, and register "
+        "nothing; default: train once",
+        at_least=2,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,13 @@ METRICS: dict[str, tuple[str, str]] = {
     "loss": ("nats", "mean cross-entropy of the clips"),
     "ece": ("share", "expected calibration error of the videos' scores, 15 bins"),
     "test_videos": ("videos", "how many videos the accuracy was measured on"),
+    # cross-validation: video_top1 is then the mean over folds
+    "folds": ("folds", "parts of the data, each tested by a network trained on the others"),
+    "video_top1_low": ("share", "lower end of video_top1's 95 % interval, Student's t over folds"),
+    "video_top1_high": ("share", "upper end of it"),
+    "video_top1_pooled": ("share", "videos of all folds together that are right"),
+    "largest_class_top1": ("share", "always naming the training folds' largest class: the mean"),
+    "resolution_top1": ("share", "naming each resolution's most frequent class there: the mean"),
     # against the dense parent, on the same videos
     "video_top1_drop": ("share", "video_top1 of the dense network minus this one's"),
     "videos_lost": ("videos", "videos that the dense network had right and this one has wrong"),

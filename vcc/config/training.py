@@ -55,6 +55,12 @@ class TrainingOptions(Options):
     no_val: bool = option(
         False, "train: leave the dev videos alone and keep the last epoch's weights"
     )
+    precision: str = option(
+        "fp32",
+        "train: number format; auto: the fastest right one and memory layout, measured first",
+        choices=("fp32", "bf16", "fp16", "auto"),
+    )
+    compile: bool = option(False, "train: compile the network by torch.compile first")
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
     devices: int = option(
         0, "processes per machine (GPUs, or on the CPU); 0: torchrun's or SLURM's, or 1", at_least=0

@@ -111,6 +111,8 @@ def _write(job: ConvertJob, key: str) -> StoredVideo:
             pixel_sum=tuple(map(float, sums.total)),
             pixel_square_sum=tuple(map(float, sums.squares)),
             source_key=key,
+            source_height=source.height,
+            source_width=source.width,
         )
         writer.finish(stored)
     except BaseException:

@@ -119,6 +119,7 @@ class FrameFolder:
 
     def __init__(self, path: Path) -> None:
         self.fps = 0.0
+        self.width, self.height = 0, 0
         self._paths = numbered_images(path)
         declared = _declared_frames(path / "n_frames")
         if declared is not None:
@@ -138,6 +139,7 @@ class FrameFolder:
             if frame is None:
                 msg = f"{path.name} is not a readable JPEG image"
                 raise BadVideoError(msg)
+            self.height, self.width = frame.shape[:2]
             yield as_frame(frame)
 
 
@@ -169,8 +171,11 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def open_source(path: Path) -> FrameSource:
-    """Return the frames of a video file or of a folder of JPEG frames."""
+def open_source(path: Path) -> VideoFile | FrameFolder:
+    """Return the frames of a video file or of a folder of JPEG frames.
+
+    `width` and `height` are what the file declares; a folder knows them with its first frame.
+    """
     return FrameFolder(path) if path.is_dir() else VideoFile(path)
 
 

@@ -30,6 +30,7 @@ from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, writ
 from vcc.data.motion import generate_motion_videos
 from vcc.data.planning import Plan, PlannedVideo, check_labels, choose_store, make_plan, store_path
 from vcc.data.report import PrepareReport
+from vcc.data.sources import write_sources
 from vcc.data.splits import move_share
 from vcc.data.store import SUFFIX, StoredVideo
 from vcc.data.verify import verify
@@ -97,6 +98,8 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
     check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
     manifest = _manifest(options, plan, done, kind, name=name_of(options))
     write_manifest(manifest, output)
+    sizes = {i.planned.entry.id: (i.stored.source_width, i.stored.source_height) for i in done}
+    write_sources(sizes, output)
     _remove_partial(output)
     report = _report(manifest, done, output, bad=bad, plan=plan, reused=reused, started=started)
     report.write()

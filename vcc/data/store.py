@@ -54,6 +54,9 @@ class StoredVideo:
     pixel_sum: tuple[float, ...]
     pixel_square_sum: tuple[float, ...]
     source_key: str
+    # Of the source's first frame; 0 in stores made before it was recorded.
+    source_height: int = 0
+    source_width: int = 0
 
     @classmethod
     def from_json(cls, text: bytes | str) -> StoredVideo:

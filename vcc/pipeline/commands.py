@@ -27,6 +27,7 @@ from vcc.evaluation.results_tree import accuracy_lines
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step, recipe_from_entry
 from vcc.pipeline.compress_resume import parent_of
+from vcc.pipeline.cross_validation import cross_validate, say_result
 from vcc.pipeline.evaluate import (
     evaluate_step,
     largest_class_share,
@@ -53,13 +54,18 @@ _logger = logging.getLogger(__name__)
 
 
 def run_train(options: TrainEntry) -> None:
-    """Train a dense network and register it as the baseline.
+    """Train a dense network and register it as the baseline; with `folds`, cross-validate it.
 
     Of several processes that train together, the first one does all that is seen from outside.
     """
     dataset = find_prepared(options.root_path, options.dataset)
     if options.n_finetune_classes is None:
         check_class_count(options.n_classes, dataset)
+    if options.folds is not None:
+        connect()
+        result = cross_validate(options, dataset, n_folds=options.folds)
+        say_result(result, n_videos=len(dataset.manifest.videos))
+        return
     if not is_first_process():
         logging.getLogger("vcc").setLevel(logging.WARNING)
         _train(options, dataset, run=SilentRun())

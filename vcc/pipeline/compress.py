@@ -112,7 +112,10 @@ def recipe_for(
         or default_schedule(family, options.compression_type),
         method="+".join(options.compression_type),
         n_epochs=n_epochs,
-        training=dataclasses.replace(trained, learning_rate=rate, no_val=False),
+        # Masks, quantizers and their distributions are measured in float32.
+        training=dataclasses.replace(
+            trained, learning_rate=rate, no_val=False, precision="fp32", compile=False
+        ),
         clip=baseline.card.clip,
         round_to=options.round_to,
         parent=parent,

@@ -25,6 +25,7 @@ from vcc.models.summary import count_macs, count_parameters, layer_table, table_
 from vcc.models.weights import LoadReport, load_weights
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.inference import classify_with_network, device_for, score_subset
+from vcc.pipeline.precision import training_precision
 from vcc.pipeline.resume import (
     about_training,
     check_same_training,
@@ -42,7 +43,7 @@ from vcc.training.module import ClassifierModule
 from vcc.training.outputs import AdjustLoss, TrainingVideos
 from vcc.training.processes import is_first_process, leave_group
 from vcc.training.progress import EpochReport
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resuming import CheckpointPlan, ResumeCheckpoint
 from vcc.training.trainer import choose_accelerator, describe_device, fit
 
 _logger = logging.getLogger(__name__)
@@ -263,7 +264,18 @@ def train_epochs(
     module.classifier.train()
     freeze_statistics(module.classifier)
     report = EpochReport(first_epoch=first, n_epochs=end, record=record)
-    fit(module, data, card.training, n_epochs=end - first, callbacks=[*callbacks, report])
+    keeper = next((each for each in callbacks if isinstance(each, ResumeCheckpoint)), None)
+    with training_precision(
+        module, dataset, card, epoch=first, run=run, keeper=keeper
+    ) as precision:
+        fit(
+            module,
+            data,
+            card.training,
+            n_epochs=end - first,
+            callbacks=[*callbacks, report],
+            precision=precision,
+        )
     network.model.cpu().eval()
     return report.history
 

@@ -76,7 +76,8 @@ class ClassifierModule(lightning.LightningModule):
             clips, labels = mix(
                 clips, labels, alpha=self.options.mixup_alpha, n_classes=self.videos.n_classes
             )
-        logits = self.classifier(clips)
+        # In mixed precision the logits are not float32, and the loss of 8 bits would be coarse.
+        logits = self.classifier(clips).float()
         loss: Tensor = self.loss(logits, labels)
         right = (logits.detach().argmax(dim=1) == batch.labels).float().mean()
         figures = {"train_loss": loss.detach(), "train_clip_top1": right}

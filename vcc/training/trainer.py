@@ -16,6 +16,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from vcc.config.training import TrainingOptions
 from vcc.errors import TrainingError
 from vcc.training.data_time import StepTimes
+from vcc.training.precision import TrainerPrecision
 from vcc.training.processes import cluster_plugins, restore_batchnorms, trainer_settings
 from vcc.training.resuming import ResumeCheckpoint
 from vcc.training.state_file import AtomicCheckpointIO
@@ -42,6 +43,7 @@ def fit(
     *,
     n_epochs: int,
     callbacks: Sequence[Callback],
+    precision: TrainerPrecision = "32-true",
 ) -> lightning.Trainer:
     """Train for `n_epochs` epochs and return the Trainer that did.
 
@@ -52,6 +54,7 @@ def fit(
         n_epochs: epochs to run.
         callbacks: schedule, best weights and the like; a `ResumeCheckpoint` among them may resume
             an interrupted training, whose epochs count among the `n_epochs`.
+        precision: Lightning's word for the number format.
 
     Raises:
         TrainingError: the loss left the finite numbers, a checkpoint could not be written or
@@ -63,6 +66,7 @@ def fit(
     keeper = next((each for each in callbacks if isinstance(each, ResumeCheckpoint)), None)
     trainer = lightning.Trainer(
         **trainer_settings(options, accelerator),
+        precision=precision,
         max_epochs=n_epochs,
         callbacks=[*callbacks, _progress_bar()],
         logger=False,
