@@ -179,6 +179,19 @@ def test_a_resnet_of_16_frames_is_trained_right_in_bf16(variant: Variant) -> Non
         assert relative_error(mixed[name], right[name]) < 0.25, name
 
 
+def test_a_kernel_that_would_end_the_process_is_not_asked() -> None:
+    """Seven frames of kernel over four of input: on AVX-512 it writes outside its memory."""
+    network = nn.Sequential(
+        nn.Conv3d(3, 8, 7, padding=3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(8, 2)
+    )
+    clips, labels = batch(frames=4)
+    checks = check_layers(network, clips, labels, LOSS, [LAST, BF16, BF16_LAST])
+    for variant in (BF16, BF16_LAST):
+        assert list(wrong_layers(checks[variant], variant)) == ["0"]
+    assert not wrong_layers(checks[LAST], LAST)
+    assert not wrong_layers(check_layers(network, *batch(frames=8), LOSS, [BF16])[BF16], BF16)
+
+
 def test_the_check_leaves_the_network_and_the_random_state_alone() -> None:
     network, (clips, labels) = with_a_fault(), batch()
     before, state = copy.deepcopy(network.state_dict()), torch.random.get_rng_state()
