@@ -28,6 +28,8 @@ class Harmful:
 
 def test_it_comes_back_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "last.ckpt"
+    path.parent.mkdir()
+    (path.parent / ".last.ckpt.half").write_bytes(b"left by a killed process")
     write_state(path, {**STATE, "epoch": 1})
     write_state(path, {**STATE, "epoch": 2})
     state = read_state(path)
