@@ -114,7 +114,7 @@ def train_and_die(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=250,
     )
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
