@@ -57,8 +57,11 @@ class RecordingRun(SilentRun):
         self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None
     ) -> None:
         if step is not None:
-            kept = {name: value for name, value in metrics.items() if name != "epoch_seconds"}
-            self.figures[step] = kept
+            self.figures[step] = {
+                name: value
+                for name, value in metrics.items()
+                if name.startswith(("train_", "dev_", "learning_rate", "loss_"))
+            }
 
 
 def tiny_dataset(root: Path) -> PreparedDataset:
