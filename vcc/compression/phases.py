@@ -81,3 +81,19 @@ def compile_phases(schedule: Schedule, n_epochs: int) -> tuple[Phase, ...]:
         Phase(start, end, tuple(actions.get(start, ())))
         for start, end in zip(starts, ends, strict=True)
     )
+
+
+def first_settled_epoch(schedule: Schedule, phase: Phase) -> int:
+    """Return the first epoch of a phase that is validated as sparse as the schedule will make it.
+
+    Before it an epoch may do better only because it is pruned less. Masks that act in the forward
+    pass only, and those that a regularizer keeps, stand in the weights from the epoch after.
+    """
+    settled = [phase.start]
+    for policy in schedule.policies:
+        late = policy.args.get(
+            "mask_on_forward_only" if policy.subject == "pruner" else "keep_mask"
+        )
+        if policy.subject == "pruner" or (policy.subject == "regularizer" and late):
+            settled.append(policy.epochs.last + bool(late))
+    return min(max(settled), phase.end - 1)

@@ -16,6 +16,7 @@ _SHIPPED: dict[tuple[str, ...], str] = {
     ("ep",): "{family}_filters_agp_thin.yaml",
     ("ptq",): "ptq_int8.yaml",
     ("qat",): "qat_int8.yaml",
+    ("ep", "ptq"): "{family}_filters_agp_thin_ptq_int8.yaml",
     ("ep", "qat"): "{family}_filters_agp_thin_qat_int8.yaml",
     ("kd",): "distillation.yaml",
 }

@@ -17,7 +17,7 @@ from vcc.compression.callback import CompressionCallback
 from vcc.compression.driver import run_phases
 from vcc.compression.epoch_figures import EpochFigures, sparsity_figures
 from vcc.compression.loader import load_schedule
-from vcc.compression.phases import Phase, compile_phases, last_epoch
+from vcc.compression.phases import Phase, compile_phases, first_settled_epoch, last_epoch
 from vcc.compression.shipped import default_schedule
 from vcc.compression.sparsity import sparsity_table
 from vcc.config.compression import CompressionOptions, TargetOptions
@@ -235,9 +235,9 @@ def compress_step(
         callback = CompressionCallback(scheduler, first_epoch=phase.start)
         figures = EpochFigures(scheduler, first_epoch=phase.start, record=record)
         callbacks: list[lightning.Callback] = [callback, figures]
-        if phase is phases[-1]:
+        if phase.end == n_epochs:
             # Earlier phases end where the schedule left them: their best epoch is the least pruned.
-            settled = _first_settled_epoch(phase, phases)
+            settled = first_settled_epoch(schedule, phase)
             callbacks.append(BestWeights(first_epoch=phase.start, first_candidate=settled))
         if keeper is not None:
             index = phases.index(phase)
@@ -286,15 +286,6 @@ def compress_step(
 def _card_of(card: NetworkCard, recipe: Recipe) -> NetworkCard:
     made = card.compressed(method=recipe.method, parent=recipe.parent, training=recipe.training)
     return dataclasses.replace(made, clip=recipe.clip)
-
-
-def _first_settled_epoch(last: Phase, phases: tuple[Phase, ...]) -> int:
-    """Return the first epoch of the last phase at which sparsity has settled.
-
-    After a seam the structure is final. A schedule without one may ramp to its last epoch, so only
-    that one is sure.
-    """
-    return last.start if len(phases) > 1 else last.end - 1
 
 
 def _calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:

@@ -16,6 +16,8 @@ from vcc.compression import (
     run_phases,
     total_sparsity,
 )
+from vcc.compression.phases import first_settled_epoch
+from vcc.compression.schedule import Schedule
 from vcc.errors import NotAvailableError, ScheduleError
 from vcc.models import build_model
 
@@ -88,3 +90,31 @@ def test_thinning_between_phases_changes_nothing_but_shapes(shortcut: str) -> No
         mask is None or mask.shape == model.get_parameter(name).shape
         for name, mask in scheduler.masks.items()
     )
+
+
+def pruned(last: int, **args: bool) -> Schedule:
+    """Return a schedule that prunes in epochs 0..last."""
+    pruner = {"class": "SparsityLevelParameterPruner", "levels": {"conv1.weight": 0.5}}
+    policy = {"instance_name": "level", "args": args}
+    epochs = list(range(last + 1))
+    return load_schedule(
+        {"pruners": {"level": pruner}, "policies": [{"pruner": policy, "epochs": epochs}]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "phase", "settled"),
+    [
+        (pruned(3), Phase(0, 8), 3),
+        (pruned(3, mask_on_forward_only=True, keep_mask=True), Phase(0, 8), 4),
+        (pruned(3), Phase(5, 8, ("thinner",)), 5),
+        (pruned(7), Phase(0, 8), 7),
+        # never later than the last one, or none could be kept
+        (pruned(7, mask_on_forward_only=True), Phase(0, 8), 7),
+        (load_schedule({"policies": []}), Phase(0, 2), 0),
+    ],
+)
+def test_the_best_epoch_is_chosen_among_those_that_are_fully_pruned(
+    schedule: Schedule, phase: Phase, settled: int
+) -> None:
+    assert first_settled_epoch(schedule, phase) == settled
