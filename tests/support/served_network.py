@@ -26,7 +26,8 @@ from vcc.data.prepared import PreparedDataset
 from vcc.models import build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network, card_of
-from vcc.pipeline.export import export_networks, register_exported
+from vcc.pipeline.export import export_networks
+from vcc.pipeline.exported import register_exported
 from vcc.tracking.exports import graph_version, versions_together
 from vcc.tracking.registry import VIDEO_SUFFIX, Version
 
