@@ -15,11 +15,13 @@ from vcc.export.parity import Parity
 from vcc.export.session import Coverage
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate import size_figures
+from vcc.pipeline.notes import version_note
 from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.tracking.registry import (
     ONNX_SUFFIX,
     VIDEO_SUFFIX,
     Version,
+    describe_version,
     register_onnx,
     register_video,
     registered_name,
@@ -153,9 +155,10 @@ def register_exported(
         model_config={"provider": "auto", "threads": 0, **serving.as_dict()},
         tags=all_tags,
     )
-    for alias in aliases:
-        set_alias(version, alias)
-        set_alias(video, alias)
+    for each in (version, video):
+        describe_version(each, version_note(exported.variant(card.role), card))
+        for alias in aliases:
+            set_alias(each, alias)
     if checkpoint is not None:
         tag_version(checkpoint, {"export_id": export_id})
     return version

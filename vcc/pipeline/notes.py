@@ -59,6 +59,14 @@ def evaluated_note(card: NetworkCard, figures: Mapping[str, float]) -> str:
     )
 
 
+def version_note(made: Variant, card: NetworkCard) -> str:
+    """Return what a registered file is, short enough for a cell of a list."""
+    return (
+        f"{card.arch}, {card.method}: {made.video_top1:.1%} of {made.test_videos} test videos, "
+        f"{made.latency_p50_ms:.2f} ms on {made.runtime}, {made.size_bytes / 1e6:.2f} MB"
+    )
+
+
 def exported_note(card: NetworkCard, made: Variant, version: str, *, dense: Variant | None) -> str:
     """Return what `export` measured, against the dense file where there is one."""
     against = ""
