@@ -96,7 +96,9 @@ class Run:
         """Record why the step failed, as far as the server still answers."""
         unsent = self._outbox.close(2.0) if self._outbox is not None else []
         if unsent:
-            _logger.warning("%s", self._unsent(unsent))
+            # A TrackingError says so itself, and the server would not take its message.
+            if not isinstance(error, TrackingError):
+                _logger.warning("%s", self._unsent(unsent))
             return
         try:
             mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
@@ -296,5 +298,6 @@ def _quiet_mlflow() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
     parts = ("store", "models", "pyfunc", "tracking", "system_metrics")
-    for name in ("alembic", *(f"mlflow.{part}" for part in parts)):
+    # urllib3 would write a line for each attempt to reach a server that is down.
+    for name in ("alembic", "urllib3", *(f"mlflow.{part}" for part in parts)):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -156,7 +156,7 @@ def test_another_failure_is_not_hidden_by_the_server_s(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tracking")
 def test_a_run_that_fails_says_so_and_one_that_cannot_be_continued_is_new(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     options = TrackingOptions(results=tmp_path)
@@ -180,3 +180,9 @@ def test_a_run_that_fails_says_so_and_one_that_cannot_be_continued_is_new(
     continued = mlflow.get_run(run.run_id)
     assert continued.info.status == "FINISHED"
     assert "error" not in continued.data.tags
+    # `mlflow run` makes a run before our code starts: that one is used.
+    made = mlflow.MlflowClient().create_run("0")
+    monkeypatch.setenv("MLFLOW_RUN_ID", made.info.run_id)
+    with open_run("again", step="prepare", options=options, continues=failed.info.run_id) as run:
+        assert run.run_id == made.info.run_id
+    assert "`mlflow run` has made a new one" in caplog.text
