@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from bad_videos import black_jpeg, motion_jpeg
-from data_videos import smooth_frames, write_video
+from data_videos import prepare_tree, smooth_frames, write_tree, write_video
 
 from vcc.config.serving import ServingOptions
 from vcc.data.containers import container_suffix
@@ -155,3 +155,15 @@ def test_containers_by_their_first_bytes(tmp_path: Path) -> None:
         path = write_video(tmp_path / f"video{suffix}", smooth_frames(3), codec=codec)
         assert container_suffix(path.read_bytes()[:16]) == suffix
     assert container_suffix(b"") is None
+
+
+def test_the_clips_are_those_of_a_raw_frame_store(tmp_path: Path) -> None:
+    write_tree(tmp_path / "videos")
+    dataset = prepare_tree(tmp_path, store="raw", short_side=20)
+    protocol = ClipProtocol(sample_size=16, sample_duration=4)
+    videos = dataset.videos("test")
+    assert videos
+    for record in videos:
+        stored = protocol.clips(dataset.frames(record, range(record.n_frames)))
+        (path,) = (tmp_path / "videos").rglob(f"{record.id}.avi")
+        assert torch.equal(clips(path, protocol), stored)
