@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -14,7 +16,7 @@ from vcc.compression import file_config
 from vcc.compression.thinning import thin_
 from vcc.compression.thinning_masks import apply_masks_, group_masks
 from vcc.compression.thinning_trace import trace_channels
-from vcc.models import build_model, csn, mobilenetv2
+from vcc.models import build_model, csn, mobilenetv2, resnet
 from vcc.models.pixels import PixelClassifier
 
 SHAPE = (3, 4, 32, 32)
@@ -24,8 +26,6 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "mobilenetv2": {},
     "csn": {"model_depth": 26},
 }
-# Every kind of block once or twice: the exporter takes a third of a second per convolution.
-_FEW_STAGES = mobilenetv2.STAGES[:2]
 CLIPPED = ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")
 
 
@@ -58,13 +58,24 @@ def dense(family: str) -> nn.Module:
     return copy.deepcopy(_trained(family))
 
 
+@contextlib.contextmanager
+def few_blocks() -> Iterator[None]:
+    """Build networks of every kind of block once or twice.
+
+    The exporter takes a third of a second per convolution.
+    """
+    with (
+        mock.patch.object(mobilenetv2, "STAGES", mobilenetv2.STAGES[:2]),
+        mock.patch.object(csn, "BLOCKS", {26: (1, 1, 0, 0)}),
+        mock.patch.object(resnet, "BLOCKS", {10: (resnet.BasicBlock, (1, 1, 0, 0))}),
+    ):
+        yield
+
+
 @functools.cache
 def _trained(family: str) -> nn.Module:
     torch.manual_seed(0)
-    with (
-        mock.patch.object(mobilenetv2, "STAGES", _FEW_STAGES),
-        mock.patch.object(csn, "BLOCKS", {26: (1, 1, 1, 1)}),
-    ):
+    with few_blocks():
         model = build_model(
             family,
             n_classes=5,

@@ -9,7 +9,17 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from export_networks import CLIPPED, SHAPE, classifier, dense, pixels, quantized, variant
+from export_networks import (
+    CLIPPED,
+    SHAPE,
+    classifier,
+    dense,
+    few_blocks,
+    normalised,
+    pixels,
+    quantized,
+    variant,
+)
 from onnx import numpy_helper
 
 from vcc.errors import ExportError
@@ -17,7 +27,7 @@ from vcc.export.graph_passes import check_quantized, is_quantized
 from vcc.export.onnx_file import FILE_KEY, export_onnx
 from vcc.export.parity import check_parity
 from vcc.export.runtimes import open_session
-from vcc.models import count_parameters
+from vcc.models import count_parameters, load_checkpoint, save_checkpoint
 
 KINDS = ("dense", "thinned", "ptq", "qat", "thinned+qat")
 METADATA = {"labels": list("abcde"), FILE_KEY: {"quant_target": "cpu"}}
@@ -42,7 +52,7 @@ def integers(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module,
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("family", ["resnet", "mobilenetv2", "csn"])
-def test_it_exports_agrees_and_runs(family: str, kind: str, tmp_path: Path) -> None:
+def test_it_exports_agrees_runs_and_comes_back(family: str, kind: str, tmp_path: Path) -> None:
     model = variant(family, kind)
     path = export(model, tmp_path)
     network = classifier(model)
@@ -54,6 +64,9 @@ def test_it_exports_agrees_and_runs(family: str, kind: str, tmp_path: Path) -> N
             parity = check_parity(network, session, batches)
         assert parity.clips == 12
     graph = onnx.load(str(path))
+    with few_blocks():
+        again = load_checkpoint(save_checkpoint(tmp_path / "checkpoint", model, {})).model
+    assert torch.equal(again(normalised()), model(normalised()))
     assert is_quantized(graph) == (session.precision == "int8")
     assert all(node.op_type != "BatchNormalization" for node in graph.graph.node)
     if session.precision == "int8":
