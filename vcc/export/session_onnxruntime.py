@@ -6,6 +6,8 @@ cannot: the session is asked afterwards, and a difference is an error.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,7 @@ class OnnxRuntimeSession(Session):
             )
             raise ExportError(msg)
         if provider != "cpu":
-            _find_cuda_libraries()
+            _find_libraries(provider)
         self._path, self._threads = path, threads
         self._providers = _provider_list(provider, precision)
         try:
@@ -124,10 +126,13 @@ def cuda_is_usable() -> bool:
     return bool(torch.cuda.is_available())
 
 
-def _find_cuda_libraries() -> None:
+def _find_libraries(provider: str) -> None:
     # The CUDA libraries that torch brought along; absent from the CPU-only package.
     if hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()
+    if provider == "tensorrt" and importlib.util.find_spec("tensorrt") is not None:
+        # Its package keeps its libraries beside itself and loads them when it is imported.
+        importlib.import_module("tensorrt")
 
 
 def _provider_list(provider: str, precision: str) -> list[tuple[str, dict[str, str]]]:

@@ -153,3 +153,14 @@ def test_an_override_that_matches_nothing_is_refused() -> None:
     schedule = quantizer("DorefaQuantizer", overrides={"conv9": {"bits_weights": 4}})
     with pytest.raises(ScheduleError, match="matches no module"):
         file_config(network("resnet"), None, schedule, example_input=clips())
+
+
+@pytest.mark.parametrize("batches", [[], [torch.zeros(0, 3, 4, 32, 32)]])
+def test_calibration_on_no_clip_is_refused(batches: list[torch.Tensor]) -> None:
+    model = network("resnet")
+    schedule = quantizer("PostTrainLinearQuantizer", quant_target="cpu")
+    scheduler = file_config(
+        model, None, schedule, example_input=clips(), calibration=lambda: batches
+    )
+    with pytest.raises(ScheduleError, match="there are no calibration clips"):
+        scheduler.begin_seam(0)

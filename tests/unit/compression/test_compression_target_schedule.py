@@ -99,3 +99,13 @@ def test_every_policy_of_the_pruner_runs_all_of_its_parts():
 def test_schedules_that_a_target_cannot_direct_are_named(name, what):
     with pytest.raises(ScheduleError, match=rf"{name}.yaml: {what}"):
         filter_pruner(load_schedule(SCHEDULES / f"{name}.yaml"))
+
+
+def test_a_schedule_that_leaves_a_layer_without_channels_is_refused_and_nothing_removed():
+    model, clip = tiny_network("resnet10a"), tiny_clip()
+    mapping = load_schedule(SCHEDULES / "resnet_filters_agp_thin.yaml").as_mapping()
+    mapping["pruners"]["filters"]["final_sparsity"] = 1.0
+    before = count_macs(model)
+    with pytest.raises(ScheduleError, match=r"every channel is masked, so thinning would leave"):
+        run_without_training(model, mapping, clip, round_to=1)
+    assert count_macs(model) == before

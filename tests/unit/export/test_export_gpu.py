@@ -6,6 +6,7 @@ What is tested is what this project asks of them; that they do it was never seen
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -153,6 +154,20 @@ def test_tensorrt_is_told_its_precision_and_leaves_the_rest_to_cuda(
     assert second[0] == CUDA
     assert session.coverage().nodes is None
     assert "does not show which layers" in session.coverage().as_text()
+
+
+def test_tensorrt_s_package_is_asked_to_load_its_libraries(
+    gpu: FakeRuntime, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tensorrt.py").write_text("loaded = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
+    open_session(toy, provider="cuda", threads=1)
+    assert "tensorrt" not in sys.modules
+    open_session(toy, provider="tensorrt", threads=1)
+    assert sys.modules["tensorrt"].loaded
+    assert gpu.preloaded == 2
+    del sys.modules["tensorrt"]
 
 
 def test_a_provider_that_silently_gave_way_is_an_error(
