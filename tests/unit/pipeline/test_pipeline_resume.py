@@ -62,7 +62,7 @@ def test_a_training_killed_at_a_random_step_ends_as_if_it_had_not(
 @pytest.mark.parametrize("options", [
     {"lr_scheduler": "onecycle", "optimizer": "adamw", "ema_decay": 0.0, "learning_rate": 0.001},
     {"lr_scheduler": "cosine", "lr_warmup_epochs": 1, "accumulate": 2},
-    {"lr_scheduler": "multistep", "lr_steps": (1, 3), "nesterov": True, "early_stopping": 1},
+    {"lr_scheduler": "multistep", "lr_steps": (1, 3), "nesterov": True, "early_stopping": 3},
 ], ids=["onecycle", "cosine", "multistep"])  # fmt: skip
 @pytest.mark.parametrize(
     ("of", "call"), [("step", 4), ("step", 7), ("step", 12), ("fsync", 3), ("fsync", 4)]
