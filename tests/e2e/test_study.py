@@ -81,3 +81,19 @@ def test_a_study_goes_on_where_it_stopped(
     said = capsys.readouterr().out
     assert "2 cells: 0 are in results/study/tiny, 2 to compute" in said
     assert json.loads((folder / "small.ptq.s1.json").read_text())["run_id"] == again.run_id
+
+
+@pytest.mark.slow
+def test_folds_hold_every_video_once(options: StudyEntry) -> None:
+    Path("matrix.yaml").write_text(
+        MATRIX.replace("seeds: [1]", "folds: 2").replace(
+            "methods:\n  ptq: {compression_type: [ptq]}", ""
+        )
+    )
+    run_study(options)
+    folder = Path("results/study/tiny")
+    videos = [len(read_result(folder / f"small.dense.f{n}.json").right) for n in (1, 2)]
+    # 2 classes x 25 groups x 1 video
+    assert sum(videos) == 50
+    report = (folder / "tiny.md").read_text()
+    assert "On the same 50 videos, always naming the largest class scores" in report

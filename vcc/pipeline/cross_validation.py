@@ -30,13 +30,14 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Resolutions:
+class Resolutions:
     """Width and height per video id, and whether they are the sources' own."""
 
     sizes: dict[str, Size]
     of_sources: bool
 
     def of(self, videos: Sequence[VideoRecord]) -> list[Size]:
+        """Return each video's width and height in pixels."""
         return [self.sizes[video.id] for video in videos]
 
 
@@ -61,7 +62,7 @@ def cross_validate(
         msg = "resume_path: a cross-validation is not resumed: leave resume_path or folds out"
         raise ConfigError(msg)
     folds = fold_datasets(dataset, n_folds, seed=options.manual_seed)
-    resolutions = _resolutions(dataset)
+    resolutions = resolutions_of(dataset)
     name = options.run_name or f"{n_folds} folds of {options.model} on {dataset.name}"
     with open_run(name, step="cross-validation", options=options) as run:
         log_dataset(run, dataset, context="cross-validation")
@@ -105,22 +106,32 @@ def _score_fold(
     return scores, network.card.arch
 
 
-def _answers(fold: PreparedDataset, scores: VideoScores, resolutions: _Resolutions) -> FoldAnswers:
+def baseline_answers(
+    fold: PreparedDataset, resolutions: Resolutions
+) -> tuple[list[int], list[int]]:
+    """Return what the largest class, and resolution alone, answer for a fold's test videos."""
     # Baselines have nothing to choose by dev: they may learn from it.
     known = [*fold.videos("train"), *fold.videos("dev")]
     asked = fold.videos("test")
     labels = [record.label for record in known]
     by_resolution = predict_by_resolution(resolutions.of(known), labels, resolutions.of(asked))
+    return predict_largest_class(labels, len(asked)), by_resolution
+
+
+def _answers(fold: PreparedDataset, scores: VideoScores, resolutions: Resolutions) -> FoldAnswers:
+    asked = fold.videos("test")
+    largest_class, by_resolution = baseline_answers(fold, resolutions)
     return FoldAnswers(
         videos=tuple(record.id for record in asked),
         labels=tuple(record.label for record in asked),
         network=tuple(int(index) for index in scores.scores.argmax(dim=1)),
-        largest_class=tuple(predict_largest_class(labels, len(asked))),
+        largest_class=tuple(largest_class),
         resolution=tuple(by_resolution),
     )
 
 
-def _resolutions(dataset: PreparedDataset) -> _Resolutions:
+def resolutions_of(dataset: PreparedDataset) -> Resolutions:
+    """Return the resolution of every video: of its source where `prepare` recorded that."""
     videos = dataset.manifest.videos
     sizes = source_sizes(dataset.root, videos)
     if sizes is None:
@@ -131,7 +142,7 @@ def _resolutions(dataset: PreparedDataset) -> _Resolutions:
         )
     stored = [(video.width, video.height) for video in videos]
     ids = [video.id for video in videos]
-    return _Resolutions(dict(zip(ids, sizes or stored, strict=True)), sizes is not None)
+    return Resolutions(dict(zip(ids, sizes or stored, strict=True)), sizes is not None)
 
 
 def _log(result: CrossValidation, run: Run, *, of_sources: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import operator
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,9 +13,12 @@ from vcc.cli import say
 from vcc.config.data import PrepareOptions
 from vcc.config.entrypoints import StudyEntry
 from vcc.config.study import SHIPPED, Cell, StudyMatrix, read_matrix
+from vcc.data.folds import fold_datasets
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import DataError, StudyError, VccError
 from vcc.evaluation.study_results import CellResult, read_result, write_result
+from vcc.pipeline.cross_validation import baseline_answers, resolutions_of
+from vcc.pipeline.evaluate import largest_class_share
 from vcc.pipeline.prepare import log_dataset, prepare_step
 from vcc.pipeline.study_cell import StudyPlace, compute_cell
 from vcc.pipeline.study_estimate import calibrate, cell_seconds, corrected
@@ -37,9 +41,10 @@ def run_study(options: StudyEntry) -> None:
     with open_run(options.run_name or f"study {matrix.name}", step="study", options=options) as run:
         run.log_file(matrix.source, "matrix")
         dataset = _prepared(matrix, options, run)
+        folds = _folds(matrix, dataset)
         place = StudyPlace(
             matrix=matrix,
-            dataset_of=lambda cell: dataset,
+            dataset_of=lambda cell: folds[cell.number - 1] if folds else dataset,
             checkpoints=options.root_path / "study_networks" / matrix.name,
             n_threads=options.n_threads,
             no_cuda=options.no_cuda,
@@ -55,7 +60,7 @@ def run_study(options: StudyEntry) -> None:
                 name=matrix.name,
                 folder=folder,
                 pooled=bool(matrix.folds),
-                notes=_missing(chosen, done),
+                notes=[*_baselines(dataset, folds), *_missing(chosen, done)],
             )
             for ending in (".md", ".html", ".png"):
                 run.log_file(page.with_suffix(ending), "report")
@@ -129,6 +134,30 @@ class _Computation:
 def _prepared(matrix: StudyMatrix, options: StudyEntry, run: Run) -> PreparedDataset:
     data: PrepareOptions = dataclasses.replace(matrix.data, root_path=options.root_path)
     return prepare_step(data, run)
+
+
+def _folds(matrix: StudyMatrix, dataset: PreparedDataset) -> tuple[PreparedDataset, ...]:
+    if not matrix.folds:
+        return ()
+    return fold_datasets(dataset, matrix.folds, seed=matrix.data.manual_seed)
+
+
+def _baselines(dataset: PreparedDataset, folds: Sequence[PreparedDataset]) -> list[str]:
+    """Return what answers that never look at a video score, over the videos of all folds."""
+    if not folds:
+        return [f"Always naming the largest class scores {largest_class_share(dataset):.1%}."]
+    resolutions = resolutions_of(dataset)
+    right = [0, 0]
+    for fold in folds:
+        labels = [video.label for video in fold.videos("test")]
+        for number, answers in enumerate(baseline_answers(fold, resolutions)):
+            right[number] += sum(map(operator.eq, answers, labels))
+    n_videos = len(dataset.manifest.videos)
+    return [
+        f"On the same {n_videos} videos, always naming the largest class scores "
+        f"{right[0] / n_videos:.1%}, and naming the class that the video's resolution mostly has "
+        f"{right[1] / n_videos:.1%}."
+    ]
 
 
 def _finished(cells: Sequence[Cell], place: StudyPlace, folder: Path) -> dict[Cell, CellResult]:
