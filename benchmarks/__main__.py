@@ -5,7 +5,15 @@ from __future__ import annotations
 import runpy
 import sys
 
-BENCHMARKS = ("data_loader", "training", "compression", "latency", "serving")
+BENCHMARKS = (
+    "data_opening",
+    "data_loader",
+    "data_augmentation",
+    "training",
+    "compression",
+    "latency",
+    "serving",
+)
 
 
 def main() -> None:

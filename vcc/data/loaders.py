@@ -266,4 +266,5 @@ def _as_it_is(batch: Any) -> Any:
 
 
 def _batch(clips: np.ndarray[Any, Any], labels: Sequence[int], videos: Sequence[int]) -> ClipBatch:
-    return ClipBatch(torch.from_numpy(clips), torch.tensor(labels), torch.tensor(videos))
+    numbers = np.array((labels, videos), np.int64)
+    return ClipBatch(torch.from_numpy(clips), *torch.from_numpy(numbers))

@@ -33,6 +33,8 @@ SUFFIX = ".vcf"
 MAGIC = b"VCCVID01"
 # Where the frames end, how long the description is, and what makes it one of our files.
 TAIL = struct.Struct("<QQ8s")
+# A frame is larger than Python's own buffer, so that each would be a call of the system.
+_BUFFER_BYTES = 1 << 20
 _DESCRIPTION_NAME = "description.json"
 
 
@@ -94,7 +96,7 @@ class ContainerWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._partial = partial_path(path)
-        self._file = self._partial.open("wb")
+        self._file = self._partial.open("wb", buffering=_BUFFER_BYTES)
         self._quality = jpeg_quality
         self._kind = kind
         self._offsets = [0]
