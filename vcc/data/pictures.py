@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from vcc.data.prepared import SUBSETS, PreparedDataset, VideoRecord
 from vcc.data.resizing import resize
@@ -66,6 +67,7 @@ def class_balance(dataset: PreparedDataset, path: Path) -> Path:
     axes.set_yticks(rows, dataset.labels, fontsize=7, parse_math=False)
     axes.invert_yaxis()
     axes.set_xlabel("videos")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7)
     figure.savefig(path, dpi=80, bbox_inches="tight")
     return path
