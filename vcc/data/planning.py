@@ -99,9 +99,13 @@ def _from_folders(options: PrepareOptions, found: Sequence[FoundVideo], root: Pa
         entries = official
     else:
         split = f"seeded-{options.manual_seed}"
-        note = f"no official split: {options.test_share:.0%} of the training videos went to test"
         entries = move_share(
             entries, options.test_share, source="train", target="test", seed=options.manual_seed
+        )
+        drawn = sum(entry.subset == "test" for entry in entries)
+        note = (
+            f"no official split: {options.test_share:.0%} of each class for test, as near as whole "
+            f"groups come ({drawn} videos), drawn by seed {options.manual_seed}"
         )
     planned = tuple(PlannedVideo(unique[entry.id].path, entry) for entry in entries)
     return Plan(labels, split, planned, tuple(bad), (note,))
