@@ -13,7 +13,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -244,7 +243,6 @@ def _worker_settings(n_threads: int) -> dict[str, Any]:
     return {
         "num_workers": usable_workers(n_threads),
         "pin_memory": torch.cuda.is_available(),
-        "worker_init_fn": _single_threaded,
     }
 
 
@@ -255,10 +253,6 @@ def usable_workers(n_threads: int) -> int:
     if n_threads > cores:
         logger.info("n_threads: %d loader workers, one per core, not %d", cores, n_threads)
     return min(n_threads, cores)
-
-
-def _single_threaded(_worker: int) -> None:
-    cv2.setNumThreads(1)
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]
 
+# Videos and clips are what runs in parallel here, in processes. OpenCV's own threads are lost in a
+# forked one: a loader worker that then sets their number, or needs them, waits for ever.
+cv2.setNumThreads(1)
+
 # Bilinear interpolation looks at two source pixels each way: beyond this ratio it skips pixels and
 # aliases. Averaging over areas does not, but takes eight times as long.
 _BILINEAR_TO = 2.0

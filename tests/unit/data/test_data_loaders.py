@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -72,6 +73,14 @@ def test_epoch_and_seed_decide_and_nothing_else(dataset: PreparedDataset) -> Non
     assert equal(third, list(train_loader(dataset, options(), epoch=3)))
     assert not equal(third, list(train_loader(dataset, options(), epoch=4)))
     assert not equal(third, list(train_loader(dataset, options(manual_seed=2), epoch=3)))
+
+
+def test_workers_start_after_opencv_worked_in_this_process(dataset: PreparedDataset) -> None:
+    # A picture of this size is what OpenCV starts threads for, which workers would not have.
+    assert cv2.getNumThreads() == 1
+    cv2.resize(np.zeros((2000, 2000, 3), np.uint8), (1500, 1500))
+    alone = list(train_loader(dataset, options(), epoch=0))
+    assert equal(alone, list(train_loader(dataset, options(n_threads=2), epoch=0)))
 
 
 @pytest.mark.parametrize("n_threads", [0, 2])
