@@ -1,4 +1,4 @@
-"""How fast a training step is with `precision=auto`, against plain float32, contiguous and eager.
+"""How fast a training step is with `train_precision=auto`, against float32, contiguous and eager.
 
     python -m benchmarks.training [--threads 2] [--rounds 5]
 
@@ -33,7 +33,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 BY_HAND = {"ResNet-18": 3.0, "MobileNetV2": 2.3, "CSN-50": 2.8}
 REACHED = 0.85
 BATCH, CLASSES = 4, 101
-OPTIONS = TrainingOptions(precision="auto", learning_rate=0.001, no_cuda=True)
+OPTIONS = TrainingOptions(train_precision="auto", learning_rate=0.001, no_cuda=True)
 
 
 def measure(name: str, rounds: int) -> list[str]:

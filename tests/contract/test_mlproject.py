@@ -81,3 +81,17 @@ def test_conda_lists_the_packages_of_pyproject_and_never_the_project() -> None:
     assert "vcc" not in names
     # On PyPI that name is somebody else's package.
     assert "distiller" not in names
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_concerns_that_share_a_name_share_its_choices(name: str) -> None:
+    # The entry point's field is the first one's: its values would be refused by the other concern.
+    _, cls = ENTRY_POINTS[name]
+    concerns = [base for base in cls.__bases__ if dataclasses.is_dataclass(base)]
+    choices: dict[str, dict[str, object]] = {}
+    for concern in concerns:
+        for field in dataclasses.fields(concern):
+            found = choices.setdefault(field.name, {})
+            found[concern.__name__] = field.metadata.get("choices")
+    differing = {key: found for key, found in choices.items() if len(set(found.values())) > 1}
+    assert not differing

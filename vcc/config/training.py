@@ -55,7 +55,7 @@ class TrainingOptions(Options):
     no_val: bool = option(
         False, "train: leave the dev videos alone and keep the last epoch's weights"
     )
-    precision: str = option(
+    train_precision: str = option(
         "fp32",
         "train: number format; auto: the fastest right one and memory layout, measured first",
         choices=("fp32", "bf16", "fp16", "auto"),

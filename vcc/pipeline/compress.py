@@ -114,7 +114,7 @@ def recipe_for(
         n_epochs=n_epochs,
         # Masks, quantizers and their distributions are measured in float32.
         training=dataclasses.replace(
-            trained, learning_rate=rate, no_val=False, precision="fp32", compile=False
+            trained, learning_rate=rate, no_val=False, train_precision="fp32", compile=False
         ),
         clip=baseline.card.clip,
         round_to=options.round_to,

@@ -60,7 +60,7 @@ def training_precision(
     else:
         choice = _choose(module, dataset, card, epoch=epoch, device=device)
     run.set_tags({"precision": str(choice.plan)})
-    if card.training.precision != "fp32":
+    if card.training.train_precision != "fp32":
         for line in choice.lines():
             _logger.info("%s", line)
         run.log_dict(choice.as_dict(), CHOICE_FILE)
@@ -82,13 +82,13 @@ def _choose(
     device: torch.device,
 ) -> Choice:
     per_machine, machines = process_grid(card.training)
-    if card.training.precision == "auto" and per_machine * machines > 1:
+    if card.training.train_precision == "auto" and per_machine * machines > 1:
         msg = (
-            "precision: auto measures in one process, and several would choose differently: "
+            "train_precision: auto measures in one process, and several would choose differently: "
             "take what a run of one process chose (its tag `precision`)"
         )
         raise ConfigError(msg)
-    if card.training.precision == "fp32":
+    if card.training.train_precision == "fp32":
         return Choice.plain()
     batch = next(iter(train_loader(dataset, card.clip, epoch=epoch)))
     module.classifier.to(device)

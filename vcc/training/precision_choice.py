@@ -151,15 +151,15 @@ def choose_plan(
         ConfigError: fp16 was asked for on a CPU.
     """
     on_gpu = clips.device.type == "cuda"
-    if options.precision == "fp32":
+    if options.train_precision == "fp32":
         return Choice.plain()
-    if options.precision == "fp16" and not on_gpu:
-        msg = "precision: fp16 trains on a GPU only: use bf16 or auto on a CPU"
+    if options.train_precision == "fp16" and not on_gpu:
+        msg = "train_precision: fp16 trains on a GPU only: use bf16 or auto on a CPU"
         raise ConfigError(msg)
-    variants = _variants(options.precision, on_gpu=on_gpu)
+    variants = _variants(options.train_precision, on_gpu=on_gpu)
     checks = check_layers(classifier, clips, labels, loss, variants)
     candidates = [each for variant in variants for each in _candidates(variant, checks)]
-    if options.precision != "auto":
+    if options.train_precision != "auto":
         return Choice(candidates[0].plan, tuple(candidates), clips_checked=len(labels))
     timed = len(labels) if on_gpu else min(len(labels), _CPU_CLIPS)
     candidates = time_steps(

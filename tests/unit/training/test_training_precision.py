@@ -34,7 +34,7 @@ LOSS = nn.CrossEntropyLoss()
 
 
 def options(precision: str) -> TrainingOptions:
-    return TrainingOptions(precision=precision, learning_rate=0.01, no_cuda=True)
+    return TrainingOptions(train_precision=precision, learning_rate=0.01, no_cuda=True)
 
 
 class _WrongWeightGradient(torch.autograd.Function):
