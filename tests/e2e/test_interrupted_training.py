@@ -28,7 +28,7 @@ OPTIONS = {
     "no_cuda": "true",
 }
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 class Project:
@@ -57,7 +57,7 @@ class Project:
 
     def call(self, *program: str, **options: str) -> str:
         process = self.start(*program, **options)
-        printed, _ = process.communicate(timeout=280)
+        printed, _ = process.communicate(timeout=600)
         assert process.returncode == 0, printed
         return printed
 
@@ -81,7 +81,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(tmp_path_factory.mktemp("interrupted"))
     small = {"motion_classes": "3", "motion_clips": "1", "short_side": "36", "n_jobs": "1"}
     process = made.start("entrypoints.prepare", **small)
-    printed, _ = process.communicate(timeout=280)
+    printed, _ = process.communicate(timeout=600)
     assert process.returncode == 0, printed
     return made
 
