@@ -22,7 +22,10 @@ METRICS: dict[str, tuple[str, str]] = {
     "video_top1_low": ("share", "lower end of video_top1's 95 % interval, Student's t over folds"),
     "video_top1_high": ("share", "upper end of it"),
     "video_top1_pooled": ("share", "videos of all folds together that are right"),
-    "largest_class_top1": ("share", "always naming the training folds' largest class: the mean"),
+    "largest_class_top1": (
+        "share",
+        "always naming the largest class of all videos: the mean over folds",
+    ),
     "resolution_top1": ("share", "naming each resolution's most frequent class there: the mean"),
     # against the dense parent, on the same videos
     "video_top1_drop": ("share", "video_top1 of the dense network minus this one's"),

@@ -21,7 +21,7 @@ class FoldAnswers:
         videos: ids.
         labels: class numbers.
         network: of the network that was trained on the other folds.
-        largest_class: of always naming those folds' largest class.
+        largest_class: of always naming the largest class of all videos.
         resolution: of a table of those folds' most frequent class per resolution.
     """
 

@@ -115,7 +115,10 @@ def baseline_answers(
     asked = fold.videos("test")
     labels = [record.label for record in known]
     by_resolution = predict_by_resolution(resolutions.of(known), labels, resolutions.of(asked))
-    return predict_largest_class(labels, len(asked)), by_resolution
+    # Of all videos: where classes are nearly as large, the largest of the training folds is the
+    # smallest of the held-out one, and to beat its constant mistake would be no merit.
+    every = [record.label for record in fold.manifest.videos]
+    return predict_largest_class(every, len(asked)), by_resolution
 
 
 def _answers(fold: PreparedDataset, scores: VideoScores, resolutions: Resolutions) -> FoldAnswers:

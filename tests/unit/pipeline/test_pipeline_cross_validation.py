@@ -26,7 +26,7 @@ OPTIONS: dict[str, Any] = {
     "n_threads": 0,
     "no_cuda": True,
     "learning_rate": 0.01,
-    "precision": "auto",
+    "train_precision": "auto",
 }
 
 
