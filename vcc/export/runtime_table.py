@@ -10,16 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
 from vcc.errors import ExportError
 from vcc.export.benchmark import Latency, measure_latency, speed_up
-from vcc.export.memory import watch_memory
 from vcc.export.onnx_file import half_precision, inspect_file
 from vcc.export.runtimes import open_session
-from vcc.export.session import Coverage, Pixels, Session
+from vcc.export.session import Coverage, Session
 from vcc.export.session_eager import EagerSession
+from vcc.export.session_memory import Asked, memory_meter
 
 # provider and precision, as asked for float files; int8 files run in int8 wherever they run
 CPU_RUNTIMES = (("cpu", "f32"), ("openvino", "f32"), ("openvino", "bf16"))
@@ -54,8 +53,8 @@ class Row:
         batch: clips per run.
         latency: times; None where it was not run.
         reason: why it was not run; "" where it was.
-        memory_bytes: of the process, at the peak of loading the network and running it at this
-            batch, beside what it had; not a GPU's. None where it was not run.
+        memory_bytes: what loading the file and running it once at this batch adds, at its peak, to
+            a process that has done nothing else; not a GPU's. None in PyTorch, or if not run.
     """
 
     network: str
@@ -158,6 +157,7 @@ def time_runtimes(
     bench.open_all(threads)
     rows: list[Row] = []
     for batch in batches:
+        bench.weigh(batch, threads)
         share = min(batches) / batch
         times = bench.time(
             batch,
@@ -196,19 +196,30 @@ class _Bench:
             name, provider, precision = key
             candidate = self.candidates[name]
             try:
-                with watch_memory() as growth:
-                    self.sessions[key] = _open(candidate, provider, precision, threads, self.folder)
-                self.memory[key] = growth.peak_bytes
+                self.sessions[key] = _open(candidate, provider, precision, threads, self.folder)
             except ExportError as error:
                 self.reasons[key] = " ".join(str(error).split())[:120]
 
+    def weigh(self, batch: int, threads: int) -> None:
+        """Measure the memory of each file; a network in PyTorch has no process of its own."""
+        with memory_meter() as meter:
+            for key in self.sessions:
+                name, provider, precision = key
+                candidate = self.candidates[name]
+                if provider != "eager":
+                    path, precision = _file_of(candidate, provider, precision, self.folder)
+                    self.memory[key] = meter.peak_bytes(
+                        Asked(
+                            path=path,
+                            provider=provider,
+                            precision=precision,
+                            threads=threads,
+                            shape=(batch, *candidate.clip_shape),
+                        )
+                    )
+
     def time(self, batch: int, *, runs: int, warmup: int) -> dict[str, Latency]:
-        """Time all sessions in turns, after a first run of each whose memory is watched."""
-        for key, session in self.sessions.items():
-            pixels: Pixels = np.zeros((batch, *self.candidates[key[0]].clip_shape), np.float32)
-            with watch_memory() as growth:
-                session.run(pixels)
-            self.memory[key] += growth.peak_bytes
+        """Time all sessions in turns."""
         return measure_latency(
             {"|".join(key): session for key, session in self.sessions.items()},
             {"|".join(key): self.candidates[key[0]].clip_shape for key in self.sessions},
@@ -251,10 +262,17 @@ def _open(
 ) -> Session:
     if provider == "eager" and candidate.classifier is not None:
         return EagerSession(candidate.classifier, threads=threads)
-    path = candidate.path
-    asked = "auto" if precision == "int8" else precision
     if provider == "cuda" and precision == "f16":
         # Checked first: there is no need of a copy where nothing will run it.
-        open_session(path, provider=provider, threads=threads)
-        path = half_precision(path, folder / f"{path.stem}-f16.onnx")
+        open_session(candidate.path, provider=provider, threads=threads)
+    path, asked = _file_of(candidate, provider, precision, folder)
     return open_session(path, provider=provider, threads=threads, precision=asked)
+
+
+def _file_of(candidate: Candidate, provider: str, precision: str, folder: Path) -> tuple[Path, str]:
+    """Return the file that a row runs, and the precision that is asked of the runtime."""
+    path = candidate.path
+    if provider == "cuda" and precision == "f16":
+        half = folder / f"{path.stem}-f16.onnx"
+        path = half if half.is_file() else half_precision(path, half)
+    return path, "auto" if precision == "int8" else precision

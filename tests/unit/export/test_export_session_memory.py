@@ -1,0 +1,38 @@
+"""Memory of a file in a runtime, each in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from vcc.export.onnx_file import export_onnx
+from vcc.export.session_memory import Asked, memory_meter
+
+MIB = 2**20
+SHAPE = (3, 2, 16, 16)
+
+
+class Wide(nn.Module):
+    """A linear layer of 24 MiB."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(1536, 4096)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.layer(pixels.flatten(1))
+        return logits
+
+
+@pytest.mark.parametrize("provider", ["cpu", "openvino"])
+def test_every_file_counts_in_full_whatever_ran_before(tmp_path: Path, provider: str) -> None:
+    path = export_onnx(Wide(), tmp_path / "wide.onnx", clip_shape=SHAPE, opset=20, metadata={})
+    asked = Asked(path=path, provider=provider, precision="auto", threads=1, shape=(2, *SHAPE))
+    with memory_meter() as meter:
+        first, second = meter.peak_bytes(asked), meter.peak_bytes(asked)
+    # at least the weights; loading may hold them several times
+    assert 24 * MIB < first < 400 * MIB
+    assert abs(first - second) < 0.3 * first
