@@ -9,12 +9,14 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from vcc.errors import ExportError
 from vcc.export.memory import watch_memory
 from vcc.export.runtimes import open_session
 
@@ -40,8 +42,16 @@ class MemoryMeter:
         self._pool = pool
 
     def peak_bytes(self, asked: Asked) -> int:
-        """Return the peak of resident memory that loading a file and running it once adds."""
-        return self._pool.submit(_measure, asked).result()
+        """Return the peak of resident memory that loading a file and running it once adds.
+
+        Raises:
+            ExportError: the file cannot be loaded or run there.
+        """
+        try:
+            return self._pool.submit(_measure, asked).result()
+        except BrokenProcessPool:
+            msg = f"provider {asked.provider}: the process that ran {asked.path} ended"
+            raise ExportError(msg) from None
 
 
 @contextmanager
