@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def _environment_is_left_alone() -> Iterator[None]:
     os.environ.update(before)
     known = {key for key in leaked if key.startswith(("MLFLOW_", "_MLFLOW", "PL_", "LIGHTNING"))}
     assert leaked <= known, f"the test changed the environment: {sorted(leaked - known)}"
+
+
+@pytest.fixture(autouse=True)
+def _no_experiment_is_left_active() -> Iterator[None]:
+    yield
+    # `mlflow.set_experiment` holds for the process: the next test's server has no such experiment.
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent is not None:
+        fluent._active_experiment_id = None
 
 
 @pytest.fixture(scope="session")
