@@ -18,7 +18,8 @@ from vcc.config.metrics import is_known
 from vcc.data.prepared import PreparedDataset
 from vcc.models.summary import count_parameters
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.compress import compress_step
+from vcc.pipeline.recipe import recipe_for
 
 # One of each kind in the default tests, on the families in turn; the other pairs are slow.
 DEFAULT = {

@@ -18,7 +18,8 @@ import vcc.training.module
 from vcc.config.compression import CompressionOptions
 from vcc.data.prepared import PreparedDataset
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.compress import compress_step
+from vcc.pipeline.recipe import recipe_for
 from vcc.training.resuming import CheckpointPlan
 
 ROOT = Path(__file__).resolve().parents[2]

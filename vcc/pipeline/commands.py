@@ -25,7 +25,7 @@ from vcc.errors import TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.evaluation.results_tree import accuracy_lines
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_from_entry
+from vcc.pipeline.compress import compress_step
 from vcc.pipeline.compress_resume import parent_of
 from vcc.pipeline.cross_validation import cross_validate, say_result
 from vcc.pipeline.evaluate import (
@@ -39,6 +39,7 @@ from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.exported import Exported, log_exported, register_exported
 from vcc.pipeline.notes import compressed_note, exported_note, trained_note
 from vcc.pipeline.prepare import log_dataset
+from vcc.pipeline.recipe import recipe_from_entry
 from vcc.pipeline.resume import checkpoint_folder, find_resumption, plan_checkpoints
 from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.source import Source, fetch_network, find_source

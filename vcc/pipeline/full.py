@@ -33,7 +33,7 @@ from vcc.evaluation.comparison import (
     table_rows,
 )
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.compress import compress_step
 from vcc.pipeline.evaluate import evaluate_step, largest_class_share, score_test, size_figures
 from vcc.pipeline.evaluation_artifacts import Scored
 from vcc.pipeline.export import export_networks
@@ -41,6 +41,7 @@ from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.exported import Exported, log_exported, register_exported
 from vcc.pipeline.notes import compressed_note, trained_note
 from vcc.pipeline.prepare import log_dataset, prepare_step
+from vcc.pipeline.recipe import recipe_for
 from vcc.pipeline.report import Compared, log_report, summary_of
 from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.train import register_network, train_step

@@ -29,9 +29,10 @@ from vcc.models.checkpoint import save_checkpoint
 from vcc.models.quantized_plan import read_plan
 from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.compress import compress_step
 from vcc.pipeline.evaluate import size_figures
 from vcc.pipeline.inference import classify_with_session, score_subset
+from vcc.pipeline.recipe import recipe_for
 from vcc.pipeline.runtime import dev_parity, scratch_folder
 from vcc.pipeline.source import load_network
 from vcc.pipeline.train import train_step

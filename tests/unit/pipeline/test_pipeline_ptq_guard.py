@@ -15,9 +15,10 @@ from vcc.data.prepared import PreparedDataset
 from vcc.errors import ScheduleError
 from vcc.models.quantized_plan import read_plan
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.compress import compress_step
 from vcc.pipeline.dev_measure import draw_videos
 from vcc.pipeline.ptq_guard import DEFAULT_BUDGET, with_guard
+from vcc.pipeline.recipe import recipe_for
 
 PTQ: dict[str, Any] = {
     "quantizers": {"q": {"class": "PostTrainLinearQuantizer", "quant_target": "cpu"}},

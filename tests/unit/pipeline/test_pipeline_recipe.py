@@ -15,7 +15,7 @@ from vcc.data.normalisation import PixelNormalisation
 from vcc.errors import ScheduleError
 from vcc.models import build_model
 from vcc.pipeline.card import Network, NetworkCard
-from vcc.pipeline.compress import recipe_for
+from vcc.pipeline.recipe import recipe_for
 from vcc.pipeline.teacher import with_distiller
 
 

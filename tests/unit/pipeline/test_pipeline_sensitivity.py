@@ -16,8 +16,9 @@ from vcc.config.entrypoints import SensitivityEntry
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import ConfigError, DataError, ScheduleError
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step, recipe_for
+from vcc.pipeline.compress import compress_step
 from vcc.pipeline.dev_measure import DevMeasure, draw_videos
+from vcc.pipeline.recipe import recipe_for
 from vcc.pipeline.sensitivity import _next_command, run_sensitivity, sensitivity_step
 from vcc.pipeline.summary import schedule_of_options
 from vcc.pipeline.targets import read_sensitivity
