@@ -80,3 +80,27 @@ def exported_note(card: NetworkCard, made: Variant, version: str, *, dense: Vari
         f"video top-1 {made.video_top1:.1%} of {made.test_videos} test videos, median "
         f"{made.latency_p50_ms:.2f} ms on {made.runtime}{against}. Registered as {version}."
     )
+
+
+def sensitivity_note(
+    card: NetworkCard, *, group: str, layers: int, levels: int, videos: int, sparsity: float
+) -> str:
+    """Return what a sensitivity analysis found; `sparsity` is the proposal's, 0..1."""
+    return (
+        f"Pruned each of {layers} layers of {card.arch} ({card.method}) alone by {group}, at "
+        f"{levels} levels, and measured it on {videos} dev videos of {card.dataset}. The proposal "
+        f"takes {sparsity:.1%} of these layers' weights."
+    )
+
+
+def predicted_note(source: str, runtime: str, *, videos: int, bad: int, seconds: float) -> str:
+    """Return what `predict` did."""
+    return (
+        f"Classified {videos - bad} of {videos} videos with {source} on {runtime} in "
+        f"{seconds:.1f} s; {bad} could not be read."
+    )
+
+
+def rolled_back_note(champion: str, before: str | None, why: str) -> str:
+    """Return what a rollback moved."""
+    return f"Gave champion back to {champion} from {before or 'nobody'}: {why}."

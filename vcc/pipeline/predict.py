@@ -23,6 +23,7 @@ from vcc.data.decode import BadVideoError
 from vcc.data.discovery import find_videos
 from vcc.data.machine import usable_cores
 from vcc.errors import ConfigError, DataError
+from vcc.pipeline.notes import predicted_note
 from vcc.tracking.exports import (
     CHAMPION,
     download_graph,
@@ -89,6 +90,11 @@ def run_predict(options: PredictEntry) -> None:
         run.set_tags({"source": source, "runtime": classifier.runtime})
         run.log_metrics({"videos": len(found), "videos_bad": len(bad), "seconds": seconds})
         run.log_file(options.output)
+        run.describe(
+            predicted_note(
+                source, classifier.runtime, videos=len(found), bad=len(bad), seconds=seconds
+            )
+        )
         _report(options, found, bad, source=source, seconds=seconds)
         if len(bad) == len(found):
             msg = f"{options.videos}: none of {len(found)} videos could be classified"

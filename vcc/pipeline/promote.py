@@ -20,6 +20,7 @@ from vcc.export.benchmark import SpeedUp, speed_up
 from vcc.export.onnx_file import check_classes, read_metadata
 from vcc.export.runtimes import Session
 from vcc.pipeline.inference import classify_with_session, score_subset
+from vcc.pipeline.notes import rolled_back_note
 from vcc.pipeline.runtime import dev_parity, open_together, scratch_folder, time_together
 from vcc.pipeline.source import fetch_network
 from vcc.tracking.exports import (
@@ -84,6 +85,8 @@ def run_promote(options: PromoteEntry) -> None:
         if not options.rollback:
             record |= _judge(options, gate, target, champion, run=run)
         move = make_champion(target, instead_of=champion)
+        if options.rollback:
+            run.describe(rolled_back_note(target.uri, record["champion_before"], record["why"]))
         _record(record | {"champion": move.champion, "previous": move.previous}, target, run)
     _say_moves(move)
 

@@ -24,6 +24,7 @@ from vcc.evaluation.plots_sensitivity import sensitivity_figure
 from vcc.models.network import network_of
 from vcc.pipeline.card import Network
 from vcc.pipeline.dev_measure import DevMeasure
+from vcc.pipeline.notes import sensitivity_note
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.source import find_source
 from vcc.pipeline.summary import write_schedule, write_text
@@ -175,21 +176,33 @@ def _write(
         run.log_file(folder, "sensitivity")
     for path in written[1:]:
         run.log_file(path, "sensitivity")
-    _log_figures(analysis, network, proposal, run)
+    sparsity = _log_figures(analysis, network, proposal, run)
+    run.describe(
+        sensitivity_note(
+            network.card,
+            group=options.group,
+            layers=len(proposal),
+            levels=len(_levels(options)),
+            videos=n_videos,
+            sparsity=sparsity,
+        )
+    )
     return written
 
 
 def _log_figures(
     analysis: Analysis, network: Network, proposal: dict[str, float], run: Run
-) -> None:
+) -> float:
+    """Log the figures and return the share of weights that the proposal takes."""
     sizes = {name: network.model.get_parameter(name).numel() for name in proposal}
     zeros = sum(share * sizes[name] for name, share in proposal.items())
+    sparsity = zeros / max(1, sum(sizes.values()))
     run.log_metrics(
         {
             "dev_video_top1": analysis.baseline.top1,
             "dev_video_top5": analysis.baseline.top5,
             "dev_loss": analysis.baseline.loss,
-            "proposed_sparsity": zeros / max(1, sum(sizes.values())),
+            "proposed_sparsity": sparsity,
         }
     )
     by_level: dict[float, dict[str, float]] = {}
@@ -198,6 +211,7 @@ def _log_figures(
         by_level.setdefault(point.sparsity, {})[name] = point.measured.top1
     for level, figures in by_level.items():
         run.log_metrics(figures, step=round(100 * level))
+    return sparsity
 
 
 def _lines(analysis: Analysis, options: SensitivityEntry) -> list[str]:

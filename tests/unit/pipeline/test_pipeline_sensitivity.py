@@ -58,6 +58,7 @@ def test_it_writes_what_compress_takes(
         for name in ("sensitivity.csv", "sensitivity.png", "summary.csv", schedule.name)
     }
     assert run.metrics["proposed_sparsity"] == [pytest.approx(0.9)]
+    assert "The proposal takes 90.0% of these layers' weights." in run.tags["description"]
     assert len(run.metrics["sensitivity.conv1"]) == 3
     assert 0 <= run.metrics["dev_video_top1"][0] <= 1
 
