@@ -17,6 +17,8 @@ from vcc.errors import DataError
 
 FORMAT = 1
 EAGER = "PyTorch eager CPU"
+# What a file computes in when its accuracy is measured.
+SCORED_PRECISIONS = ("f32", "int8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +96,20 @@ class CellResult:
         """Share of test videos that are right, 0..1."""
         return self.right.count("1") / len(self.right)
 
-    def best(self, network: str) -> Timing | None:
-        """Return a network's fastest runtime that is not PyTorch; None if there is none."""
-        rows = [row for row in self.timings if row.network == network and row.runtime != EAGER]
+    def best(self, network: str, *, any_precision: bool = False) -> Timing | None:
+        """Return a network's fastest runtime that is not PyTorch; None if there is none.
+
+        Args:
+            network: "dense" or "compressed".
+            any_precision: count bfloat16 and float16 too, in which no accuracy is measured.
+        """
+        rows = [
+            row
+            for row in self.timings
+            if row.network == network
+            and row.runtime != EAGER
+            and (any_precision or row.precision in SCORED_PRECISIONS)
+        ]
         return min(rows, key=lambda row: row.p50_ms, default=None)
 
     def time_of(self, network: str, runtime: str, precision: str) -> Timing | None:

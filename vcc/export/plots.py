@@ -12,6 +12,8 @@ from matplotlib.ticker import StrMethodFormatter
 from vcc.export.runtime_table import Row
 
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_OWN_PRECISION = ("f32", "int8")
 
 
 def plot_latency(rows: Sequence[Row], path: Path) -> Path:
@@ -49,31 +51,38 @@ def plot_latency(rows: Sequence[Row], path: Path) -> Path:
 def plot_pareto(rows: Sequence[Row], accuracies: Mapping[str, float], path: Path) -> Path:
     """Draw accuracy against median latency; the line joins what nothing beats in both.
 
+    A colour for each network, a marker for each runtime. Rows in bfloat16 and float16 are left out:
+    the accuracy of a file is measured in the precision that it has.
+
     Args:
         rows: of one batch size.
         accuracies: network to video accuracy of its file, 0..1.
         path: the PNG file to write.
     """
-    points = [
-        (row.latency.p50_ms, accuracies[row.network], f"{row.network}, {row.runtime} "
-         f"{row.precision}")
-        for row in rows
-        if row.latency is not None and row.network in accuracies
-    ]  # fmt: skip
+    shown = [row for row in rows if row.network in accuracies and row.precision in _OWN_PRECISION]
+    timed = [(row, row.latency.p50_ms) for row in shown if row.latency is not None]
+    networks = list(dict.fromkeys(row.network for row, _ in timed))
+    runtimes = list(dict.fromkeys(row.runtime for row, _ in timed))
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    front = pareto_front([(ms, accuracy) for ms, accuracy, _ in points])
+    front = pareto_front([(ms, accuracies[row.network]) for row, ms in timed])
     axes.plot([p[0] for p in front], [100 * p[1] for p in front], color="#bbbbbb", zorder=1)
-    for number, (ms, accuracy, label) in enumerate(sorted(points)):
-        colour = _COLOURS[number % len(_COLOURS)]
-        axes.scatter([ms], [100 * accuracy], color=colour, label=label, zorder=2)
+    for row, ms in timed:
+        axes.scatter(
+            [ms],
+            [100 * accuracies[row.network]],
+            color=_COLOURS[networks.index(row.network) % len(_COLOURS)],
+            marker=_MARKERS[runtimes.index(row.runtime) % len(_MARKERS)],
+            label=f"{row.network}, {row.runtime} {row.precision}",
+            zorder=2,
+        )
     axes.set_xscale("log")
     # Plain numbers: powers of ten say little over a span of less than two of them.
     for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         axis_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel("milliseconds per run, median")
     axes.set_ylabel("video top-1, %")
-    if points:
+    if timed:
         axes.legend(fontsize=7)
     return _save(figure, path)
 

@@ -143,3 +143,12 @@ def test_the_interval_is_that_of_the_binomial() -> None:
     assert interval.low == pytest.approx(0.3 - half, abs=0.003)
     assert interval.high == pytest.approx(0.3 + half, abs=0.003)
     assert bootstrap_mean(values) == interval
+
+
+def test_only_the_reference_may_be_of_unmeasured_accuracy() -> None:
+    half = (timing("dense", "OpenVINO CPU", "bf16", 10.0), timing("compressed", "x", "bf16", 1.0))
+    (row,) = summarise([cell(timings=(*cell().timings, *half))], pooled=False)
+    assert row.runtime == "OpenVINO CPU int8"
+    assert row.best_ms == pytest.approx(5.0)
+    # 10 ms in bfloat16 against 5: what the dense network has for nothing is no gain
+    assert row.vs_dense == pytest.approx(2.0)
