@@ -29,11 +29,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.videos import HEIGHT, WIDTH, write_video
 from vcc.config.data import CROP_POSITIONS, ClipOptions, PrepareOptions
 from vcc.data.convert import ConvertJob, convert
 from vcc.data.decode import VideoFile
 from vcc.data.loaders import TrainClips
-from vcc.data.motion import MotionSettings, motion_frames
 from vcc.data.prepare import prepare
 from vcc.data.prepared import PreparedDataset
 from vcc.data.spatial import corner_box, crop_scales
@@ -43,34 +43,20 @@ Frames = NDArray[np.uint8]
 
 VIDEOS = 8
 FRAMES = 180
-HEIGHT, WIDTH = 240, 320
 OPTIONS = ClipOptions(train_crop="corner", n_threads=0)
 TARGETS = {"packed": 6.0, "raw": 30.0, "prepare packed": 2.0, "prepare raw": 2.0}
 
 
 def write_videos(root: Path) -> list[Path]:
-    """Write videos like UCF101's: 320x240, MPEG-4, 180 frames of movement and slight noise."""
-    paths = []
-    for number in range(VIDEOS):
-        settings = MotionSettings(
-            n_classes=6,
-            clips_per_group=1,
-            n_groups=25,
-            n_frames=FRAMES,
-            width=WIDTH,
-            height=HEIGHT,
-            difficulty=0.1,
-            seed=1,
+    """Write the videos, in two classes."""
+    return [
+        write_video(
+            root / f"class{number % 2}" / f"v_class{number % 2}_g{8 + number:02d}_c01.avi",
+            number,
+            frames=FRAMES,
         )
-        path = root / f"class{number % 2}" / f"v_class{number % 2}_g{8 + number:02d}_c01.avi"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        codec = cv2.VideoWriter.fourcc(*"XVID")
-        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, 25.0, (WIDTH, HEIGHT))
-        for frame in motion_frames(settings, number % 6, 1 + number, 1):
-            writer.write(cv2.GaussianBlur(frame, (5, 5), 1.2))
-        writer.release()
-        paths.append(path)
-    return paths
+        for number in range(VIDEOS)
+    ]
 
 
 def write_jpeg_files(video: Path, folder: Path) -> None:

@@ -34,23 +34,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import mlflow
 import numpy as np
 import psutil
 import torch
 from torch import nn
 
+from benchmarks.videos import write_video
 from vcc.config.data import ClipOptions
 from vcc.config.serving import ServingOptions
-from vcc.data.motion import MotionSettings, motion_frames
 from vcc.export.onnx_file import export_onnx
 from vcc.models import build_model
 from vcc.models.pixels import PixelClassifier
 from vcc.tracking.registry import register_video
 from vcc.tracking.video_classifier import VideoClassifier
 
-FRAMES, HEIGHT, WIDTH = 64, 240, 320
+FRAMES = 64
 LABELS = tuple("abcdefgh")
 CLIP = ClipOptions(sample_size=112, sample_duration=16)
 LONE_REQUESTS = 10
@@ -99,22 +98,7 @@ def write_videos(folder: Path, graph: Path, *, count: int, threads: int) -> list
     classifier = VideoClassifier(graph, provider="cpu", threads=threads, limits=ServingOptions())
     videos = []
     for number in range(count):
-        settings = MotionSettings(
-            n_classes=6,
-            clips_per_group=1,
-            n_groups=25,
-            n_frames=FRAMES,
-            width=WIDTH,
-            height=HEIGHT,
-            difficulty=0.1,
-            seed=1,
-        )
-        path = folder / f"{number}.avi"
-        codec = cv2.VideoWriter.fourcc(*"XVID")
-        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, 25.0, (WIDTH, HEIGHT))
-        for frame in motion_frames(settings, number % 6, 1 + number % 25, 1):
-            writer.write(cv2.GaussianBlur(frame, (5, 5), 1.2))
-        writer.release()
+        path = write_video(folder / f"{number}.avi", number, frames=FRAMES)
         found = classifier.classify(path)
         text = base64.b64encode(path.read_bytes()).decode()
         body = json.dumps({"inputs": {"video": [text]}, "params": {"top_k": len(LABELS)}}).encode()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 import yaml
+from killing import die_at, run_until_killed
 from tiny_compression import TRAINING, Recorded, tiny_baseline
 
 import vcc.training.module
@@ -22,7 +20,6 @@ from vcc.pipeline.compress import compress_step
 from vcc.pipeline.recipe import recipe_for
 from vcc.training.resuming import CheckpointPlan
 
-ROOT = Path(__file__).resolve().parents[2]
 _RATES = {"class": "MultiStepMultiGammaLR", "milestones": [1, 3], "gammas": [0.5, 0.5]}
 _FILTERS = {
     "class": "L1RankedStructureParameterPruner_AGP",
@@ -126,33 +123,14 @@ def compress_tiny(
 
 def compress_and_die(data: Path, folder: Path, name: str, *, at_step: int) -> None:
     """Compress in another process that kills itself after an optimizer step, counted from 1."""
-    path = os.pathsep.join(str(ROOT / each) for each in ("", "tests", "tests/support"))
-    done = subprocess.run(
-        [sys.executable, __file__, str(data), str(folder), name, str(at_step)],
-        env={**os.environ, "PYTHONPATH": path},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    run_until_killed(__file__, str(data), str(folder), name, str(at_step))
 
 
 def main() -> None:
     """Compress and die, as `compress_and_die` says."""
     data, folder, name, at_step = sys.argv[1:]
     torch.set_num_threads(1)
-    module = vcc.training.module.ClassifierModule
-    taken = 0
-
-    def count_and_die(self: Any, *args: Any) -> None:
-        nonlocal taken
-        taken += 1
-        if taken == int(at_step):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    module.on_train_batch_end = count_and_die  # type: ignore[method-assign]
+    die_at(vcc.training.module.ClassifierModule, "on_train_batch_end", int(at_step))
     compress_tiny(PreparedDataset.open(Path(data)), name, folder=Path(folder))
 
 

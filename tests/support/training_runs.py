@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from data_videos import prepare_tree, write_tree
+from killing import die_at, run_until_killed
 
 import vcc.pipeline.train
 from vcc.config.data import ClipOptions
@@ -25,7 +23,6 @@ from vcc.pipeline.train import train_step
 from vcc.tracking.silent import SilentRun
 from vcc.training.resuming import CheckpointPlan
 
-ROOT = Path(__file__).resolve().parents[2]
 MODEL = ModelOptions(model="mobilenetv2", width_mult=0.125, dropout=0.2)
 CLIP = ClipOptions(
     sample_size=24, sample_duration=4, batch_size=3, n_threads=0, std_norm=True, n_val_samples=1
@@ -108,33 +105,7 @@ def train_and_die(
         training: its options.
     """
     options = json.dumps(training.as_dict())
-    words = [sys.executable, __file__, str(data), str(folder), of, str(at_call), options]
-    path = os.pathsep.join(str(ROOT / each) for each in ("", "tests", "tests/support"))
-    done = subprocess.run(
-        words,
-        env={**os.environ, "PYTHONPATH": path},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=250,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
-
-
-def _die_at(owner: Any, name: str, count: int) -> None:
-    original = getattr(owner, name)
-    calls = 0
-
-    def counting(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        result = original(*args, **kwargs)
-        calls += 1
-        if calls == count:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, name, counting)
+    run_until_killed(__file__, str(data), str(folder), of, str(at_call), options)
 
 
 def main() -> None:
@@ -142,9 +113,9 @@ def main() -> None:
     data, folder, of, count, options = sys.argv[1:]
     torch.set_num_threads(1)
     if of == "step":
-        _die_at(vcc.pipeline.train.ClassifierModule, "on_train_batch_end", int(count))
+        die_at(vcc.pipeline.train.ClassifierModule, "on_train_batch_end", int(count))
     else:
-        _die_at(os, "fsync", int(count))
+        die_at(os, "fsync", int(count))
     given = json.loads(options)
     given["lr_steps"] = tuple(given["lr_steps"])
     training = dataclasses.replace(TRAINING, **given)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from compression_runs import SCHEDULES, compress_and_die, compress_tiny
+from killing import assert_same_state
 from tiny_compression import Recorded, tiny_dataset
-from torch import nn
 
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import ConfigError
@@ -31,13 +31,6 @@ def uninterrupted(
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("uninterrupted")
     return *compress_tiny(dataset, "chain", folder=folder), folder
-
-
-def assert_same(one: nn.Module, other: nn.Module) -> None:
-    mine, theirs = one.state_dict(), other.state_dict()
-    assert mine.keys() == theirs.keys()
-    for name, tensor in mine.items():
-        assert torch.equal(tensor, theirs[name]), name
 
 
 def steps_per_epoch(dataset: PreparedDataset) -> int:
@@ -69,7 +62,7 @@ def test_a_chain_killed_at_a_random_step_ends_as_if_it_had_not(
 
     resumed, rest = killed_and_resumed(dataset, tmp_path, "chain", at_step=step)
 
-    assert_same(resumed.model, network.model)
+    assert_same_state(resumed.model, network.model)
     assert_goes_on(rest, run, first=(step - 1) // n_steps)
 
 
@@ -84,7 +77,7 @@ def test_it_does_so_in_every_epoch_of_every_kind(
 
     resumed, rest = killed_and_resumed(dataset, tmp_path / "killed", name, at_step=step)
 
-    assert_same(resumed.model, network.model)
+    assert_same_state(resumed.model, network.model)
     assert_goes_on(rest, run, first=epoch)
 
 
@@ -95,7 +88,7 @@ def test_nothing_is_left_to_train_after_the_last_checkpoint(
 
     resumed, rest = compress_tiny(dataset, "chain", folder=tmp_path, resume_from=folder / LAST_FILE)
 
-    assert_same(resumed.model, network.model)
+    assert_same_state(resumed.model, network.model)
     assert "train_loss" not in rest.metrics
 
 

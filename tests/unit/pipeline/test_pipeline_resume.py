@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from killing import assert_same_state
 from training_runs import TRAINING, RecordingRun, tiny_dataset, train_and_die, train_tiny
 
 from vcc.config.training import TrainingOptions
@@ -38,12 +38,6 @@ def uninterrupted(
     return *train_tiny(dataset, folder=folder), folder
 
 
-def assert_same(one: nn.Module, other: nn.Module) -> None:
-    theirs = other.state_dict()
-    for name, tensor in one.state_dict().items():
-        assert torch.equal(tensor, theirs[name]), name
-
-
 def test_a_training_killed_at_a_random_step_ends_as_if_it_had_not(
     dataset: PreparedDataset, uninterrupted: tuple[Network, RecordingRun, Path], tmp_path: Path
 ) -> None:
@@ -53,7 +47,7 @@ def test_a_training_killed_at_a_random_step_ends_as_if_it_had_not(
     train_and_die(dataset.root, tmp_path, at_call=step)
     last = tmp_path / LAST_FILE
     resumed, rest = train_tiny(dataset, folder=tmp_path, resume_from=last)
-    assert_same(resumed.model, network.model)
+    assert_same_state(resumed.model, network.model)
     first = (step - 1) // STEPS_PER_EPOCH
     assert rest.figures == {epoch: run.figures[epoch] for epoch in range(first, 4)}, step
 
@@ -75,7 +69,7 @@ def test_it_does_so_wherever_it_is_killed(
     train_and_die(dataset.root, tmp_path, at_call=call, of=of, training=training)
     last = tmp_path / LAST_FILE
     resumed, _ = train_tiny(dataset, training=training, folder=tmp_path, resume_from=last)
-    assert_same(resumed.model, network.model)
+    assert_same_state(resumed.model, network.model)
 
 
 def test_nothing_is_left_to_train_after_the_last_checkpoint(
@@ -84,7 +78,7 @@ def test_nothing_is_left_to_train_after_the_last_checkpoint(
     """It was killed after its last epoch, before it was registered."""
     network, _, folder = uninterrupted
     resumed, rest = train_tiny(dataset, folder=tmp_path, resume_from=folder / LAST_FILE)
-    assert_same(resumed.model, network.model)
+    assert_same_state(resumed.model, network.model)
     assert rest.figures == {}
 
 
@@ -93,7 +87,7 @@ def test_the_best_network_lies_beside_it_ready_for_use(
 ) -> None:
     network, _, folder = uninterrupted
     best = load_network(folder / "best")
-    assert_same(best.model, network.model)
+    assert_same_state(best.model, network.model)
     assert best.card == network.card
 
 
@@ -108,7 +102,7 @@ def test_a_finished_training_goes_on_for_more_epochs(
     )
     assert sorted(rest.figures) == [4]
     assert {**run.figures, **rest.figures} == whole.figures
-    assert_same(network.model, whole_network.model)
+    assert_same_state(network.model, whole_network.model)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from pathlib import Path
 import lightning.pytorch.plugins.layer_sync as layer_sync
 import pytest
 import torch
+from killing import ROOT
 from safetensors.torch import load_file
 from torch import nn
 from training_rank import train_without_norms
-from training_runs import ROOT, tiny_dataset
+from training_runs import tiny_dataset
 
 from vcc.config.training import TrainingOptions
 from vcc.errors import ConfigError
