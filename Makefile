@@ -5,8 +5,9 @@ BIN := $(abspath $(VENV))/bin
 # MLflow's local runs call `python`: it must be the environment's.
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY ?= true
-# Tests compute in one thread each: a process per core, and a module's tests in one process.
-WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+# Tests compute in one thread each: a process per core, and a module's tests in one process. A
+# process that is lost ends the run: with another in its place, pytest-xdist can wait for ever.
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
 
 .PHONY: help demo test test-all lint types bench files clean
 

@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,3 +58,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the reference data beside the repository is absent")
     return SHARED
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Say how a worker of pytest-xdist ended that was not told to: it cannot do so itself."""
+    if error:
+        code = node.gateway._io.popen.wait(10)
+        sys.stderr.write(f"\n{node.gateway.id} ended with exit code {code} (-9: SIGKILL, ...)\n")
