@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -46,6 +47,11 @@ def test_a_study_goes_on_where_it_stopped(
     options: StudyEntry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = Path("results/study/tiny")
+    run_study(dataclasses.replace(options, networks_only=True))
+    assert not folder.exists()
+    markers = sorted(Path("data/study_networks/tiny").glob("*.settings"))
+    assert [marker.stem for marker in markers] == ["small.dense.s1", "small.ptq.s1"]
+    capsys.readouterr()
     run_study(options)
     said = capsys.readouterr().out
     assert "2 cells: 0 are in results/study/tiny, 2 to compute" in said
@@ -56,6 +62,10 @@ def test_a_study_goes_on_where_it_stopped(
     # 2 classes x 7 test groups x 1 video; the dense file is scored again beside the other
     assert len(dense.right) == len(compressed.right) == 14
     assert compressed.dense_right == dense.right
+    # The networks were there already: their training is not this run's.
+    assert [dense.training_s, compressed.training_s] == [
+        float(marker.read_text().split()[1]) for marker in markers
+    ]
     assert compressed.size_bytes < dense.size_bytes
     assert {row.network for row in compressed.timings} == {"dense", "compressed"}
     page = (folder / "tiny.html").read_text()

@@ -213,6 +213,9 @@ class StudyEntry(TrackingOptions):
         0.0, "start no further cell after so many minutes; 0: no limit", at_least=0
     )
     estimate_only: bool = option(False, "print how long it would take and compute nothing")
+    networks_only: bool = option(
+        False, "train and compress, and measure later, on a machine that does nothing else"
+    )
     root_path: Path = option(Path("data"), "folder of prepared data sets and of checkpoints")
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
     n_threads: int = option(0, "loader workers, at most one per core", at_least=0)

@@ -20,7 +20,7 @@ from vcc.evaluation.study_results import CellResult, read_result, write_result
 from vcc.pipeline.cross_validation import baseline_answers, resolutions_of
 from vcc.pipeline.evaluate import largest_class_share
 from vcc.pipeline.prepare import log_dataset, prepare_step
-from vcc.pipeline.study_cell import StudyPlace, compute_cell
+from vcc.pipeline.study_cell import StudyPlace, compute_cell, network_of_cell
 from vcc.pipeline.study_estimate import calibrate, cell_seconds, corrected
 from vcc.pipeline.study_report import write_report
 from vcc.tracking.runs import Run, connect, open_run
@@ -109,19 +109,25 @@ class _Computation:
             )
             cell_started = time.monotonic()
             try:
-                done[cell] = self._compute_one(cell)
+                result = self._compute_one(cell)
             except VccError as error:
                 # The other cells do not depend on it, and hours may have gone into them.
                 _logger.warning("cell %s failed: %s", cell.key, error)
                 failed.append(f"{cell.key}: {error}")
             else:
                 measured[cell] = time.monotonic() - cell_started
+                if result is not None:
+                    done[cell] = result
         return failed
 
-    def _compute_one(self, cell: Cell) -> CellResult:
+    def _compute_one(self, cell: Cell) -> CellResult | None:
+        """Compute a cell, or its network alone where no more is asked for."""
         recipe = self._place.matrix.models[cell.model]
         with open_run(cell.key, step="cell", options=recipe.training) as child:
             log_dataset(child, self._place.dataset_of(cell), context="train")
+            if self._options.networks_only:
+                network_of_cell(cell, self._place, child)
+                return None
             result = compute_cell(cell, self._place, child, command=self._command(cell))
             child.log_file(write_result(result, self._folder), "cell")
         return result

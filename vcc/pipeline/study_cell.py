@@ -121,7 +121,6 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
     networks = {DENSE: network_of_cell(_dense(cell), place, run)}
     if cell.method != DENSE:
         networks["compressed"] = network_of_cell(cell, place, run)
-    training_s = time.monotonic() - started
     own = networks.get("compressed", networks[DENSE])
     with scratch_folder() as folder:
         scores = {
@@ -152,7 +151,7 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         dense_right=_right(scores[DENSE]) if "compressed" in scores else "",
         timings=_timings(table),
         timed_clip=(speed.sample_duration, speed.sample_size, speed.sample_size),
-        training_s=training_s,
+        training_s=float(_marker(cell, place).read_text("utf-8").split()[1]),
         seconds=time.monotonic() - started,
     )
     run.set_tags({"arch": own.card.arch, "method": own.card.method, "cell": cell.key})
@@ -179,15 +178,34 @@ def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
         run: takes the figures of a training.
     """
     folder = place.checkpoints / cell.key
-    marker = folder.with_name(f"{folder.name}.settings")
+    marker = _marker(cell, place)
     wanted = place.settings(cell)
-    if marker.is_file() and marker.read_text("utf-8").strip() == wanted:
+    if marker.is_file() and marker.read_text("utf-8").split()[0] == wanted:
         return load_network(folder)
-    made = _train(cell, place, run) if cell.method == DENSE else _compress(cell, place, run)
+    if cell.method == DENSE:
+        started = time.monotonic()
+        made = _train(cell, place, run)
+    else:
+        # What it builds on is made first: the seconds are its own.
+        for needed in _builds_on(cell, place):
+            network_of_cell(needed, place, run)
+        started = time.monotonic()
+        made = _compress(cell, place, run)
+    seconds = time.monotonic() - started
     marker.unlink(missing_ok=True)
     save_checkpoint(folder, made.model, made.card.as_metadata())
-    marker.write_text(wanted + "\n", "utf-8")
+    marker.write_text(f"{wanted} {seconds:.1f}\n", "utf-8")
     return made
+
+
+def _marker(cell: Cell, place: StudyPlace) -> Path:
+    """Return the file beside a checkpoint: the digest of its settings, seconds of training."""
+    return place.checkpoints / f"{cell.key}.settings"
+
+
+def _builds_on(cell: Cell, place: StudyPlace) -> list[Cell]:
+    method = place.matrix.methods[cell.method]
+    return [_dense(cell), place.matrix.parent(cell), _dense(cell, method.teacher)]
 
 
 def _train(cell: Cell, place: StudyPlace, run: Run) -> Network:
@@ -221,9 +239,7 @@ def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
         parent=None,
     )
     if recipe.distils:
-        teacher = _dense(cell, method.teacher)
-        network_of_cell(teacher, place, run)
-        path = str(place.checkpoints / teacher.key)
+        path = str(place.checkpoints / _dense(cell, method.teacher).key)
         recipe = dataclasses.replace(recipe, distillation=DistillationOptions(t_path=path))
     return compress_step(parent, place.dataset_of(cell), recipe, run=run)
 
