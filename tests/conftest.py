@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
@@ -26,6 +28,25 @@ def _reproducible() -> None:
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002
     random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _faults_are_told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    # After each training Lightning puts back the signals' handlers that Python knows of; pytest's
+    # for segmentation faults and aborts is none of them, and a crash would leave no trace.
+    stderr = request.config.stash.get(fault_handler_stderr_fd_key, None)
+    connectors = sys.modules.get("lightning.pytorch.trainer.connectors.signal_connector")
+    if stderr is None or connectors is None:
+        return
+    connector: Any = connectors._SignalConnector
+    teardown = connector.teardown
+
+    def teardown_and_enable(self: Any) -> None:
+        teardown(self)
+        faulthandler.disable()
+        faulthandler.enable(file=stderr)
+
+    monkeypatch.setattr(connector, "teardown", teardown_and_enable)
 
 
 @pytest.fixture(autouse=True)
