@@ -9,7 +9,7 @@ export MLFLOW_DISABLE_TELEMETRY ?= true
 # process that is lost ends the run: with another in its place, pytest-xdist can wait for ever.
 WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
 
-.PHONY: help demo test test-all lint types bench files clean
+.PHONY: help demo test test-all lint types bench files docs clean
 
 help:
 	@echo "make demo      install, then the whole path on the built-in data"
@@ -18,6 +18,7 @@ help:
 	@echo "make lint      ruff: style and formatting"
 	@echo "make types     mypy, strict"
 	@echo "make bench     the benchmarks"
+	@echo "make docs      the documentation as pages: site/index.html"
 	@echo "make files     write MLproject and conda.yaml again"
 	@echo "make clean     remove the environment and caches (data, runs and models stay)"
 
@@ -53,5 +54,8 @@ bench: $(VENV)/.installed-dev
 files: $(VENV)/.installed-dev
 	python -m vcc.config.mlproject
 
+docs: $(VENV)/.installed-dev
+	python -m mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis site *.egg-info

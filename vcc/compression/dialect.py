@@ -293,7 +293,7 @@ DISTILLERS = {
     }
 }
 
-_OWN_LR = {
+OWN_LR_SCHEDULERS = {
     "PolynomialLR": {"T_max": Field(integer(1)), "power": Field(number(above=0))},
     "MultiStepMultiGammaLR": {
         "milestones": Field(list_of(integer(0))),
@@ -311,7 +311,7 @@ def classes() -> dict[str, ClassSpec]:
         "quantizers": QUANTIZERS,
         "extensions": EXTENSIONS,
         "distillers": DISTILLERS,
-        "lr_schedulers": {**_torch_lr_schedulers(), **_OWN_LR},
+        "lr_schedulers": {**_torch_lr_schedulers(), **OWN_LR_SCHEDULERS},
     }
     return {
         name: ClassSpec(section, fields)

@@ -31,8 +31,8 @@ class RankedPruner(Pruner):
         score: what ranks.
         leader: apply the choice for the first weight to all.
         block_shape: for Blocks.
-        group_size: structures that go together, consecutive ones.
-        rounding: how fraction * n becomes a count.
+        **counting: `group_size` (1), how many consecutive structures go together, and `rounding`
+            (floor), how fraction * n becomes a count.
     """
 
     def __init__(
