@@ -1,7 +1,7 @@
 """YAML or a mapping to a `Schedule`, reporting every error of the file at once.
 
-What Distiller accepted in silence and its own schedules contain (an unread top-level key, a bare
-name where a list belongs) is accepted with a warning; everything else unknown is an error.
+What Distiller's own schedules contain (a bare name where a list belongs, `epochs` beside a range)
+and a key that appears twice are accepted with a warning; whatever is unknown is an error.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def _mode(value: Any) -> str:
 
 
 # what an override may set beside the bits
-_OVERRIDE_KEYS = (
+OVERRIDE_KEYS = (
     "bits_activations",
     "bits_weights",
     "bits_bias",
@@ -130,8 +130,8 @@ def _check_override(pattern: str, settings: Any) -> None:
     if not isinstance(settings, Mapping):
         return
     for key, value in settings.items():
-        if key not in _OVERRIDE_KEYS and key not in ("acts", "wts", "bias"):
-            msg = f"overrides.{pattern}.{key}: unknown: {nearest(str(key), _OVERRIDE_KEYS)}"
+        if key not in OVERRIDE_KEYS and key not in ("acts", "wts", "bias"):
+            msg = f"overrides.{pattern}.{key}: unknown: {nearest(str(key), OVERRIDE_KEYS)}"
             raise ValueError(msg)
         if key == "clip_acts" and value not in CLIP_MODES:
             msg = f"overrides.{pattern}.clip_acts: {nearest(str(value), CLIP_MODES)}"
