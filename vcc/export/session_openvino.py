@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,7 @@ class OpenVinoSession(Session):
         if importlib.util.find_spec("openvino") is None:
             msg = "provider openvino: not installed: pip install openvino"
             raise ExportError(msg)
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = _core()
         capability = _CAPABILITY.get(precision)
         if capability and capability not in self._core.get_property(
             "CPU", "OPTIMIZATION_CAPABILITIES"
@@ -92,6 +91,19 @@ class OpenVinoSession(Session):
         if shape is not None:
             model.reshape(list(shape))
         return self._core.compile_model(model, "CPU", self._settings)
+
+
+@functools.cache
+def _core() -> Any:
+    """Return this process's only core, which lives as long as the process.
+
+    A core gives the thread that makes it another stack for signals, and at its end puts back the
+    one that it found. Of several, that can be the freed stack of another: the next Ctrl-C, or the
+    end of a child process, would then end this one without a word.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _text(facts: Any, key: str) -> str:
