@@ -46,6 +46,10 @@ class TrainingError(VccError):
     exit_code = 6
 
 
+class StoppedError(TrainingError):
+    """A training that someone ended, by the keyboard or a termination signal."""
+
+
 class ExportError(VccError):
     """An export that failed, differs from its network, or cannot run where it was asked to."""
 

@@ -15,7 +15,7 @@ from vcc.config.entrypoints import StudyEntry
 from vcc.config.study import SHIPPED, Cell, StudyMatrix, read_matrix
 from vcc.data.folds import fold_datasets
 from vcc.data.prepared import PreparedDataset
-from vcc.errors import DataError, StudyError, VccError
+from vcc.errors import DataError, StoppedError, StudyError, VccError
 from vcc.evaluation.study_results import CellResult, read_result, write_result
 from vcc.pipeline.cross_validation import baseline_answers, resolutions_of
 from vcc.pipeline.evaluate import largest_class_share
@@ -33,6 +33,7 @@ def run_study(options: StudyEntry) -> None:
 
     Raises:
         ConfigError: the matrix says something that makes no study.
+        StoppedError: someone ended it; the cells that were computed are kept.
         StudyError: cells failed; the others were computed and are in the report.
     """
     connect()
@@ -110,6 +111,8 @@ class _Computation:
             cell_started = time.monotonic()
             try:
                 result = self._compute_one(cell)
+            except StoppedError:
+                raise
             except VccError as error:
                 # The other cells do not depend on it, and hours may have gone into them.
                 _logger.warning("cell %s failed: %s", cell.key, error)

@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from vcc.config.training import TrainingOptions
-from vcc.errors import TrainingError
+from vcc.errors import StoppedError, TrainingError
 from vcc.training.data_time import StepTimes
 from vcc.training.precision import TrainerPrecision
 from vcc.training.processes import cluster_plugins, restore_batchnorms, trainer_settings
@@ -57,9 +57,9 @@ def fit(
         precision: Lightning's word for the number format.
 
     Raises:
-        TrainingError: the loss left the finite numbers, a checkpoint could not be written or
-            read, or Lightning was interrupted. The message ends with where to resume, if there is
-            a `ResumeCheckpoint`.
+        StoppedError: someone ended it by the keyboard or a termination signal.
+        TrainingError: the loss left the finite numbers, or a checkpoint could not be written or
+            read. Both messages end with where to resume, if there is a `ResumeCheckpoint`.
     """
     _quiet_lightning()
     accelerator = choose_accelerator(no_cuda=options.no_cuda)
@@ -89,7 +89,7 @@ def fit(
         if keeper is None:
             raise
         msg = f"{error}; {keeper.describe()}"
-        raise TrainingError(msg) from error
+        raise type(error)(msg) from error
     restore_batchnorms(module)
     return trainer
 
@@ -105,11 +105,11 @@ def _run(
     except SIGTERMException:
         # It is a SystemExit without a code: the process would end as if all had gone well.
         msg = "training was stopped by a termination signal: nothing was registered"
-        raise TrainingError(msg) from None
+        raise StoppedError(msg) from None
     except SystemExit:
         # What Lightning makes of an interrupt from the keyboard.
         msg = "training was interrupted: nothing was registered"
-        raise TrainingError(msg) from None
+        raise StoppedError(msg) from None
 
 
 class _EpochBar(TQDMProgressBar):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from vcc.config.training import TrainingOptions
-from vcc.errors import ConfigError, TrainingError
+from vcc.errors import ConfigError, StoppedError, TrainingError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.training.averaging import AveragedWeights
 from vcc.training.best import BestWeights
@@ -237,7 +237,7 @@ def test_a_termination_signal_does_not_look_like_success() -> None:
 
     before = signal.getsignal(signal.SIGTERM)
     try:
-        with pytest.raises(TrainingError, match="stopped by a termination signal"):
+        with pytest.raises(StoppedError, match="stopped by a termination signal"):
             run(module(), n_epochs=2, callbacks=[Terminate()])
     finally:
         signal.signal(signal.SIGTERM, before)
