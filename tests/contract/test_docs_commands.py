@@ -30,7 +30,7 @@ _CAPITALS = re.compile(r"[A-Z]{3}")
 
 
 def commands(text: str) -> list[str]:
-    """Return what is typed: lines of shell blocks, joined where they go on, and code in the text."""
+    """Return what is typed: lines of shell blocks, joined where they go on, and code in text."""
     lines = [
         line for block in blocks_of(text) for line in block.script.replace("\\\n", " ").splitlines()
     ]
