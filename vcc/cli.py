@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import errno
 import json
 import logging
 import math
@@ -23,6 +24,9 @@ from typing import Any, NoReturn
 from vcc.config.options import Options, OptionsT, describe_type, field_types, without_none
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 from vcc.errors import ConfigError, VccError, nearest
+
+# A full disk, a used-up quota, the largest size of a file, a disk that takes no writes.
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,8 +63,8 @@ def parse_options(cls: type[OptionsT], arguments: Sequence[str], *, program: str
 def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, name: str) -> None:
     """Parse the command line, call `main`, and end the process with the right exit code.
 
-    An expected failure (`VccError`) prints one line on standard error. Anything else is a defect of
-    ours and keeps its traceback.
+    An expected failure (`VccError`, a full disk) prints one line on standard error. Anything else
+    is a defect of ours and keeps its traceback.
     """
     # MLflow starts entry points without a terminal: lines must come out as they are written.
     typing.cast(Any, sys.stdout).reconfigure(line_buffering=True)
@@ -84,15 +88,31 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
     except KeyboardInterrupt:
         _complain("stopped by the keyboard")
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): not worth a traceback.
+    except _ReaderGoneError:
+        # `| head` has seen enough: not worth a line. What is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        _complain(
+            f"{error.filename or 'a file'}: cannot be written ({error.strerror}): make room, or "
+            "give another folder, then run the same command again"
+        )
+        sys.exit(1)
+
+
+class _ReaderGoneError(Exception):
+    """Nobody reads our output any more; another broken pipe is another matter."""
 
 
 def say(text: str = "") -> None:
     """Write a line of the program's result to standard output."""
-    sys.stdout.write(text + "\n")
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise _ReaderGoneError from error
 
 
 def _complain(message: str) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A package may import those of lower layers, and itself.
 LAYERS = {
     "errors": 0,
+    "files": 0,
     "config": 0,
     "data": 1,
     "models": 1,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +36,123 @@ def run_until_killed(script: str, *words: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
 
-def die_at(owner: Any, name: str, count: int) -> None:
-    """Have this process kill itself after the call of that number, from 1, of a function."""
+def die_at(owner: Any, name: str, count: int, *, when: str = "after") -> None:
+    """Have this process kill itself before or after the n-th call, from 1, of a function."""
     original = getattr(owner, name)
     calls = 0
 
     def counting(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
-        result = original(*args, **kwargs)
         calls += 1
-        if calls == count:
+        mine = calls
+        if mine == count and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **kwargs)
+        if mine == count:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
     setattr(owner, name, counting)
+
+
+@dataclass(frozen=True)
+class KillPoint:
+    """Where an entry point kills itself: `owner` is "module" or "module:Class"."""
+
+    owner: str
+    name: str
+    count: int = 1
+    when: str = "after"
+
+    def arm(self) -> None:
+        """Set it in this process."""
+        module, _, attribute = self.owner.partition(":")
+        owner = importlib.import_module(module)
+        die_at(
+            getattr(owner, attribute) if attribute else owner,
+            self.name,
+            self.count,
+            when=self.when,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.name} {self.count}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an entry point ended: exit code (negative: the signal), and what it printed."""
+
+    code: int
+    printed: str
+
+
+_SERVER = multiprocessing.get_context("forkserver")
+# Imported once, in the process that the others are forked from: that takes longer than they run.
+_SERVER.set_forkserver_preload(
+    [
+        "lightning.pytorch",
+        "matplotlib.pyplot",
+        "mlflow.onnx",
+        "mlflow.pyfunc",
+        "onnxscript",
+        "vcc.pipeline.commands",
+        "vcc.pipeline.predict",
+        "vcc.pipeline.promote",
+        "vcc.pipeline.sensitivity",
+        "vcc.pipeline.study",
+    ]
+)
+
+
+def call_entry_point(
+    name: str,
+    words: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    point: KillPoint | None = None,
+) -> Ended:
+    """Run an entry point in a process of its own, with everything imported already.
+
+    Args:
+        name: of the module in `entrypoints`.
+        words: its command line.
+        folder: where it runs.
+        environment: added to this process's.
+        point: where it kills itself.
+    """
+    log = folder / "printed.txt"
+    arguments = (name, list(words), str(folder), {**os.environ, **environment}, str(log), point)
+    process = _SERVER.Process(target=_run, args=arguments)
+    process.start()
+    process.join(_TIMEOUT_S)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    assert process.exitcode is not None
+    return Ended(process.exitcode, log.read_text(errors="replace"))
+
+
+def _run(
+    name: str,
+    words: list[str],
+    folder: str,
+    environment: dict[str, str],
+    log: str,
+    point: KillPoint | None,
+) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    number = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(number, stream)
+    torch.set_num_threads(1)
+    if point is not None:
+        point.arm()
+    sys.argv = [name, *words]
+    runpy.run_module(f"entrypoints.{name}", run_name="__main__")
 
 
 def assert_same_state(one: nn.Module, other: nn.Module) -> None:

@@ -108,3 +108,50 @@ def test_an_entry_point_ends_with_one_line_and_an_exit_code(tmp_path: Path) -> N
     assert done.returncode == ConfigError.exit_code
     assert done.stderr.strip() == "error: unknown option 'n_epoch': did you mean n_epochs?"
     assert done.stdout == ""
+
+
+def run_script(body: str, *, reader_goes_away: bool = False) -> tuple[int, str]:
+    """Run an entry point whose work is `body`; return exit code and standard error."""
+    script = (
+        "import errno, os\n"
+        "from vcc.cli import run_entry_point, say\n"
+        "from vcc.config.entrypoints import DoctorEntry\n"
+        f"def main(options):\n    {body}\n"
+        "run_entry_point(DoctorEntry, main, name='doctor')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    if reader_goes_away:
+        process.stdout.close()
+    printed = process.stderr.read()
+    code = process.wait(60)
+    process.stderr.close()
+    process.stdout.close()
+    return code, printed
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    endless = "while True: say('line')"
+    assert run_script(endless, reader_goes_away=True) == (1, "")
+
+
+def test_another_broken_pipe_is_not_hidden() -> None:
+    """A worker's pipe, say: that is a defect, and its traceback is needed."""
+    code, printed = run_script("raise BrokenPipeError(errno.EPIPE, 'a worker is gone')")
+    assert code == 1
+    assert "Traceback" in printed
+    assert "a worker is gone" in printed
+
+
+def test_a_full_disk_is_one_clear_line() -> None:
+    code, printed = run_script("raise OSError(errno.ENOSPC, 'No space left', '/data/file')")
+    assert code == 1
+    assert printed == (
+        "error: /data/file: cannot be written (No space left): make room, or give another folder, "
+        "then run the same command again\n"
+    )
+    code, printed = run_script("raise PermissionError(errno.EACCES, 'denied')")
+    assert "Traceback" in printed

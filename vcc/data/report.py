@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vcc.data.discovery import BadFile
+from vcc.files import write_whole
 
 REPORT_NAME = "prepare_report.json"
 _SHOWN = 20
@@ -68,5 +69,5 @@ class PrepareReport:
         """Write the report as JSON beside the manifest."""
         content = {**asdict(self), "root": str(self.root), "rate": self.rate}
         path = self.root / REPORT_NAME
-        path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+        write_whole(path, json.dumps(content, indent=1) + "\n")
         return path

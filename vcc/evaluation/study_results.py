@@ -7,13 +7,13 @@ came from, so that paired differences can be computed from the files alone.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from vcc.errors import DataError
+from vcc.files import write_whole
 
 FORMAT = 1
 EAGER = "PyTorch eager CPU"
@@ -123,15 +123,8 @@ class CellResult:
 
 def write_result(result: CellResult, folder: Path) -> Path:
     """Write a cell's file, complete or not at all, and return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.key}.json"
-    partial = path.with_name(f".partial-{path.name}")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump({"format": FORMAT, **asdict(result)}, file, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    write_whole(path, json.dumps({"format": FORMAT, **asdict(result)}, indent=1) + "\n")
     return path
 
 

@@ -24,6 +24,7 @@ from vcc.data.prepared import PreparedDataset, find_prepared
 from vcc.errors import TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.evaluation.results_tree import accuracy_lines
+from vcc.files import replacing
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step
 from vcc.pipeline.compress_resume import parent_of
@@ -228,6 +229,9 @@ def run_export(options: ExportEntry) -> None:
             n_threads=options.n_threads,
             run_id=run.run_id,
         )
+        if card.parent is not None:
+            # First: a compressed network's file is nothing without what it is compared with.
+            _register_parent(get_version(card.parent), exported["dense"], options, run)
         made = exported[card.role]
         held = source.version.aliases if source.version else ()
         version = register_exported(
@@ -239,8 +243,6 @@ def run_export(options: ExportEntry) -> None:
             aliases=[alias for alias in held if alias in ("baseline", "challenger")],
         )
         log_exported(made, run, model_id=version.model_id)
-        if card.parent is not None:
-            _register_parent(get_version(card.parent), exported["dense"], options, run)
         variants = {each: exported[each].variant(each) for each in networks}
         rows = table_rows(list(variants.values()))
         note = exported_note(card, variants[card.role], version.uri, dense=variants.get("dense"))
@@ -276,10 +278,8 @@ def _register_parent(parent: Version, made: Exported, options: ExportEntry, run:
 
 
 def _keep(path: Path, destination: Path) -> Path:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_suffix(".partial")
-    shutil.copyfile(path, partial)
-    partial.replace(destination)
+    with replacing(destination) as partial:
+        shutil.copyfile(path, partial)
     return destination
 
 

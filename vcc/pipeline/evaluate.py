@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from vcc.compression.sparsity import total_sparsity
 from vcc.data.prepared import PreparedDataset
 from vcc.evaluation.accuracy import VideoScores
 from vcc.evaluation.calibration import reliability
-from vcc.evaluation.results_tree import new_results_folder, write_results
+from vcc.evaluation.results_tree import Results, write_results
 from vcc.evaluation.val_json import results_of
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
@@ -113,14 +112,11 @@ def largest_class_share(dataset: PreparedDataset) -> float:
 def _write_tree(
     network: Network, dataset: PreparedDataset, scores: VideoScores, results: Path
 ) -> Path:
-    folder = new_results_folder(results, network.card.method, today=datetime.date.today())
     videos = [record.id for record in dataset.videos("test")]
-    options: Mapping[str, Any] = network.card.as_metadata()
-    write_results(
-        folder,
-        options=options,
-        results=results_of(scores.scores, videos=videos, labels=dataset.labels),
+    found = Results(
+        options=network.card.as_metadata(),
+        predictions=results_of(scores.scores, videos=videos, labels=dataset.labels),
         top1=scores.video_topk(1),
         top5=scores.video_topk(5),
     )
-    return folder
+    return write_results(results, network.card.method, today=datetime.date.today(), found=found)

@@ -157,8 +157,10 @@ def register_exported(
     )
     for each in (version, video):
         describe_version(each, version_note(exported.variant(card.role), card))
-        for alias in aliases:
-            set_alias(each, alias)
     if checkpoint is not None:
         tag_version(checkpoint, {"export_id": export_id})
+    # Last, for an alias never to be on what is not complete yet.
+    for alias in aliases:
+        for each in (version, video):
+            set_alias(each, alias)
     return version

@@ -12,6 +12,7 @@ import torch
 from vcc.data.loaders import train_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.errors import ConfigError
+from vcc.files import write_whole
 from vcc.pipeline.card import NetworkCard
 from vcc.tracking.runs import Run
 from vcc.training.compilation import compile_network
@@ -65,8 +66,7 @@ def training_precision(
             _logger.info("%s", line)
         run.log_dict(choice.as_dict(), CHOICE_FILE)
         if keeper is not None:
-            keeper.path.parent.mkdir(parents=True, exist_ok=True)
-            keeper.path.with_name(CHOICE_FILE).write_text(json.dumps(choice.as_dict()))
+            write_whole(keeper.path.with_name(CHOICE_FILE), json.dumps(choice.as_dict()))
     with choice.plan.applied(module.classifier):
         if card.training.compile:
             compile_network(module.classifier, device)

@@ -23,6 +23,7 @@ from vcc.data.decode import BadVideoError
 from vcc.data.discovery import find_videos
 from vcc.data.machine import usable_cores
 from vcc.errors import ConfigError, DataError
+from vcc.files import replacing
 from vcc.pipeline.notes import predicted_note
 from vcc.tracking.exports import (
     CHAMPION,
@@ -169,15 +170,11 @@ def _classify(
 
 
 def _write(path: Path, found: Sequence[FilePrediction], *, source: str) -> None:
-    partial = path.with_name(f".partial-{path.name}")
-    try:
+    with replacing(path) as partial:
         if path.suffix.lower() == ".json":
             partial.write_text(json.dumps(_as_json(found, source), indent=1) + "\n", "utf-8")
         else:
             _write_csv(partial, found)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _as_json(found: Sequence[FilePrediction], source: str) -> dict[str, Any]:

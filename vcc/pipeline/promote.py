@@ -33,7 +33,15 @@ from vcc.tracking.exports import (
     versions_together,
 )
 from vcc.tracking.gate import Figures, Gate, find_misses, load_gate
-from vcc.tracking.promotion import PREVIOUS, Move, holder_of, make_champion, now, who
+from vcc.tracking.promotion import (
+    PREVIOUS,
+    Move,
+    holder_of,
+    make_champion,
+    now,
+    undo_killed,
+    who,
+)
 from vcc.tracking.registry import Version, get_version, tag_version
 from vcc.tracking.runs import Run, connect, open_run
 
@@ -67,6 +75,7 @@ def run_promote(options: PromoteEntry) -> None:
     alias = PREVIOUS if options.rollback else options.version
     wanted = "challenger" if alias.isdigit() else alias
     name = base_name(options.name or only_name_with(wanted, option="name"))
+    undo_killed(name)
     target = version_by(name, alias)
     champion = holder_of(name, CHAMPION)
     verb = "roll back" if options.rollback else "promote"

@@ -25,6 +25,7 @@ from vcc.export.doctor import cpu_features
 from vcc.export.onnx_file import export_onnx
 from vcc.export.runtime_table import Candidate, RuntimeTable, time_runtimes
 from vcc.export.runtimes import choose_provider, open_session
+from vcc.files import write_whole
 from vcc.models.checkpoint import save_checkpoint
 from vcc.models.quantized_plan import read_plan
 from vcc.models.summary import count_macs
@@ -194,7 +195,7 @@ def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
     seconds = time.monotonic() - started
     marker.unlink(missing_ok=True)
     save_checkpoint(folder, made.model, made.card.as_metadata())
-    marker.write_text(f"{wanted} {seconds:.1f}\n", "utf-8")
+    write_whole(marker, f"{wanted} {seconds:.1f}\n")
     return made
 
 

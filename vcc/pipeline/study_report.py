@@ -12,6 +12,7 @@ from vcc.evaluation.plots import save_figure
 from vcc.evaluation.plots_cost import Point, pareto_figure
 from vcc.evaluation.study_results import CellResult
 from vcc.evaluation.study_summary import StudyRow, summarise
+from vcc.files import write_whole
 from vcc.pipeline.report import render
 
 _HEADER = [
@@ -61,7 +62,7 @@ def write_report(
         as_markdown([[cell, f"`{command}`" if n else command, run]
                      for n, (cell, command, run) in enumerate(commands)]),
     ]  # fmt: skip
-    (folder / f"{name}.md").write_text("\n\n".join(markdown) + "\n", encoding="utf-8")
+    write_whole(folder / f"{name}.md", "\n\n".join(markdown) + "\n")
     page = render(
         title=f"Study {name}",
         summary=" ".join(lines),
@@ -70,7 +71,7 @@ def write_report(
         facts={**facts, **{row[0]: f"{row[1]} (run {row[2]})" for row in commands[1:]}},
     )
     path = folder / f"{name}.html"
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, page)
     return path
 
 

@@ -12,6 +12,7 @@ from vcc.compression.channel_graph import filter_groups
 from vcc.compression.layer_summary import LayerRow, read_summary, summary_schedule
 from vcc.config.compression import CompressionOptions
 from vcc.errors import ConfigError, ScheduleError
+from vcc.files import write_whole
 from vcc.pipeline.card import Network
 
 _PRUNING = {"ep", "kd"}
@@ -69,11 +70,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         ScheduleError: it cannot be written.
     """
-    partial = path.with_name(f".partial-{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, text)
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror}: choose another summary_path"
         raise ScheduleError(msg) from error

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
+from vcc.files import write_whole
+
 _logger = logging.getLogger(__name__)
 
 # The server understood these and will not change its mind: sending them again is of no use.
@@ -76,8 +78,7 @@ class MetricOutbox:
             self._changed.notify_all()
             unsent = [*self._refused, *self._waiting]
         if unsent:
-            self._backlog.parent.mkdir(parents=True, exist_ok=True)
-            self._backlog.write_text(json.dumps([asdict(each) for each in unsent], indent=1))
+            write_whole(self._backlog, json.dumps([asdict(each) for each in unsent], indent=1))
         else:
             self._backlog.unlink(missing_ok=True)
         return unsent

@@ -6,6 +6,9 @@ every tracking server can keep: a registered model of a fixed name, which only o
 not while a candidate is measured; that the champion is still the one that was compared with is
 checked under the lock. What it does not guard against is an alias set by hand in the same second:
 aliases are read back before the lock is given up, and a difference is an error.
+
+The lock says where the aliases were. A promotion that was killed leaves it behind; the next one on
+that machine puts them back and goes on.
 """
 
 from __future__ import annotations
@@ -13,15 +16,21 @@ from __future__ import annotations
 import contextlib
 import datetime
 import getpass
+import json
 import logging
 import os
 import platform
 import random
+import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import filelock
 import mlflow
+import psutil
 from mlflow.exceptions import MlflowException
 
 from vcc.errors import TrackingError
@@ -42,6 +51,9 @@ LOCK_SECONDS = 60.0
 
 # What is served says who is champion where somebody moved one alias by hand.
 _LOOKUP = (VIDEO_SUFFIX, ONNX_SUFFIX, "")
+_BEFORE = "before"
+# Two readings of when a process started differ by less than this.
+_SAME_START_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +98,7 @@ def make_champion(target: Version, *, instead_of: Version | None) -> Move:
         new = versions_together(target)
         old = {} if present is None else versions_together(present)
         before = _aliases(base)
+        _note_before(base, before)
         try:
             _set(new, old)
             _verify(base, new, old)
@@ -113,6 +126,7 @@ def promotion_lock(base: str, *, patience: float = LOCK_SECONDS) -> Iterator[Non
     name = base + LOCK_SUFFIX
     deadline = time.monotonic() + patience
     while not _take(client, name):
+        undo_killed(base)
         if time.monotonic() > deadline:
             msg = (
                 f"{name}: another promotion holds the lock for more than {patience:g} s "
@@ -125,6 +139,30 @@ def promotion_lock(base: str, *, patience: float = LOCK_SECONDS) -> Iterator[Non
         yield
     finally:
         client.delete_registered_model(name)
+
+
+def undo_killed(base: str) -> None:
+    """Put the aliases back that a killed promotion was moving, and give up its lock.
+
+    Only a process of this machine can be seen to be dead: another lock is left alone.
+
+    Args:
+        base: name of the checkpoints.
+    """
+    client = mlflow.MlflowClient()
+    name = base + LOCK_SUFFIX
+    if not _is_abandoned(_lock_tags(client, name)):
+        return
+    # Others on this machine see the same: one undoes it.
+    with filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock"):
+        tags = _lock_tags(client, name)
+        if not _is_abandoned(tags):
+            return
+        for key, number in json.loads(tags.get(_BEFORE, "{}")).items():
+            suffix, alias = key.split()
+            _put_back(base + suffix.removeprefix("."), alias, number)
+        client.delete_registered_model(name)
+    _logger.warning("%s: a promotion was killed while it moved aliases: they were put back", base)
 
 
 def who() -> str:
@@ -141,7 +179,14 @@ def now() -> str:
 
 
 def _take(client: mlflow.MlflowClient, name: str) -> bool:
-    tags = {"holder": who(), "host": platform.node(), "process": str(os.getpid()), "since": now()}
+    tags = {
+        "holder": who(),
+        "host": platform.node(),
+        "machine": _machine(),
+        "process": str(os.getpid()),
+        "started": str(psutil.Process().create_time()),
+        "since": now(),
+    }
     note = "Held while `promote` moves aliases. Delete it if that process is dead."
     try:
         client.create_registered_model(name, tags=tags, description=note)
@@ -154,11 +199,45 @@ def _take(client: mlflow.MlflowClient, name: str) -> bool:
 
 
 def _holder(client: mlflow.MlflowClient, name: str) -> str:
-    try:
-        tags = client.get_registered_model(name).tags
-    except MlflowException:
+    tags = _lock_tags(client, name)
+    if not tags:
         return "just given up"
     return f"{tags.get('holder')} on {tags.get('host')} since {tags.get('since')}"
+
+
+def _lock_tags(client: mlflow.MlflowClient, name: str) -> dict[str, str]:
+    """Return what the lock says of its holder; nothing where nobody holds it."""
+    try:
+        return dict(client.get_registered_model(name).tags)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return {}
+        msg = f"{name}: cannot be looked up at {mlflow.get_registry_uri()}: {error.message}"
+        raise TrackingError(msg) from error
+
+
+def _is_abandoned(tags: Mapping[str, str]) -> bool:
+    if tags.get("machine") != _machine():
+        return False
+    try:
+        holder = psutil.Process(int(tags["process"]))
+        if holder.status() == psutil.STATUS_ZOMBIE:
+            return True
+        # Its number may have gone to another process.
+        return abs(holder.create_time() - float(tags["started"])) > _SAME_START_S
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+
+
+def _machine() -> str:
+    """Return what tells apart the machines, and their containers, that processes are numbered on.
+
+    A host's name does not: many are called localhost.
+    """
+    space = Path("/proc/self/ns/pid")
+    return f"{uuid.getnode():012x} {space.readlink() if space.exists() else ''}".strip()
 
 
 def _set(new: Mapping[str, Version], old: Mapping[str, Version]) -> None:
@@ -189,14 +268,28 @@ def _aliases(base: str) -> dict[tuple[str, str], Version | None]:
 
 
 def _restore(base: str, before: Mapping[tuple[str, str], Version | None]) -> None:
-    client = mlflow.MlflowClient()
     for (suffix, alias), version in before.items():
         # The first error is the one to report, not what fails because of it.
         with contextlib.suppress(MlflowException):
-            if version is not None:
-                set_alias(version, alias)
-            elif find_version(base + suffix, alias) is not None:
-                client.delete_registered_model_alias(base + suffix, alias)
+            _put_back(base + suffix, alias, version.number if version else None)
+
+
+def _put_back(name: str, alias: str, number: int | None) -> None:
+    client = mlflow.MlflowClient()
+    if number is not None:
+        client.set_registered_model_alias(name, alias, str(number))
+    elif find_version(name, alias) is not None:
+        client.delete_registered_model_alias(name, alias)
+
+
+def _note_before(base: str, before: Mapping[tuple[str, str], Version | None]) -> None:
+    """Write into the lock where the aliases are, for whoever finds it left behind."""
+    places = {
+        f".{suffix} {alias}": version.number if version else None
+        for (suffix, alias), version in before.items()
+    }
+    client = mlflow.MlflowClient()
+    client.set_registered_model_tag(base + LOCK_SUFFIX, _BEFORE, json.dumps(places))
 
 
 def _uri(version: Version | None) -> str:

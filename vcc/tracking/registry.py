@@ -100,10 +100,9 @@ def register_checkpoint(
             code_paths=[str(_PACKAGE)],
             signature=_signature(clip_shape, n_classes, input_name="pixels"),
             pip_requirements=pinned("mlflow", "numpy", "safetensors", "torch", "torchvision"),
-            registered_model_name=name,
             metadata=dict(tags),
         )
-    return _tagged(name, info, tags)
+    return _register(info, name, tags)
 
 
 def register_onnx(
@@ -133,10 +132,9 @@ def register_onnx(
             onnx_execution_providers=["CUDAExecutionProvider", "CPUExecutionProvider"],
             # One file: weights stored beside it would not count in its size.
             save_as_external_data=False,
-            registered_model_name=name,
             metadata=dict(tags),
         )
-    return _tagged(name, info, tags)
+    return _register(info, name, tags)
 
 
 def register_video(
@@ -161,10 +159,9 @@ def register_video(
             model_config=dict(model_config),
             signature=video_signature(),
             pip_requirements=pinned(*_SERVING_PACKAGES),
-            registered_model_name=name,
             metadata=dict(tags),
         )
-    return _tagged(name, info, tags)
+    return _register(info, name, tags)
 
 
 def set_alias(version: Version, alias: str) -> None:
@@ -246,12 +243,13 @@ def _parse_uri(uri: str, client: mlflow.MlflowClient) -> tuple[str, str]:
     return name, number
 
 
-def _tagged(name: str, info: Any, tags: Mapping[str, str]) -> Version:
-    stored = mlflow.MlflowClient().get_model_version(name, str(info.registered_model_version))
+def _register(info: Any, name: str, tags: Mapping[str, str]) -> Version:
+    """Make a logged model a new version, in one step with its tags: by them it is found."""
     commit = git_commit()
     own = {**tags, **({"git_commit": commit} if commit else {})}
+    with _silent():
+        stored = mlflow.register_model(info.model_uri, name, tags=own)
     version = replace(_as_version(stored, ()), model_id=info.model_id, tags=own)
-    tag_version(version, own)
     _logger.info("registered %s version %d", name, version.number)
     return version
 

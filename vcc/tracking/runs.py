@@ -22,6 +22,7 @@ from mlflow.entities import Metric
 
 from vcc.config.options import Options
 from vcc.errors import TrackingError
+from vcc.tracking.database import open_database
 from vcc.tracking.outbox import Figures, MetricOutbox, short
 from vcc.tracking.provenance import environment_lines, provenance_tags
 from vcc.tracking.views import save_view
@@ -173,11 +174,16 @@ def connect() -> str:
 
     `MLFLOW_TRACKING_URI` decides; without it, a SQLite file in the current folder, which is also
     what MLflow itself would take.
+
+    Raises:
+        TrackingError: a SQLite file cannot be made or used.
     """
     _quiet_mlflow()
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
-    return str(mlflow.get_tracking_uri())
+    uri = str(mlflow.get_tracking_uri())
+    open_database(uri)
+    return uri
 
 
 @contextlib.contextmanager

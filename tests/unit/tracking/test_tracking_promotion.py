@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from tracking_servers import mlflow_server, postgresql
 from vcc.errors import TrackingError
 from vcc.tracking import promotion
 from vcc.tracking.exports import find_version, only_name_with, version_by, versions_together
-from vcc.tracking.promotion import holder_of, make_champion, promotion_lock
+from vcc.tracking.promotion import holder_of, make_champion, promotion_lock, undo_killed
 from vcc.tracking.registry import Version, get_version
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -170,3 +172,68 @@ def test_of_two_promotions_at_once_one_wins_everywhere(
     assert all(aliases(registry, name) == {"champion": winner, "previous": 1} for name in FORMS)
     # The lock is gone.
     assert [model.name for model in registry.search_registered_models()] == sorted(FORMS)
+
+
+_DIE = """
+import os, sys
+import mlflow
+mlflow.set_tracking_uri(sys.argv[1])
+from killing import die_at
+from vcc.tracking import promotion
+from vcc.tracking.registry import get_version
+die_at(promotion, sys.argv[2], int(sys.argv[3]))
+before = get_version("models:/vcc-toy-motion-video/2")
+promotion.make_champion(get_version("models:/vcc-toy-motion/3"), instead_of=before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "count"),
+    [
+        ("_take", 1),
+        # Each of three forms gets `previous`, then `champion`: the first form has both.
+        pytest.param("set_alias", 2, marks=pytest.mark.slow),
+        ("set_alias", 3),
+        pytest.param("set_alias", 5, marks=pytest.mark.slow),
+        pytest.param("_verify", 1, marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_promotion_is_undone_by_the_next(
+    registry: mlflow.MlflowClient, server: str, function: str, count: int
+) -> None:
+    make_champion(version(1), instead_of=None)
+    make_champion(version(2), instead_of=version(1, "-video"))
+    done = subprocess.run(
+        [sys.executable, "-c", _DIE, server, function, str(count)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert f"{BASE}-promotion-lock" in {m.name for m in registry.search_registered_models()}
+    undo_killed(BASE)
+    assert all(aliases(registry, name) == {"champion": 2, "previous": 1} for name in FORMS)
+    make_champion(version(3), instead_of=version(2, "-video"))
+    assert all(aliases(registry, name) == {"champion": 3, "previous": 2} for name in FORMS)
+    assert [model.name for model in registry.search_registered_models()] == sorted(FORMS)
+
+
+def test_the_lock_of_a_living_process_or_another_machine_is_left_alone(
+    registry: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{BASE}-promotion-lock"
+    with promotion_lock(BASE):
+        undo_killed(BASE)
+        tags = registry.get_registered_model(name).tags
+        assert tags["process"] == str(os.getpid())
+        # A number that was given to another process since is not its holder.
+        registry.set_registered_model_tag(name, "started", "1.0")
+        with monkeypatch.context() as patch:
+            patch.setattr(promotion, "_machine", lambda: "another")
+            undo_killed(BASE)
+        assert registry.get_registered_model(name).tags["started"] == "1.0"
+        undo_killed(BASE)
+        assert name not in {model.name for model in registry.search_registered_models()}
+        registry.create_registered_model(name)

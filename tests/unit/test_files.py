@@ -1,0 +1,59 @@
+"""Files are whole under their names, whatever happens to the process that writes them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vcc.files import replacing, write_whole
+
+ROOT = Path(__file__).resolve().parents[2]
+_DIE = """
+import os, signal, sys
+from pathlib import Path
+from vcc.files import replacing
+with replacing(Path(sys.argv[1])) as partial:
+    partial.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.txt"
+    write_whole(path, "one")
+    write_whole(path, "two ä")
+    assert path.read_text("utf-8") == "two ä"
+    assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_whole(path, "old")
+
+    def fail() -> None:
+        with replacing(path) as partial:
+            partial.write_text("new")
+            raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011
+        fail()
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file.txt", "old")]
+
+
+def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_whole(path, "old")
+    done = subprocess.run(
+        [sys.executable, "-c", _DIE, str(path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    write_whole(path, "new")
+    assert [each.name for each in tmp_path.iterdir()] == ["file.txt"]
