@@ -1,11 +1,18 @@
-"""Files that are whole, the old one or the new one, when a process is killed or a disk is full."""
+"""Files that are whole whatever happens: a killed process, a full disk, another process beside."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+import filelock
+
+_logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -37,3 +44,22 @@ def write_whole(path: Path, text: str) -> None:
     """
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process of this machine writes to a folder, and keep them out.
+
+    A process that is killed leaves no lock behind.
+    """
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    lock = filelock.FileLock(Path(tempfile.gettempdir()) / f"vcc-{name}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        _logger.info("%s: another process is writing there: waiting for its end", folder)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

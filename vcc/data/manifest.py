@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from vcc.errors import DataError
+from vcc.files import write_whole
 
 MANIFEST_NAME = "manifest.json"
 FRAMES_NAME = "frames"
@@ -72,15 +72,10 @@ class Manifest:
 def write_manifest(manifest: Manifest, root: Path) -> Path:
     """Write the manifest of a data set into its folder, replacing an older one at once."""
     path = root / MANIFEST_NAME
-    partial = path.with_name(f".partial-{path.name}")
     content = manifest.content()
     rows = ",\n".join(json.dumps(row) for row in content.pop("videos"))
     head = json.dumps({"digest": manifest.digest, **content}, indent=1)
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(f'{head[:-2]},\n "videos": [\n{rows}\n]\n}}\n')
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    write_whole(path, f'{head[:-2]},\n "videos": [\n{rows}\n]\n}}\n')
     return path
 
 

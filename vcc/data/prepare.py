@@ -35,6 +35,7 @@ from vcc.data.splits import move_share
 from vcc.data.store import SUFFIX, StoredVideo
 from vcc.data.verify import verify
 from vcc.errors import DataError
+from vcc.files import alone_in
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def prepare(options: PrepareOptions) -> PrepareReport:
     output = output_of(options)
     if options.verify:
         return verify(output)
-    with _leaving_nothing_useless(output):
+    with alone_in(output), _leaving_nothing_useless(output):
         return _prepare(options, output, started=started)
 
 

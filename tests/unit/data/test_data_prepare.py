@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -289,6 +290,19 @@ def test_the_newest_data_set_is_found(tmp_path: Path) -> None:
     assert find_prepared(tmp_path / "all", "second").name == "second"
     with pytest.raises(DataError, match="no prepared data there"):
         find_prepared(tmp_path / "all", "third")
+
+
+def test_two_at_once_do_not_undo_each_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_tree(tmp_path / "videos")
+    caplog.set_level("INFO", logger="vcc.files")
+    with ThreadPoolExecutor() as pool:
+        reports = list(pool.map(prepare, [options(tmp_path)] * 3))
+    assert len({report.digest for report in reports}) == 1
+    assert [report.reused for report in reports].count(0) == 1
+    assert "another process is writing there" in caplog.text
+    assert not list(PreparedDataset.open(reports[0].root).root.rglob(".partial-*"))
 
 
 def _killed(_job: object) -> None:
