@@ -5,9 +5,11 @@ BIN := $(abspath $(VENV))/bin
 # MLflow's local runs call `python`: it must be the environment's.
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY ?= true
-# Tests compute in one thread each: a process per core, and a module's tests in one process. A
-# process that is lost ends the run: with another in its place, pytest-xdist can wait for ever.
-WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
+# Tests compute in one thread each: a process per core, and a module's tests in one process, in the
+# order of their folders: the long ones of tests/e2e come early, and no process waits for them at
+# the end. A process that is lost ends the run: with another in its place, pytest-xdist can wait for
+# ever.
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .PHONY: help demo test test-all lint types bench files docs clean
 
