@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from meanings import meaning, sentence
+
 from vcc.cli import format_value
 from vcc.compression.dialect import (
     DISTILLERS,
@@ -51,14 +53,14 @@ def dialect_page() -> str:
         "# Classes of a schedule",
         "",
         "What each section of a schedule may hold, read from the table that the loader checks",
-        "against; [Compression schedules](../schedules.md) says what they mean. `lr_schedulers`",
+        "against; [Compression schedules](../schedules.md) has an example of each. `lr_schedulers`",
         "also takes every class of `torch.optim.lr_scheduler` whose arguments are plain values.",
     ]
     for section, classes in _SECTIONS.items():
         lines += ["", f"## {section}"]
         for name, fields in classes.items():
-            lines += ["", f"### {name}", ""]
-            lines += _table(("field", "default", "note"), _field_rows(fields))
+            lines += ["", f"### {name}", "", sentence(name), ""]
+            lines += _table(("field", "default", "meaning"), _field_rows(name, fields))
     return "\n".join(lines) + "\n"
 
 
@@ -74,11 +76,14 @@ def _option_rows(cls: type[Options]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _field_rows(fields: Mapping[str, Field]) -> list[tuple[str, ...]]:
-    return [
-        (f"`{name}`", "required" if field.required else f"`{field.default}`", field.help)
-        for name, field in fields.items()
-    ]
+def _field_rows(class_name: str, fields: Mapping[str, Field]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, field in fields.items():
+        default = "null" if field.default is None else str(field.default)
+        told = "required" if field.required else f"`{default}`"
+        extension = " (*extension*)" if field.help.startswith("extension") else ""
+        rows.append((f"`{name}`", told, meaning(class_name, name) + extension))
+    return rows
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
