@@ -1,6 +1,7 @@
 """What each entry point can be told: the concerns of its steps, joined.
 
-MLproject declares the same options with the same defaults (`python -m vcc.mlproject` writes it).
+MLproject declares the same options with the same defaults: `python -m vcc.config.mlproject` writes
+it.
 """
 
 from __future__ import annotations
