@@ -19,7 +19,7 @@ from vcc.export.onnx_file import half_precision, inspect_file
 from vcc.export.runtimes import open_session
 from vcc.export.session import Coverage, Session
 from vcc.export.session_eager import EagerSession
-from vcc.export.session_memory import Asked, memory_meter
+from vcc.export.session_memory import Asked, peak_bytes
 
 # provider and precision, as asked for float files; int8 files run in int8 wherever they run
 CPU_RUNTIMES = (("cpu", "f32"), ("openvino", "f32"), ("openvino", "bf16"))
@@ -203,23 +203,22 @@ class _Bench:
 
     def weigh(self, batch: int, threads: int) -> None:
         """Measure the memory of each file; a network in PyTorch has no process of its own."""
-        with memory_meter() as meter:
-            for key in self.sessions:
-                name, provider, precision = key
-                candidate = self.candidates[name]
-                if provider == "eager":
-                    continue
-                path, precision = _file_of(candidate, provider, precision, self.folder)
-                asked = Asked(
-                    path=path,
-                    provider=provider,
-                    precision=precision,
-                    threads=threads,
-                    shape=(batch, *candidate.clip_shape),
-                )
-                # A device may take no second process: its rows have times and no memory.
-                with contextlib.suppress(ExportError):
-                    self.memory[key] = meter.peak_bytes(asked)
+        for key in self.sessions:
+            name, provider, precision = key
+            candidate = self.candidates[name]
+            if provider == "eager":
+                continue
+            path, precision = _file_of(candidate, provider, precision, self.folder)
+            asked = Asked(
+                path=path,
+                provider=provider,
+                precision=precision,
+                threads=threads,
+                shape=(batch, *candidate.clip_shape),
+            )
+            # A device may take no second process: its rows have times and no memory.
+            with contextlib.suppress(ExportError):
+                self.memory[key] = peak_bytes(asked)
 
     def time(self, batch: int, *, runs: int, warmup: int) -> dict[str, Latency]:
         """Time all sessions in turns."""

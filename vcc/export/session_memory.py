@@ -6,11 +6,11 @@ the growth of a long-lived process says nothing of one network.
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
-from collections.abc import Iterator
+import multiprocessing.context
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,34 +35,29 @@ class Asked:
     shape: tuple[int, ...]
 
 
-class MemoryMeter:
-    """Measures files, each in a new process."""
+def peak_bytes(asked: Asked) -> int:
+    """Return the peak of resident memory that loading a file and running it once adds.
 
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
-        self._pool = pool
-
-    def peak_bytes(self, asked: Asked) -> int:
-        """Return the peak of resident memory that loading a file and running it once adds.
-
-        Raises:
-            ExportError: the file cannot be loaded or run there.
-        """
-        try:
-            return self._pool.submit(_measure, asked).result()
-        except BrokenProcessPool:
-            msg = f"provider {asked.provider}: the process that ran {asked.path} ended"
-            raise ExportError(msg) from None
+    Raises:
+        ExportError: the file cannot be loaded or run there.
+    """
+    # A pool per file: one whose processes are replaced after a task can wait for ever in Python
+    # 3.11 (CPython's issue 115634). What its processes are copies of is started only once.
+    try:
+        with ProcessPoolExecutor(1, mp_context=_context()) as pool:
+            return pool.submit(_measure, asked).result()
+    except BrokenProcessPool:
+        msg = f"provider {asked.provider}: the process that ran {asked.path} ended"
+        raise ExportError(msg) from None
 
 
-@contextmanager
-def memory_meter() -> Iterator[MemoryMeter]:
-    """Give a meter; its processes end with the block."""
-    cheap = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if cheap else "spawn")
-    if cheap:
-        context.set_forkserver_preload(_PRELOADED)
-    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
-        yield MemoryMeter(pool)
+@functools.cache
+def _context() -> multiprocessing.context.BaseContext:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
 
 
 def _measure(asked: Asked) -> int:

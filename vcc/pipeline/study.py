@@ -20,8 +20,10 @@ from vcc.evaluation.study_results import CellResult, read_result, write_result
 from vcc.pipeline.cross_validation import baseline_answers, resolutions_of
 from vcc.pipeline.evaluate import largest_class_share
 from vcc.pipeline.prepare import log_dataset, prepare_step
-from vcc.pipeline.study_cell import StudyPlace, compute_cell, network_of_cell
+from vcc.pipeline.study_cell import compute_cell
 from vcc.pipeline.study_estimate import calibrate, cell_seconds, corrected
+from vcc.pipeline.study_networks import network_of_cell
+from vcc.pipeline.study_place import StudyPlace
 from vcc.pipeline.study_report import write_report
 from vcc.tracking.runs import Run, connect, open_run
 

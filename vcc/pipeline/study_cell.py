@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import hashlib
-import json
 import logging
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from vcc.compression.shipped import default_schedule
-from vcc.config.compression import CompressionOptions
-from vcc.config.distillation import DistillationOptions
 from vcc.config.export import ExportOptions
-from vcc.config.study import DENSE, Cell, MethodOptions, StudyMatrix
+from vcc.config.study import DENSE, Cell
 from vcc.data.prepared import PreparedDataset
 from vcc.evaluation.accuracy import VideoScores
 from vcc.evaluation.study_results import CellResult, Timing
@@ -25,85 +17,19 @@ from vcc.export.doctor import cpu_features
 from vcc.export.onnx_file import export_onnx
 from vcc.export.runtime_table import Candidate, RuntimeTable, time_runtimes
 from vcc.export.runtimes import choose_provider, open_session
-from vcc.files import write_whole
-from vcc.models.checkpoint import save_checkpoint
 from vcc.models.quantized_plan import read_plan
 from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step
 from vcc.pipeline.evaluate import size_figures
 from vcc.pipeline.inference import classify_with_session, score_subset
-from vcc.pipeline.recipe import recipe_for
 from vcc.pipeline.runtime import dev_parity, scratch_folder
-from vcc.pipeline.source import load_network
-from vcc.pipeline.train import train_step
+from vcc.pipeline.study_networks import network_of_cell, training_seconds
+from vcc.pipeline.study_place import StudyPlace, dense_cell
 from vcc.tracking.provenance import provenance_tags
 from vcc.tracking.runs import Run
 
 _logger = logging.getLogger(__name__)
 _PARITY_VIDEOS = 16
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class StudyPlace:
-    """Where a study works.
-
-    Attributes:
-        matrix: what is studied.
-        dataset_of: the data of a cell: the same for every seed, other subsets for every fold.
-        checkpoints: folder of the networks, one folder per cell.
-        n_threads: loader workers.
-        no_cuda: stay on the CPU.
-    """
-
-    matrix: StudyMatrix
-    dataset_of: Callable[[Cell], PreparedDataset]
-    checkpoints: Path
-    n_threads: int
-    no_cuda: bool
-
-    def settings(self, cell: Cell) -> str:
-        """Return a digest of everything that a cell's figures depend on, except code and machine.
-
-        The digest of prepared data is not in it: frames are coded slightly differently by other
-        processors. Which videos are in which subset is.
-        """
-        text = json.dumps(self._settings(cell), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def _settings(self, cell: Cell) -> dict[str, Any]:
-        matrix = self.matrix
-        recipe = matrix.models[cell.model]
-        dataset = self.dataset_of(cell)
-        videos = [
-            [record.id, record.label, subset]
-            for subset in ("train", "dev", "test")
-            for record in dataset.videos(subset)
-        ]
-        settings: dict[str, Any] = {
-            "data": matrix.data.as_dict() | {"n_jobs": 0, "root_path": "", "output": None},
-            "videos": hashlib.sha256(json.dumps(videos).encode()).hexdigest(),
-            "network": recipe.network.as_dict(),
-            "clip": recipe.clip.as_dict() | {"n_threads": 0},
-            "training": recipe.training.as_dict() | {"no_cuda": False},
-            "speed": matrix.speed.as_dict(),
-            "repeat": cell.repeat,
-        }
-        if cell.method != DENSE:
-            method = matrix.methods[cell.method]
-            settings["method"] = method.as_dict()
-            settings["schedule"] = schedule_of(method, recipe.network.model).read_text("utf-8")
-            settings["parent"] = self._settings(matrix.parent(cell))
-            if method.teacher:
-                settings["teacher"] = self._settings(_dense(cell, method.teacher))
-        return settings
-
-
-def schedule_of(method: MethodOptions, family: str) -> Path:
-    """Return a method's schedule file for a model family."""
-    if method.schedule is not None:
-        return Path(str(method.schedule).format(family=family))
-    return default_schedule(family, method.compression_type)
 
 
 def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> CellResult:
@@ -119,7 +45,7 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
     """
     started = time.monotonic()
     dataset = place.dataset_of(cell)
-    networks = {DENSE: network_of_cell(_dense(cell), place, run)}
+    networks = {DENSE: network_of_cell(dense_cell(cell), place, run)}
     if cell.method != DENSE:
         networks["compressed"] = network_of_cell(cell, place, run)
     own = networks.get("compressed", networks[DENSE])
@@ -152,7 +78,7 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         dense_right=_right(scores[DENSE]) if "compressed" in scores else "",
         timings=_timings(table),
         timed_clip=(speed.sample_duration, speed.sample_size, speed.sample_size),
-        training_s=float(_marker(cell, place).read_text("utf-8").split()[1]),
+        training_s=training_seconds(cell, place),
         seconds=time.monotonic() - started,
     )
     run.set_tags({"arch": own.card.arch, "method": own.card.method, "cell": cell.key})
@@ -168,90 +94,6 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         }
     )
     return result
-
-
-def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
-    """Return a cell's network: its checkpoint if that was made by the same settings, or a new one.
-
-    Args:
-        cell: whose network.
-        place: where checkpoints lie.
-        run: takes the figures of a training.
-    """
-    folder = place.checkpoints / cell.key
-    marker = _marker(cell, place)
-    wanted = place.settings(cell)
-    if marker.is_file() and marker.read_text("utf-8").split()[0] == wanted:
-        return load_network(folder)
-    if cell.method == DENSE:
-        started = time.monotonic()
-        made = _train(cell, place, run)
-    else:
-        # What it builds on is made first: the seconds are its own.
-        for needed in _builds_on(cell, place):
-            network_of_cell(needed, place, run)
-        started = time.monotonic()
-        made = _compress(cell, place, run)
-    seconds = time.monotonic() - started
-    marker.unlink(missing_ok=True)
-    save_checkpoint(folder, made.model, made.card.as_metadata())
-    write_whole(marker, f"{wanted} {seconds:.1f}\n")
-    return made
-
-
-def _marker(cell: Cell, place: StudyPlace) -> Path:
-    """Return the file beside a checkpoint: the digest of its settings, seconds of training."""
-    return place.checkpoints / f"{cell.key}.settings"
-
-
-def _builds_on(cell: Cell, place: StudyPlace) -> list[Cell]:
-    method = place.matrix.methods[cell.method]
-    return [_dense(cell), place.matrix.parent(cell), _dense(cell, method.teacher)]
-
-
-def _train(cell: Cell, place: StudyPlace, run: Run) -> Network:
-    recipe = place.matrix.models[cell.model]
-    return train_step(
-        place.dataset_of(cell),
-        model=recipe.network,
-        clip=dataclasses.replace(
-            recipe.clip, manual_seed=_seed(cell, place), n_threads=place.n_threads
-        ),
-        training=dataclasses.replace(recipe.training, no_cuda=place.no_cuda),
-        run=run,
-    )
-
-
-def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
-    method = place.matrix.methods[cell.method]
-    family = place.matrix.models[cell.model].network.model
-    parent = network_of_cell(place.matrix.parent(cell), place, run)
-    dense = network_of_cell(_dense(cell), place, run)
-    recipe = recipe_for(
-        parent,
-        CompressionOptions(
-            schedule=schedule_of(method, family),
-            compression_type=method.compression_type,
-            round_to=method.round_to,
-        ),
-        n_epochs=method.n_epochs,
-        # Of the dense training: a chain's second step would else begin at a sixteenth of it.
-        learning_rate=method.learning_rate or dense.card.training.learning_rate / 4,
-        parent=None,
-    )
-    if recipe.distils:
-        path = str(place.checkpoints / _dense(cell, method.teacher).key)
-        recipe = dataclasses.replace(recipe, distillation=DistillationOptions(t_path=path))
-    return compress_step(parent, place.dataset_of(cell), recipe, run=run)
-
-
-def _dense(cell: Cell, model: str | None = None) -> Cell:
-    return dataclasses.replace(cell, method=DENSE, model=model or cell.model)
-
-
-def _seed(cell: Cell, place: StudyPlace) -> int:
-    recipe = place.matrix.models[cell.model]
-    return recipe.clip.manual_seed if place.matrix.folds else cell.number
 
 
 def _score_file(

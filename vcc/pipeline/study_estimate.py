@@ -19,7 +19,7 @@ from vcc.data.protocol import ClipProtocol
 from vcc.models import build_model
 from vcc.models.pixels import PixelClassifier
 from vcc.pipeline.inference import device_for
-from vcc.pipeline.study_cell import schedule_of
+from vcc.pipeline.study_place import schedule_of
 
 _TIMED_STEPS = 3
 # Exporting twice or four times and timing every runtime: seen to take about so long.
