@@ -221,7 +221,11 @@ def _convert_one(text: str, kind: Any) -> Any:
             raise ValueError
         return int(number)
     if kind is Path:
-        return Path(text).expanduser()
+        try:
+            return Path(text).expanduser()
+        except RuntimeError:
+            # ~somebody, who is not known here.
+            raise ValueError from None
     if kind is float and not math.isfinite(float(text)):
         raise ValueError
     return kind(text)

@@ -32,6 +32,10 @@ def replacing(path: Path) -> Iterator[Path]:
             # Some file systems put the new name on the disk before the content.
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        # A failed write, unlike a failed opening, does not say of which file.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import yaml
-from hypothesis import given, settings
+from fuzzing import few_or_many, fuzz
 from hypothesis import strategies as st
 from torch import nn
 
@@ -99,9 +99,7 @@ def test_a_line_break_in_a_name_leaves_the_error_one_line() -> None:
     assert "\n" not in words
 
 
-@settings(max_examples=150, deadline=None)
-@given(mutated())
-def test_a_mutated_schedule_is_loaded_or_refused(schedule: dict[str, Any]) -> None:
+def _loaded_or_refused(schedule: dict[str, Any]) -> None:
     words = _refusal(lambda: load_schedule(schedule))
 
     if words:
@@ -112,9 +110,12 @@ def test_a_mutated_schedule_is_loaded_or_refused(schedule: dict[str, Any]) -> No
         assert load_schedule(yaml.safe_load(loaded.to_yaml())) == loaded
 
 
-@settings(max_examples=40, deadline=None)
-@given(mutated())
-def test_a_mutated_schedule_binds_or_is_refused(schedule: dict[str, Any]) -> None:
+@few_or_many(150)
+def test_a_mutated_schedule_is_loaded_or_refused(examples: int) -> None:
+    fuzz(mutated(), _loaded_or_refused, examples)
+
+
+def _bound_or_refused(schedule: dict[str, Any]) -> None:
     model = _network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     example = torch.zeros(2, 3, 4, 8, 8)
@@ -124,9 +125,12 @@ def test_a_mutated_schedule_binds_or_is_refused(schedule: dict[str, Any]) -> Non
     )
 
 
-@settings(max_examples=80, deadline=None)
-@given(st.text(max_size=60) | st.binary(max_size=60))
-def test_any_file_is_loaded_or_refused(content: str | bytes) -> None:
+@few_or_many(40)
+def test_a_mutated_schedule_binds_or_is_refused(examples: int) -> None:
+    fuzz(mutated(), _bound_or_refused, examples)
+
+
+def _file_loaded_or_refused(content: str | bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "schedule.yaml"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -135,3 +139,8 @@ def test_any_file_is_loaded_or_refused(content: str | bytes) -> None:
 
         assert not words or str(path) in words
         assert "\n" not in words
+
+
+@few_or_many(80)
+def test_any_file_is_loaded_or_refused(examples: int) -> None:
+    fuzz(st.text(max_size=60) | st.binary(max_size=60), _file_loaded_or_refused, examples)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import few_or_many, fuzz
 from hypothesis import strategies as st
 
 from vcc.data.annotation import read_json, write_json
@@ -21,7 +21,6 @@ from vcc.errors import DataError
 
 T = TypeVar("T")
 
-DEFAULT, LONG = 150, 10_000
 COUNTS = "3,2,1" + ",0" * 22
 
 # A valid annotation in every form: file names to content. The first file is what is opened, or the
@@ -161,15 +160,6 @@ def _check(form: str, files: dict[str, bytes]) -> None:
         assert [entry.id for entry in again.entries] == [entry.id for entry in annotation.entries]
 
 
-def _run(strategy: st.SearchStrategy[Any], check: Callable[[Any], None], examples: int) -> None:
-    settings(max_examples=examples, deadline=None, database=None)(given(strategy)(check))()
-
-
-EXAMPLES = pytest.mark.parametrize(
-    "examples", [DEFAULT, pytest.param(LONG, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
-)
-
-
 @pytest.mark.parametrize("form", sorted(FORMS))
 def test_every_form_is_valid_before_it_is_damaged(form: str, tmp_path: Path) -> None:
     for name, text in FORMS[form][1].items():
@@ -178,18 +168,18 @@ def test_every_form_is_valid_before_it_is_damaged(form: str, tmp_path: Path) -> 
     assert len(annotation.labels) == 2
 
 
-@EXAMPLES
+@few_or_many(150)
 @pytest.mark.parametrize("form", sorted(FORMS))
 def test_damaged_files_are_read_or_refused(form: str, examples: int) -> None:
-    _run(damaged(form), lambda files: _check(form, files), examples)
+    fuzz(damaged(form), lambda files: _check(form, files), examples)
 
 
-@EXAMPLES
+@few_or_many(150)
 def test_misshapen_json_is_read_or_refused(examples: int) -> None:
-    _run(misshapen(), lambda files: _check("json", files), examples)
+    fuzz(misshapen(), lambda files: _check("json", files), examples)
 
 
-@EXAMPLES
+@few_or_many(150)
 def test_any_bytes_are_read_or_refused(examples: int) -> None:
     anything = st.binary(max_size=60) | st.text(max_size=60).map(
         lambda text: text.encode("utf-8", "surrogatepass")
@@ -199,10 +189,10 @@ def test_any_bytes_are_read_or_refused(examples: int) -> None:
         form, content = case
         _check(form, dict.fromkeys(FORMS[form][1], content))
 
-    _run(st.tuples(st.sampled_from(sorted(FORMS)), anything), check, examples)
+    fuzz(st.tuples(st.sampled_from(sorted(FORMS)), anything), check, examples)
 
 
-@EXAMPLES
+@few_or_many(150)
 def test_any_frame_count_is_read_or_a_bad_file(examples: int) -> None:
     contents = st.sampled_from(BYTE_JUNK) | st.binary(max_size=8) | st.just(b"2\n")
 
@@ -219,4 +209,4 @@ def test_any_frame_count_is_read_or_a_bad_file(examples: int) -> None:
             assert "\n" not in words
             assert words or declared == int(content)
 
-    _run(contents, check, examples)
+    fuzz(contents, check, examples)

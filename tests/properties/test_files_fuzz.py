@@ -5,64 +5,20 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from data_videos import tree_bytes
-from hypothesis import HealthCheck, given, settings
+from fuzzing import changed, damaged, few_or_many, fuzz, refused
 from hypothesis import strategies as st
 from models_tiny import tiny_network
 
-from vcc.errors import DataError, ModelError, VccError
+from vcc.errors import DataError, ModelError
 from vcc.evaluation.val_json import read_val_json, topk_accuracy
 from vcc.models.checkpoint import load_checkpoint, save_checkpoint
 from vcc.models.network import VideoNetwork
 from vcc.models.weights import load_weights
-
-QUIET = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-}
-SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-    | st.sampled_from((10**400, -1, 2**31, "../../escape", "/etc/passwd", "1e999"))
-)  # fmt: skip
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-
-
-def refused(call: Callable[[], object], kind: type[VccError]) -> bool:
-    """Whether a call ends in an error of that kind, on one line; any other error is a failure."""
-    try:
-        call()
-    except kind as error:
-        message = str(error)
-    else:
-        return False
-    assert message
-    assert "\n" not in message
-    assert len(message) < 2000
-    return True
-
-
-def changed(draw: st.DrawFn, tree: Any) -> Any:
-    """Replace, add or remove something anywhere in a JSON tree, in place where that is possible."""
-    if not isinstance(tree, dict | list) or not tree or draw(st.integers(0, 3)) == 0:
-        return draw(VALUES)
-    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
-    key = draw(st.sampled_from(keys))
-    if draw(st.integers(0, 5)) == 0:
-        del tree[key]
-    else:
-        tree[key] = changed(draw, tree[key])
-    return tree
 
 
 @st.composite
@@ -73,14 +29,6 @@ def predictions(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(0, 3))):
         tree = changed(draw, tree)
     return damaged(draw, json.dumps(tree).encode())
-
-
-def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    data = bytearray(content)
-    for _ in range(draw(st.integers(0, 2))):
-        place = draw(st.integers(0, len(data)))
-        data[place : place + draw(st.integers(0, 3))] = draw(st.binary(max_size=4))
-    return bytes(data)
 
 
 def scored_or_refused(folder: Path, content: bytes) -> None:
@@ -95,17 +43,10 @@ def scored_or_refused(folder: Path, content: bytes) -> None:
     assert tree_bytes(folder) == {"val.json": content}
 
 
-@settings(max_examples=400, **QUIET)
-@given(content=predictions() | st.binary(max_size=60))
-def test_any_val_json(tmp_path: Path, content: bytes) -> None:
-    scored_or_refused(tmp_path, content)
-
-
-@pytest.mark.slow
-@settings(max_examples=10_000, **QUIET)
-@given(content=predictions() | st.binary(max_size=60))
-def test_ten_thousand_val_json(tmp_path: Path, content: bytes) -> None:
-    scored_or_refused(tmp_path, content)
+@few_or_many(400)
+def test_any_val_json(tmp_path: Path, examples: int) -> None:
+    contents = predictions() | st.binary(max_size=60)
+    fuzz(contents, lambda content: scored_or_refused(tmp_path, content), examples)
 
 
 @pytest.mark.parametrize(
@@ -158,15 +99,6 @@ def loaded_or_refused(checkpoint: Path, folder: Path, data: st.DataObject) -> No
     assert tree_bytes(folder) == before
 
 
-@settings(max_examples=100, **QUIET)
-@given(data=st.data())
-def test_any_checkpoint(checkpoint: Path, tmp_path: Path, data: st.DataObject) -> None:
-    loaded_or_refused(checkpoint, tmp_path, data)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@settings(max_examples=10_000, **QUIET)
-@given(data=st.data())
-def test_ten_thousand_checkpoints(checkpoint: Path, tmp_path: Path, data: st.DataObject) -> None:
-    loaded_or_refused(checkpoint, tmp_path, data)
+@few_or_many(150)
+def test_any_checkpoint(checkpoint: Path, tmp_path: Path, examples: int) -> None:
+    fuzz(st.data(), lambda data: loaded_or_refused(checkpoint, tmp_path, data), examples)

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from bad_videos import black_jpeg, growing_bomb, motion_jpeg
-from data_videos import smooth_frames, write_video
-from hypothesis import HealthCheck, given, settings
+from bad_videos import damaged_video, tiny_videos
+from fuzzing import few_or_many, fuzz
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
@@ -37,43 +36,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> VideoModel:
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Whole videos of every container, small enough that a changed byte often matters."""
-    folder = tmp_path_factory.mktemp("seeds")
-    kinds = {"a.avi": "FFV1", "b.avi": "MJPG", "c.avi": "XVID", "d.mp4": "mp4v", "e.mkv": "FFV1"}
-    kinds |= {"f.webm": "VP80", "g.mpg": "PIM1"}
-    frames = smooth_frames(6, height=16, width=24)
-    videos = [
-        write_video(folder / name, frames, codec=codec).read_bytes()
-        for name, codec in kinds.items()
-    ]
-    assert all(len(video) > 100 for video in videos)
-    return [*videos, growing_bomb(64), motion_jpeg([black_jpeg(8, 8)] * 3, height=9000, width=9000)]
-
-
-@st.composite
-def damaged(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
-    """A video with bytes changed, cut out, doubled, or spliced with those of another."""
-    data = bytearray(draw(st.sampled_from(seeds)))
-    for _ in range(draw(st.integers(0, 4))):
-        # Headers are where a byte matters most.
-        place = draw(st.integers(0, max(0, draw(st.sampled_from((64, len(data)))) - 1)))
-        place = min(place, max(0, len(data) - 1))
-        piece = draw(st.binary(min_size=1, max_size=6))
-        change = draw(st.sampled_from(("set", "insert", "cut", "splice")))
-        if change == "set":
-            data[place : place + len(piece)] = piece
-        elif change == "insert":
-            data[place:place] = piece
-        elif change == "cut":
-            del data[place : place + draw(st.integers(1, 400))]
-        else:
-            data[place:] = draw(st.sampled_from(seeds))[place:]
-    return bytes(data)
+    return tiny_videos(tmp_path_factory.mktemp("seeds"))
 
 
 def rows(seeds: list[bytes]) -> st.SearchStrategy[Any]:
     """What may stand where a video should."""
-    videos = damaged(seeds)
+    videos = damaged_video(seeds)
     text = videos.map(lambda data: base64.b64encode(data).decode())
     return st.one_of(
         videos,
@@ -136,25 +104,9 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, MlflowException | None]:
         return None, error
 
 
-QUIET = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
-                              HealthCheck.data_too_large, HealthCheck.large_base_example],
-}  # fmt: skip
-
-
-@settings(max_examples=300, **QUIET)
-@given(data=st.data())
-def test_any_rows(model: VideoModel, seeds: list[bytes], data: st.DataObject) -> None:
-    answered_or_refused(model, seeds, data)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@settings(max_examples=10_000, **QUIET)
-@given(data=st.data())
-def test_ten_thousand_rows(model: VideoModel, seeds: list[bytes], data: st.DataObject) -> None:
-    answered_or_refused(model, seeds, data)
+@few_or_many(300)
+def test_any_rows(model: VideoModel, seeds: list[bytes], examples: int) -> None:
+    fuzz(st.data(), lambda data: answered_or_refused(model, seeds, data), examples)
 
 
 @pytest.fixture(scope="module")
@@ -210,17 +162,6 @@ def body_answered_or_refused(
     check_rows(answer, count=len(answer))
 
 
-@settings(max_examples=200, **QUIET)
-@given(data=st.data())
-def test_any_body(endpoint: PyFuncModel, seeds: list[bytes], data: st.DataObject) -> None:
-    body_answered_or_refused(endpoint, seeds, data)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@settings(max_examples=10_000, **QUIET)
-@given(data=st.data())
-def test_ten_thousand_bodies(
-    endpoint: PyFuncModel, seeds: list[bytes], data: st.DataObject
-) -> None:
-    body_answered_or_refused(endpoint, seeds, data)
+@few_or_many(200)
+def test_any_body(endpoint: PyFuncModel, seeds: list[bytes], examples: int) -> None:
+    fuzz(st.data(), lambda data: body_answered_or_refused(endpoint, seeds, data), examples)

@@ -74,6 +74,7 @@ def test_the_thesis_names_are_aliases() -> None:
         (("--rate", "inf"), "rate: 'inf' is not a number"),
         (("--steps", "1,x"), "steps: '1,x' is not a list of whole numbers"),
         (("--no_cuda", "maybe"), "no_cuda: 'maybe' is not true or false"),
+        (("--videos", "~no-such-user/a"), "videos: '~no-such-user/a' is not a path"),
         (("stray",), "unexpected word 'stray'"),
         (("--store_name", "x"), "store_name: not an option any more: MLflow names runs"),
         (("--modality", "Flow"), "modality: 'Flow' is refused: only RGB videos are read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -38,10 +39,11 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
     def fail() -> None:
         with replacing(path) as partial:
             partial.write_text("new")
-            raise OSError
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(OSError, match="No space left") as caught:
         fail()
+    assert caught.value.filename == str(path)
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file.txt", "old")]
 
 

@@ -19,6 +19,7 @@ Every model is trained dense and compressed by every method, once per repeat. Wh
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing
 from collections.abc import Iterator, Mapping
@@ -32,10 +33,12 @@ from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, OptionsT, field_types, option, without_none
 from vcc.config.training import TrainingOptions
-from vcc.errors import ConfigError, nearest
+from vcc.errors import ConfigError, nearest, printable
 
 DENSE = "dense"
 SHIPPED = Path(__file__).with_name("studies") / "tier1.yaml"
+# More than any data has groups; each is a cell, and cells are listed before data are looked at.
+_MOST_FOLDS = 1000
 _SECTIONS = ("name", "data", "seeds", "folds", "speed", "models", "methods")
 
 
@@ -157,7 +160,8 @@ def read_matrix(path: Path) -> StudyMatrix:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        # ValueError: not text, or a date or a number that is none.
         msg = f"matrix: {path}: cannot be read: {' '.join(str(error).split())}"
         raise ConfigError(msg) from None
     return _Reader(path, content).matrix()
@@ -175,7 +179,7 @@ class _Reader:
     def matrix(self) -> StudyMatrix:
         repeats, folds = self._repeats()
         models = {
-            str(name): self._model(recipe, f"models.{name}")
+            str(name): self._model(recipe, f"models.{printable(str(name))}")
             for name, recipe in self._section("models").items()
         }
         methods = self._methods(models)
@@ -204,8 +208,8 @@ class _Reader:
         if (seeds is None) == (folds is None):
             self._refuse("say either seeds: [1, 2, 3] or folds: 5")
         if folds is not None:
-            if not isinstance(folds, int) or isinstance(folds, bool) or folds < 2:
-                self._refuse(f"folds: {folds!r} is not a whole number from 2 on")
+            if type(folds) is not int or not 2 <= folds <= _MOST_FOLDS:
+                self._refuse(f"folds: {folds!r} is not a whole number from 2 to {_MOST_FOLDS}")
             return tuple(f"f{number + 1}" for number in range(folds)), folds
         whole = isinstance(seeds, list) and all(type(seed) is int and seed >= 0 for seed in seeds)
         if not seeds or not whole or len(set(seeds)) < len(seeds):
@@ -231,7 +235,7 @@ class _Reader:
     def _methods(self, models: Mapping[str, ModelRecipe]) -> dict[str, MethodOptions]:
         methods: dict[str, MethodOptions] = {}
         for name, given in self._section("methods").items():
-            where = f"methods.{name}"
+            where = f"methods.{printable(str(name))}"
             made = self._options(MethodOptions, self._mapping(given, where), where)
             if name == DENSE:
                 self._refuse(f"{where}: every model is trained dense anyway: choose another name")
@@ -278,7 +282,10 @@ def _typed(value: Any, hint: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
     if kind is Path and isinstance(value, str):
-        return Path(value).expanduser()
+        # ~somebody, who is not known here, is left as it stands: no such file.
+        with contextlib.suppress(RuntimeError):
+            return Path(value).expanduser()
+        return Path(value)
     return value
 
 

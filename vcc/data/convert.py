@@ -73,7 +73,7 @@ def convert(job: ConvertJob) -> ConvertResult:
     except BadVideoError as error:
         return ConvertResult(number=job.number, stored=None, reason=str(error))
     except cv2.error as error:
-        reason = f"cannot be decoded: {error.err or error}"
+        reason = f"cannot be decoded: {' '.join(str(error.err or error).split())}"
         return ConvertResult(number=job.number, stored=None, reason=reason)
     except (FileNotFoundError, PermissionError) as error:
         reason = f"cannot be read: {error.strerror}"

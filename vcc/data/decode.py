@@ -210,4 +210,7 @@ def read_video(path: Path, short_side: int, *, max_frames: int = 0) -> NDArray[n
     except BadVideoError as error:
         msg = f"{path}: {error}; give a whole video file (avi, mp4, mkv or webm)"
         raise DataError(msg) from None
+    except cv2.error as error:
+        msg = f"{path}: cannot be decoded: {' '.join(str(error).split())}"
+        raise DataError(msg) from None
     return np.stack(frames)

@@ -58,7 +58,7 @@ def export_onnx(
         metadata: JSON values (classes, protocol, provenance) stored in the file.
 
     Raises:
-        ExportError: the exporter or ONNX's checker refuses the graph.
+        ExportError: the exporter or ONNX's checker refuses the graph, or the disk is full.
     """
     partial = path.with_suffix(".partial")
     was_training = classifier.training
@@ -77,6 +77,9 @@ def export_onnx(
         raise ExportError(msg) from error
     except torch.onnx.errors.OnnxExporterError as error:
         msg = f"{path.name}: the network cannot be exported at opset {opset}: {error}"
+        raise ExportError(msg) from error
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error.strerror}): make room, or choose another folder"
         raise ExportError(msg) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -103,7 +106,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise ExportError(msg) from None
     except Exception as error:
         # Protobuf and JSON each raise types of their own on a damaged file.
-        msg = f"{path}: not an ONNX model written by this project: {error}"
+        reason = " ".join(str(error).split())[:300]
+        msg = f"{path}: not an ONNX model written by this project: {reason}"
         raise ExportError(msg) from error
 
 

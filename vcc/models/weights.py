@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vcc.errors import ModelError
+from vcc.errors import ModelError, printable
 from vcc.models.catalog import identify
 from vcc.models.checkpoint import ARCH_FILE, load_checkpoint
 from vcc.models.network import VideoNetwork, network_of
@@ -89,7 +89,7 @@ def load_weights(model: nn.Module, path: Path, *, replace_head: bool = False) ->
     network = network_of(model)
     state = _unwrapped(_read(path))
     head = (f"{network.head_name}.weight", f"{network.head_name}.bias")
-    file_classes = int(state[head[0]].shape[0]) if head[0] in state else None
+    file_classes = _rows(state.get(head[0]))
     own = network.state_dict()
     if replace_head:
         own = {name: tensor for name, tensor in own.items() if name not in head}
@@ -108,6 +108,10 @@ def load_weights(model: nn.Module, path: Path, *, replace_head: bool = False) ->
     return report
 
 
+def _rows(weight: Tensor | None) -> int | None:
+    return int(weight.shape[0]) if weight is not None and weight.ndim else None
+
+
 def _refuse_misfits(
     path: Path, network: VideoNetwork, own: Mapping[str, Tensor], state: Mapping[str, Tensor]
 ) -> None:
@@ -122,7 +126,9 @@ def _refuse_misfits(
         ("has tensors that the network has not:", surplus),
     ):
         if names:
-            listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+            listed = ", ".join(map(printable, names[:3])) + (
+                f" and {len(names) - 3} more" if names[3:] else ""
+            )
             found = identify({name: tuple(tensor.shape) for name, tensor in state.items()})
             advice = (
                 f"it fits {found}" if found else "check the model and its options, such as depth"
@@ -173,7 +179,11 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
     if isinstance(content, Mapping):
         content = content.get("state_dict", content)
     if isinstance(content, Mapping):
-        tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        tensors = {
+            name: value
+            for name, value in content.items()
+            if isinstance(name, str) and isinstance(value, Tensor)
+        }
         if tensors and len(tensors) == len(content):
             return tensors
     msg = f"{path}: holds no state_dict of tensors: give the file that training wrote"

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
@@ -72,11 +72,21 @@ def find_resumption(path: Path) -> Resumption:
     """
     file = path / LAST_FILE if path.is_dir() else path
     about = read_state(file).get(ABOUT_KEY)
-    if not isinstance(about, dict) or not isinstance(about.get("epochs_done"), int):
+    if not _is_about(about):
         msg = f"resume_path: {file} was not written by this project's training"
         raise ConfigError(msg)
     return Resumption(
         path=file, about=about, epochs_done=about["epochs_done"], run_id=about.get("run_id")
+    )
+
+
+def _is_about(about: Any) -> TypeGuard[dict[str, Any]]:
+    """Say whether this is what `about_training` made, as far as it is relied on."""
+    return (
+        isinstance(about, dict)
+        and isinstance(about.get("epochs_done"), int)
+        and about["epochs_done"] >= 0
+        and isinstance(about.get("run_id"), str | None)
     )
 
 

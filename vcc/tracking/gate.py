@@ -78,8 +78,9 @@ def load_gate(path: Path | None) -> Gate:
     except OSError as error:
         msg = f"gate: {source}: cannot be read: {error.strerror}"
         raise ConfigError(msg) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"gate: {source}: not valid YAML: {error}"
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: not text, or a date or a number that is none.
+        msg = f"gate: {source}: not valid YAML: {' '.join(str(error).split())}"
         raise ConfigError(msg) from None
     if not isinstance(content, dict):
         msg = f"gate: {source}: is a mapping of marks, such as `drop_from_dense: 0.03`"

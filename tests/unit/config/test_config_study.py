@@ -78,7 +78,9 @@ def test_shipped_matrices_are_read(path: Path) -> None:
     [
         ("seeds: [4, 7]", "", "say either seeds"),
         ("seeds: [4, 7]", "seeds: [4, 4]", "not a list of different whole numbers"),
-        ("seeds: [4, 7]", "folds: 1", "folds: 1 is not a whole number from 2 on"),
+        ("seeds: [4, 7]", "folds: 1", "folds: 1 is not a whole number from 2 to 1000"),
+        ("seeds: [4, 7]", "folds: 2147483648", "folds: 2147483648 is not a whole number"),
+        ("name: mine", "name: 2026-13-45", "cannot be read: month must be in"),
         ("seeds:", "seds:", "unknown section 'seds': did you mean seeds"),
         ("motion_classes: 3", "motion_clases: 3", "data: unknown key 'motion_clases'"),
         ("motion_classes: 3", "motion_classes: many", "data: motion_classes: 'many' is not"),

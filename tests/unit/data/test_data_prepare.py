@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,22 @@ def test_a_folder_tree_with_groups(tmp_path: Path) -> None:
         for video in dataset.videos(subset):
             got = dataset.frames(video, range(video.n_frames))
             assert np.array_equal(got, videos[video.id])
+
+
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    # Stored frames are larger than a file may be, lists and reports are not.
+    write_tree(tmp_path / "videos")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(
+            DataError, match=r"cannot write the store \(File too large\); make room"
+        ):
+            prepare(options(tmp_path, store="raw"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not tree_bytes(tmp_path / "data")
+    assert prepare(options(tmp_path, store="raw")).videos == 8
 
 
 def test_pixel_statistics_are_of_training_videos(tmp_path: Path) -> None:

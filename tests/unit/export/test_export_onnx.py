@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,18 @@ def test_it_is_one_file_with_its_weights_inside(exported: Path) -> None:
     model = onnx.load(str(exported), load_external_data=False)
     assert all(not tensor.external_data for tensor in model.graph.initializer)
     assert model.opset_import[0].version == 20
+
+
+def test_a_full_disk_leaves_nothing(toy: ToyClassifier, tmp_path: Path) -> None:
+    path = tmp_path / "toy.onnx"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(ExportError, match=r"toy.onnx: cannot be written \(File too large\)"):
+            export_onnx(toy, path, clip_shape=CLIP_SHAPE, opset=20, metadata={})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_metadata_comes_back(exported: Path) -> None:
