@@ -49,7 +49,7 @@ from vcc.tracking.exports import versions_together
 from vcc.tracking.registry import ONNX_SUFFIX, Version, get_version
 from vcc.tracking.runs import Run, connect, open_run
 from vcc.tracking.silent import SilentRun
-from vcc.training.processes import is_first_process
+from vcc.training.processes import is_first_process, require_one_process
 from vcc.training.resuming import LAST_FILE
 
 _logger = logging.getLogger(__name__)
@@ -139,6 +139,7 @@ def _train(options: TrainEntry, dataset: PreparedDataset, *, run: Run) -> Networ
 
 def run_compress(options: CompressEntry) -> None:
     """Compress a registered baseline and register the result as challenger."""
+    require_one_process(TrainingOptions())
     connect()
     resume = find_resumption(options.resume_path) if options.resume_path else None
     if resume is not None and options.source is None:

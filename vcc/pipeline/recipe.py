@@ -79,7 +79,14 @@ def recipe_for(
         n_epochs=n_epochs,
         # Masks, quantizers and their distributions are measured in float32.
         training=dataclasses.replace(
-            trained, learning_rate=rate, no_val=False, train_precision="fp32", compile=False
+            trained,
+            learning_rate=rate,
+            no_val=False,
+            train_precision="fp32",
+            compile=False,
+            # The baseline may have been trained by several processes; this is one.
+            devices=0,
+            num_nodes=0,
         ),
         clip=baseline.card.clip,
         round_to=options.round_to,

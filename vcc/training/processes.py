@@ -62,7 +62,7 @@ def require_one_process(options: TrainingOptions) -> None:
     per_machine, machines = process_grid(options)
     if per_machine * machines > 1 or not is_first_process():
         msg = (
-            "the pipeline and a cross-validation are one process: train in several with "
+            "compress, the pipeline and a cross-validation are one process: train in several with "
             "`-e train` (devices, num_nodes, torchrun or SLURM), then compress what it registered"
         )
         raise ConfigError(msg)

@@ -28,7 +28,7 @@ def network(family: str) -> Network:
         split="split1",
         labels=("a", "b"),
         clip=ClipOptions(batch_size=4),
-        training=TrainingOptions(learning_rate=0.4, optimizer="adamw"),
+        training=TrainingOptions(learning_rate=0.4, optimizer="adamw", devices=2, num_nodes=3),
         normalisation=PixelNormalisation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
     )
     return Network(model=build_model(family, n_classes=2, width_mult=0.25), card=card)
@@ -40,6 +40,8 @@ def test_it_goes_on_as_the_network_was_trained_at_a_quarter_of_the_rate() -> Non
     )
     assert recipe.training.learning_rate == pytest.approx(0.1)
     assert recipe.training.optimizer == "adamw"
+    # However many processes trained it, one compresses it.
+    assert (recipe.training.devices, recipe.training.num_nodes) == (0, 0)
     assert recipe.clip.batch_size == 4
     assert recipe.schedule.name.startswith("resnet_")
     assert recipe.schedule.is_file()
