@@ -124,12 +124,13 @@ def call_entry_point(
     """
     log = folder / "printed.txt"
     arguments = (name, list(words), str(folder), {**os.environ, **environment}, str(log), point)
-    process = _SERVER.Process(target=_run, args=arguments)
+    process = _SERVER.Process(target=_run, args=arguments, daemon=True)
     process.start()
-    process.join(_TIMEOUT_S)
-    if process.exitcode is None:
-        process.kill()
+    try:
         process.join()
+    finally:
+        # Where the test's own time is up.
+        process.kill()
     assert process.exitcode is not None
     return Ended(process.exitcode, log.read_text(errors="replace"))
 
