@@ -49,6 +49,16 @@ def _faults_are_told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(connector, "teardown", teardown_and_enable)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _environment_is_a_module_s_own() -> Iterator[None]:
+    # What a module's own fixtures set (MLflow puts the active experiment into the environment) is
+    # there before each of its tests begins.
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(autouse=True)
 def _environment_is_left_alone() -> Iterator[None]:
     before = dict(os.environ)
