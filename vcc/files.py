@@ -52,12 +52,14 @@ def write_whole(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process of this machine writes to a folder, and keep them out.
+    """Wait until no other process of this user and machine writes to a folder; keep them out.
 
     A process that is killed leaves no lock behind.
     """
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    lock = filelock.FileLock(Path(tempfile.gettempdir()) / f"vcc-{name}.lock")
+    # A lock file of another user could not be opened.
+    user = getattr(os, "getuid", int)()
+    lock = filelock.FileLock(Path(tempfile.gettempdir()) / f"vcc-{user}-{name}.lock")
     try:
         lock.acquire(blocking=False)
     except filelock.Timeout:

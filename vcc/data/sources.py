@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vcc.data.manifest import VideoRecord
+from vcc.files import replacing
 
 SOURCES_NAME = "sources.csv"
 _COLUMNS = ("id", "width", "height")
@@ -20,12 +21,10 @@ Size = tuple[int, int]
 def write_sources(sizes: Mapping[str, Size], root: Path) -> Path:
     """Write width and height in pixels per video id into a data set's folder."""
     path = root / SOURCES_NAME
-    partial = path.with_name(f".partial-{path.name}")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
         writer.writerows((name, *size) for name, size in sizes.items())
-    partial.replace(path)
     return path
 
 

@@ -108,6 +108,8 @@ def facts_of(results: Sequence[CellResult]) -> dict[str, str]:
 
 
 def _cells(row: StudyRow) -> list[str]:
+    # One repeat says nothing of the luck of training.
+    spread = f" ± {100 * row.spread:.2f}" if row.repeats > 1 else ""
     loss = ""
     if row.drop is not None:
         mean, low, high = (100 * value for value in (row.drop.mean, row.drop.low, row.drop.high))
@@ -117,7 +119,7 @@ def _cells(row: StudyRow) -> list[str]:
         f"{row.params / 1e6:.2f} M",
         f"{row.macs / 1e9:.3f} G",
         f"{row.size_bytes / 1e6:.2f} MB",
-        f"{100 * row.video_top1:.2f} ± {100 * row.spread:.2f} % ({row.repeats})",
+        f"{100 * row.video_top1:.2f}{spread} % ({row.repeats})",
         loss,
         row.runtime,
         f"{row.best_ms:.2f} ms",
