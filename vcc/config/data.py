@@ -74,6 +74,9 @@ class PrepareOptions(Options):
     motion_difficulty: float = option(
         0.2, "built-in data: 0 (easy) to 1 (slow small discs, noise)", at_least=0.0, at_most=1.0
     )
+    motion_opacity: float = option(
+        1.0, "built-in data: opacity of the faintest disc; others up to 1", above=0.0, at_most=1.0
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ class MotionSettings:
     height: int
     difficulty: float
     seed: int
+    opacity: float = 1.0
     version: int = 1
 
 
@@ -78,6 +79,7 @@ def generate_motion_videos(  # noqa: PLR0913 - one keyword per setting of the pi
     width: int = 96,
     height: int = 72,
     difficulty: float = 0.2,
+    opacity: float = 1.0,
     seed: int = 1,
     n_jobs: int = 1,
 ) -> Path:
@@ -94,6 +96,9 @@ def generate_motion_videos(  # noqa: PLR0913 - one keyword per setting of the pi
         width: of a frame, pixels.
         height: of a frame, pixels.
         difficulty: 0 (large, clear, fast discs) to 1 (small, faint, slow ones in noise).
+        opacity: of the faintest disc, above 0 to 1. Each video has its own, opacity^(u^3) with u
+            uniform: most discs are clear, one in five is below opacity^0.5, one in ten below
+            opacity^0.73. With 0.01, the last tenth can hardly be seen.
         seed: the same seed gives the same pixels.
         n_jobs: processes; 0 for all cores.
     """
@@ -105,6 +110,7 @@ def generate_motion_videos(  # noqa: PLR0913 - one keyword per setting of the pi
         width=width,
         height=height,
         difficulty=difficulty,
+        opacity=opacity,
         seed=seed,
     )
     marker = output / _MARKER
@@ -156,14 +162,22 @@ def motion_frames(settings: MotionSettings, label: int, group: int, clip: int) -
     # A window of one plane of noise, elsewhere in every frame, is as good as new noise and cheaper.
     noise = rng.standard_normal((2 * height, 2 * width, 1), dtype=np.float32)
     noise *= np.float32(2.0 + 18.0 * settings.difficulty)
+    opacity = disc_opacity(settings, label, group, clip)
     frames: list[Frame] = []
     for t in range(settings.n_frames):
         image = background.copy()
-        _draw_disc(image, texture, path, t)
+        _draw_disc(image, texture, path, t, opacity)
         top, left = rng.integers(height), rng.integers(width)
         image += noise[top : top + height, left : left + width]
         frames.append(np.clip(image, 0, 255).astype(np.uint8))
     return frames
+
+
+def disc_opacity(settings: MotionSettings, label: int, group: int, clip: int) -> float:
+    """Return how clearly one video's disc is seen: opacity^(u^3), u uniform, as `opacity` says."""
+    # A generator of its own: an opacity of 1 leaves every other draw as it is.
+    own = np.random.default_rng((settings.seed, label, group, clip, 1)).uniform()
+    return float(settings.opacity ** (own**3))
 
 
 def disc_path(motion: str, settings: MotionSettings, rng: np.random.Generator) -> DiscPath:
@@ -216,7 +230,11 @@ def _marked(texture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
 
 
 def _draw_disc(
-    image: NDArray[np.float32], texture: NDArray[np.float32], path: DiscPath, t: int
+    image: NDArray[np.float32],
+    texture: NDArray[np.float32],
+    path: DiscPath,
+    t: int,
+    opacity: float,
 ) -> None:
     """Draw frame t's disc, with its parts that leave the frame coming in at the other side."""
     side = texture.shape[0]
@@ -231,4 +249,5 @@ def _draw_disc(
     cv2.circle(mask, centre, round(path.radius[t] * 16), 1, cv2.FILLED, cv2.LINE_8, 4)
     rows, columns = mask.nonzero()
     to_rows, to_columns = (rows + top) % image.shape[0], (columns + left) % image.shape[1]
-    image[to_rows, to_columns] = patch[rows, columns]
+    behind = np.float32(1 - opacity) * image[to_rows, to_columns]
+    image[to_rows, to_columns] = behind + np.float32(opacity) * patch[rows, columns]

@@ -128,6 +128,7 @@ def _motion_videos(options: PrepareOptions, output: Path) -> Path:
         width=options.motion_width,
         height=options.motion_height,
         difficulty=options.motion_difficulty,
+        opacity=options.motion_opacity,
         seed=options.manual_seed,
         n_jobs=options.n_jobs,
     )

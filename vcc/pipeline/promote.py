@@ -25,6 +25,7 @@ from vcc.pipeline.runtime import dev_parity, open_together, scratch_folder, time
 from vcc.pipeline.source import fetch_network
 from vcc.tracking.exports import (
     CHAMPION,
+    PREVIOUS,
     base_name,
     download_graph,
     graph_version,
@@ -34,7 +35,6 @@ from vcc.tracking.exports import (
 )
 from vcc.tracking.gate import Figures, Gate, find_misses, load_gate
 from vcc.tracking.promotion import (
-    PREVIOUS,
     Move,
     holder_of,
     make_champion,

@@ -1,7 +1,8 @@
 """Versions made together: a checkpoint, its graph and the model that takes a video.
 
 They are registered under three names that differ by a suffix and share the tag `export_id`. An
-alias may sit on any of them, whoever set it; the others are found by the tag.
+alias may sit on any of them, whoever set it; the others are found by the tag. A checkpoint that is
+exported again bears the newest export's; an earlier export finds it by its tag `checkpoint`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from vcc.tracking.registry import (
 
 # In the order in which aliases move: what is served moves last, when all the rest is in place.
 SUFFIXES = ("", ONNX_SUFFIX, VIDEO_SUFFIX)
+# What is served says which export an alias of promotion means.
+SERVED_FIRST = tuple(reversed(SUFFIXES))
 CHAMPION = "champion"
+PREVIOUS = "previous"
 
 
 def base_name(name: str) -> str:
@@ -59,23 +63,30 @@ def versions_together(version: Version) -> dict[str, Version]:
     Without the tag `export_id`, as of a version that somebody registered by hand, it is alone.
     """
     own = version.name.removeprefix(base_name(version.name))
-    export_id = version.tags.get("export_id")
     together = {own: version}
-    if export_id is None:
-        return together
-    client = mlflow.MlflowClient()
     for suffix in SUFFIXES:
-        name = base_name(version.name) + suffix
         if suffix == own:
             continue
-        found = [
-            int(each.version)
-            for each in client.search_model_versions(f"name = '{name}'")
-            if each.tags.get("export_id") == export_id
-        ]
-        if found:
-            together[suffix] = get_version(f"models:/{name}/{max(found)}")
+        found = _made_with(version, suffix)
+        if found is not None:
+            together[suffix] = found
     return together
+
+
+def _made_with(version: Version, suffix: str) -> Version | None:
+    name = base_name(version.name) + suffix
+    if not suffix and "checkpoint" in version.tags:
+        named = version.tags["checkpoint"].rsplit("/", 1)[-1]
+        return find_version(name, named) if named.isdigit() else None
+    export_id = version.tags.get("export_id")
+    if export_id is None:
+        return None
+    found = [
+        int(each.version)
+        for each in mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
+        if each.tags.get("export_id") == export_id
+    ]
+    return get_version(f"models:/{name}/{max(found)}") if found else None
 
 
 def graph_version(version: Version) -> Version:
@@ -136,12 +147,12 @@ def only_name_with(alias: str, *, option: str) -> str:
 def version_by(name: str, reference: str) -> Version:
     """Return the version that an alias or a number means, on any of the three names.
 
-    A number is the checkpoint's.
+    A number is the checkpoint's. `champion` and `previous` are those of what is served.
 
     Raises:
         TrackingError: there is none.
     """
-    for suffix in SUFFIXES:
+    for suffix in SERVED_FIRST if reference in (CHAMPION, PREVIOUS) else SUFFIXES:
         found = find_version(base_name(name) + suffix, reference)
         if found is not None:
             return found

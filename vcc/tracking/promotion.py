@@ -36,21 +36,20 @@ from mlflow.exceptions import MlflowException
 from vcc.errors import TrackingError
 from vcc.tracking.exports import (
     CHAMPION,
+    PREVIOUS,
+    SERVED_FIRST,
     SUFFIXES,
     base_name,
     find_version,
     versions_together,
 )
-from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX, Version, set_alias
+from vcc.tracking.registry import Version, set_alias
 
 _logger = logging.getLogger(__name__)
 
-PREVIOUS = "previous"
 LOCK_SUFFIX = "-promotion-lock"
 LOCK_SECONDS = 60.0
 
-# What is served says who is champion where somebody moved one alias by hand.
-_LOOKUP = (VIDEO_SUFFIX, ONNX_SUFFIX, "")
 _BEFORE = "before"
 # Two readings of when a process started differ by less than this.
 _SAME_START_S = 1.0
@@ -67,12 +66,15 @@ class Move:
 def holder_of(name: str, alias: str) -> Version | None:
     """Return the version that has an alias, in whichever form it was set; None when none has."""
     base = base_name(name)
-    found = [find_version(base + suffix, alias) for suffix in _LOOKUP]
+    found = [find_version(base + suffix, alias) for suffix in SERVED_FIRST]
     held = [version for version in found if version is not None]
-    if len({version.tags.get("export_id") for version in held}) > 1:
+    if not held:
+        return None
+    together = {version.uri for version in versions_together(held[0]).values()}
+    if not together.issuperset(version.uri for version in held):
         shown = ", ".join(version.uri for version in held)
         _logger.warning("%s is on versions of several exports: %s", alias, shown)
-    return held[0] if held else None
+    return held[0]
 
 
 def make_champion(target: Version, *, instead_of: Version | None) -> Move:

@@ -15,6 +15,7 @@ from vcc.data.decode import read_video
 from vcc.data.motion import (
     MOTIONS,
     MotionSettings,
+    disc_opacity,
     disc_path,
     generate_motion_videos,
     motion_frames,
@@ -111,6 +112,29 @@ def test_a_disc_that_leaves_comes_in_at_the_other_side() -> None:
         # Every frame differs from the one before by as much: the disc is never away.
         steps = [np.abs(a.astype(int) - b).mean() for a, b in zip(video, video[1:], strict=False)]
         assert min(steps) > 0.3 * max(steps)
+
+
+def test_opacity_spreads_the_videos_from_clear_to_faint() -> None:
+    faint = settings(opacity=0.01)
+    own = np.array([disc_opacity(faint, 0, group, c) for group in range(20) for c in range(20)])
+    assert own.max() <= 1.0
+    # 0.01^(u^3): half are above 0.56, a tenth below 0.035; three standard errors of 400 draws.
+    assert abs((own > 0.562).mean() - 0.5) < 0.075
+    assert abs((own < 0.0348).mean() - 0.1) < 0.045
+
+
+def test_a_faint_disc_is_mixed_with_what_is_behind_it() -> None:
+    clip = min(range(30), key=lambda c: disc_opacity(settings(opacity=0.01), 0, 1, c))
+    unseen, faint, clear = (
+        np.stack(motion_frames(settings(opacity=o, n_frames=2), 0, 1, clip)).astype(int)
+        for o in (1e-9, 0.01, 1.0)
+    )
+    assert 0 < np.abs(faint - unseen).mean() < 0.1 * np.abs(clear - unseen).mean()
+
+
+def test_an_opacity_of_one_is_the_default() -> None:
+    given, default = (motion_frames(settings(**kept), 1, 2, 3) for kept in ({"opacity": 1.0}, {}))
+    assert np.array_equal(given, default)
 
 
 class Net(nn.Sequential):

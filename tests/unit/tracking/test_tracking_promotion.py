@@ -88,6 +88,31 @@ def test_an_alias_set_by_hand_on_one_form_is_understood(registry: mlflow.MlflowC
     assert set(versions_together(version_by(BASE, "challenger"))) == {"", "-onnx", "-video"}
 
 
+def test_a_champion_exported_again_stays_what_is_served(
+    registry: mlflow.MlflowClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in FORMS[1:]:
+        registry.set_model_version_tag(name, "1", "checkpoint", f"models:/{BASE}/1")
+        registry.create_model_version(
+            name,
+            f"s3://nowhere/{name}/4",
+            tags={"export_id": "e4", "checkpoint": f"models:/{BASE}/1"},
+        )
+    make_champion(version(1), instead_of=None)
+    registry.set_model_version_tag(BASE, "1", "export_id", "e4")
+    champion = holder_of(BASE, "champion")
+    assert champion == version_by(BASE, "champion") == version(1, "-video")
+    assert "several exports" not in caplog.text
+    assert {v.uri for v in versions_together(champion).values()} == {
+        version(1, form).uri for form in ("", "-onnx", "-video")
+    }
+    # The checkpoint itself means its newest export, which a promotion moves to.
+    assert versions_together(version(1, ""))["-video"].uri == version(4, "-video").uri
+    make_champion(version(1, ""), instead_of=champion)
+    assert aliases(registry, f"{BASE}-video") == {"champion": 4, "previous": 1}
+    assert aliases(registry, BASE)["champion"] == 1
+
+
 def test_a_champion_that_changed_meanwhile_is_not_overruled(registry: mlflow.MlflowClient) -> None:
     make_champion(version(1), instead_of=None)
     with pytest.raises(TrackingError, match="no longer none.*nothing was moved"):
