@@ -8,6 +8,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,22 @@ def test_every_body_gets_labels_and_scores(
     for body in (split(data), inputs(data), records):
         assert post(server, body) == (200, {"predictions": [row]})
     assert post(server, parquet(data, data), PARQUET) == (200, {"predictions": [row, row]})
+
+
+@pytest.mark.slow
+def test_two_hundred_requests_at_once_get_their_own_answers(
+    server: str, registered: Registered, tmp_path: Path
+) -> None:
+    videos = [
+        write_video(tmp_path / f"{number}.avi", smooth_frames(8 + number, seed=number))
+        for number in range(10)
+    ]
+    bodies = [inputs(video.read_bytes()) for video in videos]
+    with ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(lambda number: post(server, bodies[number % 10]), range(200)))
+    rows = [expected(registered, video) for video in videos]
+    for number, answer in enumerate(answers):
+        assert answer == (200, {"predictions": [rows[number % 10]]})
 
 
 @pytest.mark.parametrize("body", [split, inputs])

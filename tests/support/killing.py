@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import multiprocessing
 import os
@@ -9,7 +10,7 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,12 @@ def run_until_killed(script: str, *words: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
 
-def die_at(owner: Any, name: str, count: int, *, when: str = "after") -> None:
-    """Have this process kill itself before or after the n-th call, from 1, of a function."""
+def die_at(owner: Any, name: str, count: int) -> None:
+    """Have this process kill itself after the n-th call, from 1, of a function."""
+    _act_at(owner, name, count, when="after", act=_die)
+
+
+def _act_at(owner: Any, name: str, count: int, *, when: str, act: Callable[[], None]) -> None:
     original = getattr(owner, name)
     calls = 0
 
@@ -46,37 +51,59 @@ def die_at(owner: Any, name: str, count: int, *, when: str = "after") -> None:
         calls += 1
         mine = calls
         if mine == count and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            act()
         result = original(*args, **kwargs)
-        if mine == count:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if mine == count and when == "after":
+            act()
         return result
 
     setattr(owner, name, counting)
 
 
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fill_the_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _lose_the_server() -> None:
+    os.killpg(int(os.environ[SERVER_VARIABLE]), signal.SIGKILL)
+
+
+SERVER_VARIABLE = "VCC_TEST_SERVER"
+_ACTS = {"kill": _die, "fill": _fill_the_disk, "lose": _lose_the_server}
+
+
 @dataclass(frozen=True)
 class KillPoint:
-    """Where an entry point kills itself: `owner` is "module" or "module:Class"."""
+    """Where something happens to an entry point.
+
+    Attributes:
+        owner: "module" or "module:Class" of a function.
+        name: of the function.
+        count: its n-th call, from 1.
+        when: "before" or "after" that call.
+        what: "kill" the process; "fill" the disk, as the next write sees it; "lose" the tracking
+            server, whose process group is in the variable `SERVER_VARIABLE`.
+    """
 
     owner: str
     name: str
     count: int = 1
     when: str = "after"
+    what: str = "kill"
 
     def arm(self) -> None:
         """Set it in this process."""
         module, _, attribute = self.owner.partition(":")
         owner = importlib.import_module(module)
-        die_at(
-            getattr(owner, attribute) if attribute else owner,
-            self.name,
-            self.count,
-            when=self.when,
-        )
+        holder = getattr(owner, attribute) if attribute else owner
+        _act_at(holder, self.name, self.count, when=self.when, act=_ACTS[self.what])
 
     def __str__(self) -> str:
-        return f"{self.when} {self.name} {self.count}"
+        return f"{self.what} {self.when} {self.name} {self.count}"
 
 
 @dataclass(frozen=True)
