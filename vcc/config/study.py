@@ -14,7 +14,8 @@
       filters_qat: {compression_type: [qat], after: filters, n_epochs: 4}
 
 Every model is trained dense and compressed by every method, once per repeat. What may stand in
-`data`, `network`, `clip` and `training` are the options of the entry points, with their defaults.
+`data`, `network`, `clip`, `training` and `finetune` are the options of the entry points, with their
+defaults.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from vcc.config.compression import COMPRESSION_TYPES
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, OptionsT, field_types, option, without_none
-from vcc.config.training import TrainingOptions
+from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.errors import ConfigError, nearest, printable
 
 DENSE = "dense"
@@ -40,6 +41,7 @@ SHIPPED = Path(__file__).with_name("studies") / "tier1.yaml"
 # More than any data has groups; each is a cell, and cells are listed before data are looked at.
 _MOST_FOLDS = 1000
 _SECTIONS = ("name", "data", "seeds", "folds", "speed", "models", "methods")
+_RECIPE = ("network", "clip", "training", "finetune")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,11 +76,12 @@ class MethodOptions(Options):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelRecipe:
-    """A network, the clips it is trained on, and how it is optimised."""
+    """A network, its clips, how it is optimised, and the weights that it starts from."""
 
     network: ModelOptions
     clip: ClipOptions
     training: TrainingOptions
+    finetune: FinetuneOptions
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -219,17 +222,15 @@ class _Reader:
     def _model(self, recipe: Any, where: str) -> ModelRecipe:
         sections = self._mapping(recipe, where)
         for key in sections:
-            if key not in ("network", "clip", "training"):
-                close = nearest(str(key), ["network", "clip", "training"])
+            if key not in _RECIPE:
+                close = nearest(str(key), _RECIPE)
                 self._refuse(f"{where}: unknown key {key!r}: {close}")
-        parts = {
-            key: self._mapping(sections.get(key), f"{where}.{key}")
-            for key in ("network", "clip", "training")
-        }
+        parts = {key: self._mapping(sections.get(key), f"{where}.{key}") for key in _RECIPE}
         return ModelRecipe(
             network=self._options(ModelOptions, parts["network"], f"{where}.network"),
             clip=self._options(ClipOptions, parts["clip"], f"{where}.clip"),
             training=self._options(TrainingOptions, parts["training"], f"{where}.training"),
+            finetune=self._options(FinetuneOptions, parts["finetune"], f"{where}.finetune"),
         )
 
     def _methods(self, models: Mapping[str, ModelRecipe]) -> dict[str, MethodOptions]:

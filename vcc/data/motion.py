@@ -96,9 +96,9 @@ def generate_motion_videos(  # noqa: PLR0913 - one keyword per setting of the pi
         width: of a frame, pixels.
         height: of a frame, pixels.
         difficulty: 0 (large, clear, fast discs) to 1 (small, faint, slow ones in noise).
-        opacity: of the faintest disc, above 0 to 1. Each video has its own, opacity^(u^3) with u
-            uniform: most discs are clear, one in five is below opacity^0.5, one in ten below
-            opacity^0.73. With 0.01, the last tenth can hardly be seen.
+        opacity: of the faintest disc, above 0 to 1. Each video has its own, opacity^(u^8) with u
+            uniform: four in five are clear, and the last tenth goes from opacity^0.43 to opacity
+            itself, so that some can hardly be told, however long a network is trained.
         seed: the same seed gives the same pixels.
         n_jobs: processes; 0 for all cores.
     """
@@ -174,10 +174,10 @@ def motion_frames(settings: MotionSettings, label: int, group: int, clip: int) -
 
 
 def disc_opacity(settings: MotionSettings, label: int, group: int, clip: int) -> float:
-    """Return how clearly one video's disc is seen: opacity^(u^3), u uniform, as `opacity` says."""
+    """Return how clearly one video's disc is seen: opacity^(u^8), u uniform, as `opacity` says."""
     # A generator of its own: an opacity of 1 leaves every other draw as it is.
     own = np.random.default_rng((settings.seed, label, group, clip, 1)).uniform()
-    return float(settings.opacity ** (own**3))
+    return float(settings.opacity ** (own**8))
 
 
 def disc_path(motion: str, settings: MotionSettings, rng: np.random.Generator) -> DiscPath:

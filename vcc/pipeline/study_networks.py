@@ -73,6 +73,7 @@ def _train(cell: Cell, place: StudyPlace, run: Run) -> Network:
             recipe.clip, manual_seed=_seed(cell, place), n_threads=place.n_threads
         ),
         training=dataclasses.replace(recipe.training, no_cuda=place.no_cuda),
+        finetune=recipe.finetune,
         run=run,
     )
 

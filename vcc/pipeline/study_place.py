@@ -56,6 +56,7 @@ class StudyPlace:
             "network": recipe.network.as_dict(),
             "clip": recipe.clip.as_dict() | {"n_threads": 0},
             "training": recipe.training.as_dict() | {"no_cuda": False},
+            "finetune": recipe.finetune.as_dict(),
             "speed": matrix.speed.as_dict(),
             "repeat": cell.repeat,
         }

@@ -17,7 +17,7 @@ models:
   a:
     network: {model: resnet, model_depth: 18}
     training: {n_epochs: 3, lr_steps: [2]}
-  b: {network: {model: mobilenetv2}}
+  b: {network: {model: mobilenetv2}, finetune: {pretrain_path: start, n_finetune_classes: 3}}
 methods:
   pruned: {compression_type: [ep], schedule: "schedules/{family}_x.yaml"}
   both: {compression_type: [qat, kd], after: pruned, teacher: a}
@@ -37,6 +37,8 @@ def test_it_is_read(tmp_path: Path) -> None:
     assert matrix.models["a"].training.lr_steps == (2,)
     assert matrix.methods["both"].teacher == "a"
     assert matrix.speed.sample_size == 112
+    assert matrix.models["a"].finetune.pretrain_path is None
+    assert matrix.models["b"].finetune.pretrain_path == Path("start")
 
 
 def test_cells_come_after_those_they_build_on(tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_shipped_matrices_are_read(path: Path) -> None:
         ("  pruned:", "  dense:", "choose another name"),
         ("  both:", "  a.b:", "names of models and methods hold no dots"),
         ("name: mine", "name: ../mine", "is not a word"),
-        ("  b: {network: {model: mobilenetv2}}", "  b: 3", "models.b: holds no keys"),
+        ("  a:\n", "  c: 3\n  a:\n", "models.c: holds no keys"),
         ("name: mine", "name: [", "cannot be read"),
     ],
 )
