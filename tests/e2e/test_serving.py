@@ -92,7 +92,6 @@ def test_every_body_gets_labels_and_scores(
     assert post(server, parquet(data, data), PARQUET) == (200, {"predictions": [row, row]})
 
 
-@pytest.mark.slow
 def test_two_hundred_requests_at_once_get_their_own_answers(
     server: str, registered: Registered, tmp_path: Path
 ) -> None:

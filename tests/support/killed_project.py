@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import shutil
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from served_network import tracking
 from vcc.data.prepared import PreparedDataset
 from vcc.export.onnx_file import read_metadata
 from vcc.pipeline.source import load_network
-from vcc.tracking.exports import SUFFIXES
+from vcc.tracking.exports import SUFFIXES, version_by, versions_together
 from vcc.tracking.promotion import LOCK_SUFFIX
 from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX, get_version
 
@@ -51,11 +52,13 @@ class Project:
 
     Attributes:
         folder: it holds `mlflow.db` and what the entry points leave.
-        root: holds the prepared data set `tiny` and the videos it was made of.
+        root: holds the prepared data set `tiny` and the videos it was made of, or will.
+        trained_on: digest of the data that the registered networks were trained on.
     """
 
     folder: Path
     root: Path
+    trained_on: str
 
     @property
     def uri(self) -> str:
@@ -132,7 +135,9 @@ class Project:
         """
         for name in ("mlflow.db", "schedule.yaml", "gate.yaml", "matrix.yaml"):
             shutil.copy(self.folder / name, folder)
-        return Project(folder, folder / "data" if new_data else self.root)
+        return dataclasses.replace(
+            self, folder=folder, root=folder / "data" if new_data else self.root
+        )
 
     def forget_exports(self) -> None:
         """Delete the registered files, as if there were only checkpoints."""
@@ -146,28 +151,32 @@ class Project:
 
 def make_project(folder: Path) -> Project:
     """Prepare, train and export; what is registered is so twice more: champion and previous."""
-    project = Project(folder, folder / "data")
+    project = Project(folder, folder / "data", trained_on="")
     for name, text in (("schedule", _SCHEDULE), ("gate", _GATE), ("matrix", _MATRIX)):
         (folder / f"{name}.yaml").write_text(text)
     for name in ("prepare", "train", "export"):
         project.must(name)
     with tracking(project.uri):
         _register_again()
-    return project
+    digest = PreparedDataset.open(project.root / "tiny").digest
+    return dataclasses.replace(project, trained_on=digest)
 
 
 def _register_again() -> None:
     # Apart from the baseline: exporting that again must not touch what is champion.
     client = mlflow.MlflowClient()
     for alias in ("previous", "champion"):
+        made_from: dict[str, str] = {}
         for suffix in SUFFIXES:
             first = client.get_model_version(BASE + suffix, "1")
             again = client.create_model_version(
                 BASE + suffix,
                 first.source,
                 model_id=first.model_id,
-                tags={**first.tags, "export_id": alias},
+                tags={**first.tags, "export_id": alias, **made_from},
             )
+            if suffix == "":
+                made_from = {"checkpoint": f"models:/{BASE}/{again.version}"}
             client.set_registered_model_alias(BASE + suffix, alias, again.version)
 
 
@@ -194,12 +203,11 @@ def check_whole(project: Project, *, settled: bool) -> None:
 
 def _check_versions(project: Project) -> None:
     client = mlflow.MlflowClient()
-    digest = PreparedDataset.open(project.root / "tiny").digest
     for suffix in SUFFIXES:
         for version in client.search_model_versions(f"name = '{BASE}{suffix}'"):
             uri = f"models:/{version.name}/{version.version}"
             assert {"arch", "dataset", "data_digest", "role", "run_id"} <= set(version.tags), uri
-            assert version.tags["data_digest"] == digest
+            assert version.tags["data_digest"] == project.trained_on
             _loads(suffix, version.source)
             if suffix:
                 assert "export_id" in version.tags, uri
@@ -243,14 +251,12 @@ def _aliases(suffix: str) -> dict[str, int]:
 def _check_aliases() -> None:
     client = mlflow.MlflowClient()
     assert not client.search_registered_models(f"name = '{BASE}{LOCK_SUFFIX}'")
-    exports: dict[str, dict[str, str]] = {suffix: {} for suffix in SUFFIXES}
-    for suffix in SUFFIXES:
-        for alias, number in _aliases(suffix).items():
-            tags = client.get_model_version(BASE + suffix, str(number)).tags
-            exports[suffix][alias] = tags.get("export_id", "")
-    assert exports[ONNX_SUFFIX] == exports[VIDEO_SUFFIX]
-    for alias in ("champion", "previous"):
-        assert exports[""].get(alias) == exports[VIDEO_SUFFIX].get(alias), alias
+    for alias in ("baseline", "challenger", "champion", "previous"):
+        there = {f"models:/{BASE}{suffix}/{number}" for suffix in SUFFIXES
+                 if (number := _aliases(suffix).get(alias))}  # fmt: skip
+        if there:
+            together = versions_together(version_by(BASE, alias))
+            assert there == {version.uri for version in together.values()}, alias
 
 
 def _check_files(project: Project) -> None:

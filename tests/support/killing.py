@@ -151,7 +151,7 @@ def call_entry_point(
     """
     log = folder / "printed.txt"
     arguments = (name, list(words), str(folder), {**os.environ, **environment}, str(log), point)
-    process = _SERVER.Process(target=_run, args=arguments, daemon=True)
+    process = _SERVER.Process(target=_run, args=arguments, daemon=False)
     process.start()
     try:
         process.join()
