@@ -14,10 +14,10 @@ from vcc.compression.dialect import (
     EXTENSIONS,
     OWN_LR_SCHEDULERS,
     PRUNERS,
-    QUANTIZERS,
     REGULARIZERS,
 )
 from vcc.compression.fields import Field
+from vcc.compression.quantizer_fields import QUANTIZERS
 from vcc.config.mlproject import ENTRY_POINTS
 from vcc.config.options import Options, describe_type, field_types
 

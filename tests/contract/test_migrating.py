@@ -14,11 +14,11 @@ from vcc.compression.dialect import (
     EXTENSIONS,
     OWN_LR_SCHEDULERS,
     PRUNERS,
-    QUANTIZERS,
     REGULARIZERS,
 )
 from vcc.compression.policies.pruning import PruningFlags
 from vcc.compression.quantization.settings import OVERRIDE_KEYS
+from vcc.compression.quantizer_fields import QUANTIZERS
 from vcc.config.mlproject import ENTRY_POINTS
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 

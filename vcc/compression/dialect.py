@@ -14,7 +14,6 @@ from typing import Any
 from vcc.compression.fields import (
     Field,
     anything,
-    boolean,
     choice,
     integer,
     list_of,
@@ -25,6 +24,7 @@ from vcc.compression.fields import (
     table,
     text,
 )
+from vcc.compression.quantizer_fields import QUANTIZERS
 
 FRACTION = number(at_least=0, at_most=1)
 RANKED_GROUPS = ("Filters", "3D", "Channels", "Rows", "Blocks")
@@ -45,8 +45,6 @@ LASSO_GROUPS = (
 )
 THRESHOLD_GROUPS = ("2D", "3D", "Filters", "Channels", "Rows", "Cols")
 THRESHOLD_CRITERIA = ("Max", "Mean_Abs", "Mean_L1", "L1", "Mean_L2", "L2")
-QUANT_MODES = ("SYMMETRIC", "SYMMETRIC_RESTRICTED", "ASYMMETRIC_UNSIGNED", "ASYMMETRIC_SIGNED")
-CLIP_MODES = ("NONE", "AVG", "N_STD", "GAUSS", "LAPLACE", "PERCENTILE", "ENTROPY", "MSE")
 
 # torch's schedulers whose arguments are functions or other schedulers: not expressible in YAML
 _NOT_EXPRESSIBLE = {
@@ -168,75 +166,6 @@ REGULARIZERS = {
     },
     "GroupVarianceRegularizer": {
         "reg_regims": Field(table(row(number(at_least=0), choice("Channels"))))
-    },
-}
-
-_BITS = Field(optional(integer(1, 32)), 32)
-_ACCUM_BITS = Field(integer(8, 64), 32)
-_MODE = Field(anything, "SYMMETRIC", "one mode, or {activations: mode, weights: mode}")
-_OVERRIDES = Field(optional(anything), None, "pattern -> settings, first match wins")
-_CLIPPED = {
-    "bits_activations": _BITS,
-    "bits_weights": _BITS,
-    "bits_bias": Field(optional(integer(1, 32)), None),
-    "overrides": _OVERRIDES,
-}
-_TARGET = Field(
-    optional(choice("cpu", "tensorrt")), None, "extension: runtime that the integers are for"
-)
-
-
-def _guard(value: Any) -> Any:
-    found = {key: number(at_least=0)(item) for key, item in table(anything)(value).items()}
-    for key in found:
-        choice("loss", "top1")(key)
-    if not found:
-        msg = "names neither loss nor top1"
-        raise ValueError(msg)
-    return found
-
-
-QUANTIZERS = {
-    "QuantAwareTrainRangeLinearQuantizer": {
-        "bits_activations": _BITS,
-        "bits_weights": _BITS,
-        "bits_bias": _BITS,
-        "overrides": _OVERRIDES,
-        "mode": _MODE,
-        "ema_decay": Field(number(at_least=0, at_most=1), 0.999),
-        "per_channel_wts": Field(boolean, False),
-        "quantize_inputs": Field(boolean, True),
-        "num_bits_inputs": Field(optional(integer(2, 16)), None),
-        "quant_target": _TARGET,
-    },
-    "DorefaQuantizer": _CLIPPED,
-    "WRPNQuantizer": _CLIPPED,
-    "PACTQuantizer": {
-        **_CLIPPED,
-        "act_clip_init_val": Field(number(above=0), 8.0),
-        "act_clip_decay": Field(optional(number(at_least=0)), None),
-    },
-    "PostTrainLinearQuantizer": {
-        "bits_activations": Field(optional(integer(2, 32)), 8),
-        "bits_parameters": Field(optional(integer(2, 32)), 8),
-        "bits_accum": _ACCUM_BITS,
-        "overrides": _OVERRIDES,
-        "mode": _MODE,
-        "clip_acts": Field(choice(*CLIP_MODES), "NONE"),
-        "per_channel_wts": Field(boolean, False),
-        "model_activation_stats": Field(optional(anything), None),
-        "fp16": Field(boolean, False),
-        "clip_n_stds": Field(optional(number(above=0)), None),
-        "clip_half_range": Field(boolean, False),
-        "scale_approx_mult_bits": Field(optional(integer(1, 32)), None),
-        "inputs_quant_auto_fallback": Field(boolean, True),
-        "fpq_module": Field(optional(anything), None),
-        "save_fp_weights": Field(boolean, False),
-        "also_clip_weights": Field(boolean, False),
-        "quant_target": _TARGET,
-        "guard": Field(
-            optional(_guard), None, "extension: what it may cost on dev: {loss: nats, top1: share}"
-        ),
     },
 }
 

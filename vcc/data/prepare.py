@@ -8,7 +8,6 @@ that was killed is continued by giving the same command again.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import math
 import shutil
@@ -17,17 +16,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import joblib
 from tqdm import tqdm
 
 from vcc.config.data import PrepareOptions
-from vcc.data.convert import ConvertJob, ConvertResult, convert
+from vcc.data.convert import ConvertJob, ConvertResult
 from vcc.data.discovery import BadFile
-from vcc.data.machine import usable_cores
 from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
 from vcc.data.motion import generate_motion_videos
+from vcc.data.parallel import convert_all
 from vcc.data.planning import Plan, PlannedVideo, check_labels, choose_store, make_plan, store_path
 from vcc.data.report import PrepareReport
 from vcc.data.sources import write_sources
@@ -40,9 +37,6 @@ from vcc.files import alone_in
 logger = logging.getLogger(__name__)
 
 MOTION_NAME = "motion"
-
-# A process costs about a second to start, as much as converting this many short videos.
-_VIDEOS_PER_PROCESS = 16
 
 
 @dataclass(frozen=True)
@@ -94,7 +88,7 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
         )
         raise DataError(msg) from None
     kind = choose_store(options, plan.videos, output)
-    done, bad, reused = _convert_all(options, plan, output, kind)
+    done, bad, reused = _fill_store(options, plan, output, kind)
     _check_bad_share(options, plan, bad, videos)
     check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
     manifest = _manifest(options, plan, done, kind, name=name_of(options))
@@ -134,7 +128,7 @@ def _motion_videos(options: PrepareOptions, output: Path) -> Path:
     )
 
 
-def _convert_all(
+def _fill_store(
     options: PrepareOptions, plan: Plan, output: Path, kind: str
 ) -> tuple[list[_Stored], list[BadFile], int]:
     files = [Path(FRAMES_NAME) / store_path(video, kind, suffix=SUFFIX) for video in plan.videos]
@@ -152,7 +146,7 @@ def _convert_all(
     results: dict[int, ConvertResult] = {}
     try:
         for result in tqdm(
-            _run(options, jobs), total=len(jobs), desc="prepare", unit="video", disable=None
+            convert_all(options, jobs), total=len(jobs), desc="prepare", unit="video", disable=None
         ):
             results[result.number] = result
     except OSError as error:
@@ -176,37 +170,6 @@ def _convert_all(
         else:
             done.append(_Stored(video, result.stored, files[number]))
     return done, bad, sum(result.reused for result in results.values())
-
-
-def _run(options: PrepareOptions, jobs: Sequence[ConvertJob]) -> Iterator[ConvertResult]:
-    with _backend(options) as n_jobs:
-        wanted = n_jobs or min(usable_cores(), 1 + len(jobs) // _VIDEOS_PER_PROCESS)
-        parallel = joblib.Parallel(n_jobs=wanted, return_as="generator_unordered")
-        yield from parallel(joblib.delayed(convert)(job) for job in jobs)
-
-
-@contextlib.contextmanager
-def _backend(options: PrepareOptions) -> Iterator[int]:
-    if options.dask_scheduler is None:
-        yield options.n_jobs
-        return
-    try:
-        client_class = importlib.import_module("dask.distributed").Client
-    except ImportError:
-        msg = "dask_scheduler: Dask is not installed; `pip install 'vcc[cluster]'` brings it"
-        raise DataError(msg) from None
-    local = options.dask_scheduler == "local"
-    settings: dict[str, Any] = {"processes": True, "dashboard_address": None} if local else {}
-    try:
-        client = client_class(None if local else options.dask_scheduler, **settings)
-    except (OSError, ValueError) as error:
-        msg = (
-            f"dask_scheduler: no scheduler answers at {options.dask_scheduler!r} ({error}); start "
-            "`dask scheduler` and give its address, such as tcp://host:8786"
-        )
-        raise DataError(msg) from None
-    with client, joblib.parallel_config(backend="dask", client=client):
-        yield -1
 
 
 def _check_bad_share(

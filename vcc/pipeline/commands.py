@@ -44,7 +44,8 @@ from vcc.pipeline.recipe import recipe_from_entry
 from vcc.pipeline.resume import checkpoint_folder, find_resumption, plan_checkpoints
 from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.source import Source, fetch_network, find_source
-from vcc.pipeline.train import check_class_count, register_network, train_step
+from vcc.pipeline.starting_weights import check_class_count
+from vcc.pipeline.train import register_network, train_step
 from vcc.tracking.exports import versions_together
 from vcc.tracking.registry import ONNX_SUFFIX, Version, get_version
 from vcc.tracking.runs import Run, connect, open_run

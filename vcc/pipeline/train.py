@@ -16,13 +16,11 @@ from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.data.datamodule import ClipDataModule
 from vcc.data.normalisation import normalisation_for
 from vcc.data.prepared import PreparedDataset
-from vcc.errors import ConfigError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
-from vcc.models.network import VideoNetwork, network_of
+from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters, layer_table, table_csv
-from vcc.models.weights import LoadReport, load_weights
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.inference import classify_with_network, device_for, score_subset
 from vcc.pipeline.precision import training_precision
@@ -32,13 +30,14 @@ from vcc.pipeline.resume import (
     find_resumption,
     resume_checkpoint,
 )
+from vcc.pipeline.starting_weights import start_from
 from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.pipeline.training_artifacts import log_training
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
 from vcc.training.averaging import AveragedWeights
 from vcc.training.best import BestWeights
-from vcc.training.finetuning import choose_trained, freeze_statistics
+from vcc.training.finetuning import freeze_statistics
 from vcc.training.module import ClassifierModule
 from vcc.training.outputs import AdjustLoss, TrainingVideos
 from vcc.training.processes import is_first_process, leave_group
@@ -86,7 +85,7 @@ def train_step(
     )
     resumed = checkpoints is not None and checkpoints.resume_from is not None
     if finetune is not None:
-        _start_from(network, dataset, finetune, resumed=resumed)
+        start_from(network, dataset, finetune, resumed=resumed)
     card = card_of(
         dataset,
         arch=arch_name(network.spec),
@@ -175,32 +174,6 @@ def _log_result(
     log_training(run, dataset, history=history, best_epoch=best_epoch, scores=scores)
 
 
-def _start_from(
-    network: VideoNetwork, dataset: PreparedDataset, finetune: FinetuneOptions, *, resumed: bool
-) -> None:
-    """Load the weights that a training starts from and freeze what it leaves alone."""
-    asked = finetune.n_finetune_classes
-    if finetune.pretrain_path is None:
-        if asked is not None:
-            msg = "n_finetune_classes: replaces the head of given weights: set pretrain_path too"
-            raise ConfigError(msg)
-        if finetune.no_train:
-            msg = "no_train: there are no weights to take: set pretrain_path too"
-            raise ConfigError(msg)
-    else:
-        if asked is not None and asked != len(dataset.labels):
-            msg = (
-                f"n_finetune_classes: {asked} asked for, but {dataset.name} has "
-                f"{len(dataset.labels)} classes"
-            )
-            raise ConfigError(msg)
-        # A checkpoint to resume from brings all weights; the file may be gone by then.
-        if not resumed:
-            report = load_weights(network, finetune.pretrain_path, replace_head=asked is not None)
-            _check_file_classes(report, finetune)
-    choose_trained(network, finetune.ft_portion)
-
-
 def _callbacks(training: TrainingOptions) -> list[Callback]:
     callbacks: list[Callback] = []
     if training.ema_decay:
@@ -210,14 +183,6 @@ def _callbacks(training: TrainingOptions) -> list[Callback]:
     if training.early_stopping:
         callbacks.append(EarlyStopping("dev_loss", patience=training.early_stopping))
     return callbacks
-
-
-def _check_file_classes(report: LoadReport, finetune: FinetuneOptions) -> None:
-    """Refuse a `n_classes` that is not the given file's, where its head is replaced."""
-    asked, found = finetune.n_classes, report.file_classes
-    if finetune.n_finetune_classes is not None and None not in (asked, found) and asked != found:
-        msg = f"n_classes: {asked} asked for, but {report.path} has {found} classes: leave it out"
-        raise ConfigError(msg)
 
 
 def train_epochs(
@@ -314,17 +279,3 @@ def register_network(
         )
     set_alias(version, alias)
     return version
-
-
-def check_class_count(asked: int | None, dataset: PreparedDataset) -> None:
-    """Refuse a `n_classes` that is not the data's.
-
-    Raises:
-        ConfigError: the two differ.
-    """
-    if asked is not None and asked != len(dataset.labels):
-        msg = (
-            f"n_classes: {asked} asked for, but {dataset.name} has {len(dataset.labels)} classes: "
-            "leave it out"
-        )
-        raise ConfigError(msg)

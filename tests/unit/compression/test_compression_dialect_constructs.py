@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from toy_training import STEPS, TinyNet, Training, tiny_net
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.dialect import LASSO_GROUPS, QUANT_MODES, classes
+from vcc.compression.dialect import LASSO_GROUPS, classes
 from vcc.compression.group_thresholds import structure_measure
 from vcc.compression.loader import _POLICY_ARGS
+from vcc.compression.quantizer_fields import QUANT_MODES
 from vcc.errors import ScheduleError
 from vcc.models.quantized import ActivationQuantizer, ClippedActivation
 from vcc.models.quantized_weight import WeightQuantizer

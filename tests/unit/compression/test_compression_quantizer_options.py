@@ -13,7 +13,6 @@ import yaml
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.compression.dialect import CLIP_MODES
 from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.quantization.clipping import ActivationStats, clip_range
 from vcc.compression.quantization.statistics import (
@@ -24,6 +23,7 @@ from vcc.compression.quantization.statistics import (
     save_statistics,
     tensor_stats,
 )
+from vcc.compression.quantizer_fields import CLIP_MODES
 from vcc.errors import ScheduleError
 from vcc.models.quantized import ActivationQuantizer, ClippedActivation
 from vcc.models.quantized_arithmetic import integer_range, linear_parameters
@@ -190,6 +190,11 @@ class TestBitsAndChannels:
         assert int(levels.min()) >= -127  # type: ignore[operator]
         with pytest.raises(ScheduleError, match="did you mean SYMMETRIC"):
             quantized(PTQ, mode="SYMETRIC")
+
+    @pytest.mark.parametrize("overrides", ["right", [{"right": {}}], 3])
+    def test_overrides_map_patterns_to_settings(self, overrides: object) -> None:
+        with pytest.raises(ScheduleError, match="overrides: .* is not a mapping from patterns"):
+            quantized(PTQ, overrides=overrides)
 
     def test_targets_choose_what_their_kernels_run(self) -> None:
         cpu, gpu = (plan_of(quantized(PTQ, quant_target=name)) for name in ("cpu", "tensorrt"))

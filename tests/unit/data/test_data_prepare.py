@@ -328,7 +328,7 @@ def _killed(_job: object) -> None:
 
 def test_a_killed_worker_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tree(tmp_path / "videos")
-    monkeypatch.setattr("vcc.data.prepare.convert", _killed)
+    monkeypatch.setattr("vcc.data.parallel.convert", _killed)
     with pytest.raises(DataError, match="a worker process was killed .* run again") as caught:
         prepare(options(tmp_path, n_jobs=2))
     assert "\n" not in str(caught.value)

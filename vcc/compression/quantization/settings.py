@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vcc.compression.dialect import CLIP_MODES, QUANT_MODES
 from vcc.compression.quantization.overrides import Bits
+from vcc.compression.quantizer_fields import CLIP_MODES, QUANT_MODES
 from vcc.errors import nearest
 
 _TARGET_MODES = {
