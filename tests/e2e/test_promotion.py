@@ -103,5 +103,5 @@ def test_promote_and_rollback_move_every_form(own: Registered, options: PromoteE
     assert newest_record()["why"] == "too bold"
     newest = mlflow.search_runs(search_all_experiments=True, output_format="list")[0]
     note = newest.data.tags["mlflow.note.content"]
-    assert note.startswith(f"Gave champion back to models:/{own.graph.name}/1 from ")
+    assert note.startswith(f"Gave champion back to models:/{own.video.name}/1 from ")
     assert note.endswith(": too bold.")
