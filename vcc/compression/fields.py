@@ -156,6 +156,13 @@ def table(inner: Checker) -> Checker:
     return check
 
 
+def mapping(value: Any) -> dict[str, Any]:
+    """Accept any mapping, an empty one too. YAML reads the bare name of a numbered layer as int."""
+    if not isinstance(value, Mapping):
+        _refuse(f"{value!r} is not a mapping")
+    return {str(key): item for key, item in value.items()}
+
+
 def names(value: Any) -> list[str]:
     """Accept a list of names or selectors; a bare name stands for a list of one."""
     if isinstance(value, str):

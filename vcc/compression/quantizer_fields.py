@@ -10,6 +10,7 @@ from vcc.compression.fields import (
     boolean,
     choice,
     integer,
+    mapping,
     number,
     optional,
     table,
@@ -21,7 +22,7 @@ CLIP_MODES = ("NONE", "AVG", "N_STD", "GAUSS", "LAPLACE", "PERCENTILE", "ENTROPY
 _BITS = Field(optional(integer(1, 32)), 32)
 _ACCUM_BITS = Field(integer(8, 64), 32)
 _MODE = Field(anything, "SYMMETRIC", "one mode, or {activations: mode, weights: mode}")
-_OVERRIDES = Field(optional(anything), None, "pattern -> settings, first match wins")
+_OVERRIDES = Field(optional(mapping), None, "pattern -> settings, first match wins")
 _CLIPPED = {
     "bits_activations": _BITS,
     "bits_weights": _BITS,

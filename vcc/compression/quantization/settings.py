@@ -50,7 +50,7 @@ def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSet
     `per_channel_wts` are given.
 
     Raises:
-        ValueError: a mode or clip mode is unknown, or overrides are no mapping.
+        ValueError: a mode or clip mode is unknown.
     """
     given = dict(args)
     target = given.pop("quant_target", None)
@@ -64,7 +64,9 @@ def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSet
         weights=given.pop("bits_weights", given.pop("bits_parameters", default_bits)),
         bias=given.pop("bits_bias", bias),
     )
-    overrides = _overrides(given.pop("overrides", None))
+    overrides = given.pop("overrides", None)
+    for pattern, settings in (overrides or {}).items():
+        _check_override(pattern, settings)
     return QuantizerSettings(
         class_name=class_name,
         bits=bits,
@@ -122,19 +124,6 @@ OVERRIDE_KEYS = (
     "make_identity",
     "act_clip_init_val",
 )
-
-
-def _overrides(given: Any) -> dict[str, Any] | None:
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        msg = f"overrides: {given!r} is not a mapping from patterns to settings"
-        raise ValueError(msg)
-    # In a network of numbered layers YAML reads a bare name as a number.
-    named = {str(pattern): settings for pattern, settings in given.items()}
-    for pattern, settings in named.items():
-        _check_override(pattern, settings)
-    return named
 
 
 def _check_override(pattern: str, settings: Any) -> None:
