@@ -74,17 +74,18 @@ def versions_together(version: Version) -> dict[str, Version]:
 
 
 def _made_with(version: Version, suffix: str) -> Version | None:
+    """Return the newest version of a form that was made with a version, None where none is."""
     name = base_name(version.name) + suffix
-    if not suffix and "checkpoint" in version.tags:
-        named = version.tags["checkpoint"].rsplit("/", 1)[-1]
-        return find_version(name, named) if named.isdigit() else None
+    checkpoint = None if suffix else version.tags.get("checkpoint")
     export_id = version.tags.get("export_id")
-    if export_id is None:
-        return None
     found = [
         int(each.version)
         for each in mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
-        if each.tags.get("export_id") == export_id
+        if (
+            f"models:/{name}/{each.version}" == checkpoint
+            if checkpoint
+            else export_id is not None and each.tags.get("export_id") == export_id
+        )
     ]
     return get_version(f"models:/{name}/{max(found)}") if found else None
 

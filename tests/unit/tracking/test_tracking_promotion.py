@@ -111,6 +111,9 @@ def test_a_champion_exported_again_stays_what_is_served(
     make_champion(version(1, ""), instead_of=champion)
     assert aliases(registry, f"{BASE}-video") == {"champion": 4, "previous": 1}
     assert aliases(registry, BASE)["champion"] == 1
+    # Without its checkpoint an export is still one.
+    registry.delete_model_version(BASE, "1")
+    assert set(versions_together(version(1, "-video"))) == {"-onnx", "-video"}
 
 
 def test_a_champion_that_changed_meanwhile_is_not_overruled(registry: mlflow.MlflowClient) -> None:
