@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from killed_project import Project, check_whole, make_project
-from killing import SERVER_VARIABLE, KillPoint
+from killing import SERVER_VARIABLE, FaultPoint
 from tracking_servers import free_port, running, wait_for
 
 from vcc.errors import TrackingError
@@ -17,18 +17,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ARTIFACTS = ("mlflow.store.artifact.local_artifact_repo:LocalArtifactRepository", "log_artifacts")
 RESULTS = "vcc.evaluation.results_tree"
 FULL = [
-    ("prepare", KillPoint("vcc.data.store:ContainerWriter", "add", 10, "before", "fill")),
-    ("train", KillPoint("os", "fsync", 1, "before", "fill")),
-    ("compress", KillPoint("vcc.pipeline.train", "save_checkpoint", 1, "before", "fill")),
-    ("evaluate", KillPoint(RESULTS, "write_val_json", 1, "before", "fill")),
-    ("export", KillPoint(*ARTIFACTS, 1, "before", "fill")),
-    ("export", KillPoint(*ARTIFACTS, 2, "before", "fill")),
-    ("export", KillPoint("shutil", "copyfileobj", 1, "before", "fill")),
-    ("predict", KillPoint("vcc.pipeline.predict", "_write_csv", 1, "after", "fill")),
+    ("prepare", FaultPoint("vcc.data.store:ContainerWriter", "add", 10, "before", "fill")),
+    ("train", FaultPoint("os", "fsync", 1, "before", "fill")),
+    ("compress", FaultPoint("vcc.pipeline.train", "save_checkpoint", 1, "before", "fill")),
+    ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "before", "fill")),
+    ("export", FaultPoint(*ARTIFACTS, 1, "before", "fill")),
+    ("export", FaultPoint(*ARTIFACTS, 2, "before", "fill")),
+    ("export", FaultPoint("shutil", "copyfileobj", 1, "before", "fill")),
+    ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "after", "fill")),
 ]
 LOST = [
-    ("compress", KillPoint("vcc.pipeline.train", "save_checkpoint", 1, "after", "lose")),
-    ("evaluate", KillPoint(RESULTS, "write_val_json", 1, "after", "lose")),
+    ("compress", FaultPoint("vcc.pipeline.train", "save_checkpoint", 1, "after", "lose")),
+    ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "after", "lose")),
 ]
 
 
@@ -45,7 +45,7 @@ def assert_one_line(printed: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "point"), FULL, ids=str)
-def test_a_full_disk(project: Project, name: str, point: KillPoint, tmp_path: Path) -> None:
+def test_a_full_disk(project: Project, name: str, point: FaultPoint, tmp_path: Path) -> None:
     mine = project.copy(tmp_path, new_data=name == "prepare")
     ended = mine.call(name, point=point)
     assert ended.code > 0, ended.printed
@@ -58,7 +58,7 @@ def test_a_full_disk(project: Project, name: str, point: KillPoint, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("name", "point"), LOST, ids=str)
-def test_a_lost_server(project: Project, name: str, point: KillPoint, tmp_path: Path) -> None:
+def test_a_lost_server(project: Project, name: str, point: FaultPoint, tmp_path: Path) -> None:
     mine = project.copy(tmp_path)
     port = free_port()
     words = ("server", "--backend-store-uri", mine.uri, "--host", "127.0.0.1", "--port", str(port))

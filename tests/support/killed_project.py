@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
-from killing import Ended, KillPoint, call_entry_point
+from killing import Ended, FaultPoint, call_entry_point
 from served_network import tracking
 
 from vcc.data.prepared import PreparedDataset
@@ -104,12 +104,12 @@ class Project:
         }[entry]  # type: ignore[assignment]  # fmt: skip
         return [str(word) for key, value in options.items() for word in (f"--{key}", value)]
 
-    def call(self, name: str, *, point: KillPoint | None = None, **variables: str) -> Ended:
+    def call(self, name: str, *, point: FaultPoint | None = None, **variables: str) -> Ended:
         """Run an entry point; `rollback` is `promote` the other way.
 
         Args:
             name: a key of `words`; `export both` takes the compressed network and its parent.
-            point: where it kills itself.
+            point: the fault that it meets.
             variables: further environment variables.
         """
         return call_entry_point(

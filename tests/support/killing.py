@@ -1,4 +1,4 @@
-"""A process that kills itself at a chosen moment, and whether what went on is the same."""
+"""A process that meets a fault at a chosen moment, and whether what went on is the same."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _ACTS = {"kill": _die, "fill": _fill_the_disk, "lose": _lose_the_server}
 
 
 @dataclass(frozen=True)
-class KillPoint:
+class FaultPoint:
     """Where something happens to an entry point.
 
     Attributes:
@@ -138,7 +138,7 @@ def call_entry_point(
     *,
     folder: Path,
     environment: Mapping[str, str],
-    point: KillPoint | None = None,
+    point: FaultPoint | None = None,
 ) -> Ended:
     """Run an entry point in a process of its own, with everything imported already.
 
@@ -147,7 +147,7 @@ def call_entry_point(
         words: its command line.
         folder: where it runs.
         environment: added to this process's.
-        point: where it kills itself.
+        point: the fault that it meets.
     """
     log = folder / "printed.txt"
     arguments = (name, list(words), str(folder), {**os.environ, **environment}, str(log), point)
@@ -168,7 +168,7 @@ def _run(
     folder: str,
     environment: dict[str, str],
     log: str,
-    point: KillPoint | None,
+    point: FaultPoint | None,
 ) -> None:
     os.chdir(folder)
     os.environ.clear()

@@ -95,6 +95,8 @@ def pareto_figure(points: Sequence[Point]) -> Figure:
                 )
     axes.margins(x=0.22, y=0.22)
     axes.set_ylim(top=min(axes.get_ylim()[1], _TOP_PERCENT))
+    # Room for the largest point must not make times negative.
+    axes.set_xlim(left=0)
     axes.set_xlabel("latency of one run, median, ms")
     axes.set_ylabel("video top-1 on the test videos, %")
     axes.set_title("area: size of the exported file; line: not beaten in both", fontsize=9)

@@ -35,6 +35,7 @@ class StudyPlace:
     def settings(self, cell: Cell) -> str:
         """Return a digest of everything that a cell's figures depend on, except code and machine.
 
+        Weights that a network starts from (`finetune`) are in it by their path, not their content.
         The digest of prepared data is not in it: frames are coded slightly differently by other
         processors. Which videos are in which subset is.
         """
