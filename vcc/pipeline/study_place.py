@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vcc.compression.shipped import default_schedule
+from vcc.compression.yaml_tree import read_tree
 from vcc.config.study import DENSE, Cell, MethodOptions, StudyMatrix
 from vcc.data.prepared import PreparedDataset
 
@@ -64,7 +65,9 @@ class StudyPlace:
         if cell.method != DENSE:
             method = matrix.methods[cell.method]
             settings["method"] = method.as_dict()
-            settings["schedule"] = schedule_of(method, recipe.network.model).read_text("utf-8")
+            # What it says, not its comments: a header takes up what a study measured.
+            schedule = read_tree(schedule_of(method, recipe.network.model)).value
+            settings["schedule"] = json.dumps(schedule, default=str)
             settings["parent"] = self._settings(matrix.parent(cell))
             if method.teacher:
                 settings["teacher"] = self._settings(dense_cell(cell, method.teacher))
