@@ -11,10 +11,11 @@ from data_videos import smooth_frames, write_video
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vcc.data.box import Box
 from vcc.data.convert import ConvertJob, convert
 from vcc.data.decode import read_video
 from vcc.data.names import safe_name
-from vcc.data.stored_frames import read_frames, read_rows
+from vcc.data.stored_frames import read_box, read_frames
 
 
 def jpeg_round_trip(frame: np.ndarray) -> np.ndarray:
@@ -61,11 +62,11 @@ def test_stored_frames_equal_the_decoded_ones(
         if kind != "raw":
             expected = np.stack([jpeg_round_trip(frame) for frame in expected])
         assert np.array_equal(got, expected)
-        top = data.draw(st.integers(0, stored.height - 1))
-        bottom = data.draw(st.integers(top + 1, stored.height))
-        rows = np.empty((len(indices), bottom - top, stored.width, 3), np.uint8)
-        read_rows(job.target, kind, indices, top=top, out=rows, height=stored.height)
-        assert np.array_equal(rows, got[:, top:bottom])
+        side = data.draw(st.integers(1, min(shape)))
+        top, left = (data.draw(st.integers(0, size - side)) for size in shape)
+        room = np.empty(len(indices) * side * stored.width * 3, np.uint8)
+        box = read_box(job.target, kind, indices, Box(top, left, side), shape=shape, room=room)
+        assert np.array_equal(box, got[:, top : top + side, left : left + side])
 
 
 @settings(max_examples=200, deadline=None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -79,7 +78,7 @@ class TrainClips(Dataset[ClipBatch]):
         self._transform = TrainTransform(options, flip=not dataset.direction_sensitive)
         self._videos = dataset.videos("train")
         # Kept from clip to clip: fresh memory of this size costs as much as filling it.
-        self._rows = np.empty(0, np.uint8)
+        self._memory: Frames = np.empty(0, np.uint8)
 
     def __len__(self) -> int:
         return len(self._videos)
@@ -94,17 +93,16 @@ class TrainClips(Dataset[ClipBatch]):
                 record.n_frames, rng, size=duration, stride=self._options.downsample
             )
             crop = self._transform.draw(record.height, record.width, rng)
-            rows = self._room((duration, crop.box.side, record.width, 3))
-            self._dataset.read_rows(record, window, top=crop.box.top, out=rows)
-            self._transform.write_clip(rows, crop, clip, rng)
+            room = self._room(duration * crop.box.side * record.width * 3)
+            frames = self._dataset.read_box(record, window, crop.box, room=room)
+            self._transform.write_clip(frames, clip, rng, flipped=crop.flipped)
         labels = [self._videos[video].label for _, video in keys]
         return _batch(clips, labels, [video for _, video in keys])
 
-    def _room(self, shape: tuple[int, ...]) -> Frames:
-        size = math.prod(shape)
-        if self._rows.size < size:
-            self._rows = np.empty(size, np.uint8)
-        return self._rows[:size].reshape(shape)
+    def _room(self, size: int) -> Frames:
+        if self._memory.size < size:
+            self._memory = np.empty(size, np.uint8)
+        return self._memory
 
 
 class VideoClips(Dataset[ClipBatch]):

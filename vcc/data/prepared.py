@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from vcc.data.box import Box
 from vcc.data.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -17,7 +17,7 @@ from vcc.data.manifest import (
     read_manifest,
 )
 from vcc.data.resizing import Frame
-from vcc.data.stored_frames import Frames, read_frames, read_rows
+from vcc.data.stored_frames import Frames, Indices, read_box, read_frames
 from vcc.errors import DataError, nearest
 
 SUBSETS = ("train", "dev", "test")
@@ -67,14 +67,12 @@ class PreparedDataset:
             raise DataError(msg)
         return self._by_subset[subset]
 
-    def frame_list(
-        self, record: VideoRecord, indices: Sequence[int] | NDArray[np.int64]
-    ) -> list[Frame]:
+    def frame_list(self, record: VideoRecord, indices: Indices) -> list[Frame]:
         """Return frames uint8 [H, W, 3] in RGB one by one: of a raw store, without copying them."""
         shape = (record.height, record.width)
         return read_frames(self.root / record.file, self.manifest.store, indices, shape=shape)
 
-    def frames(self, record: VideoRecord, indices: Sequence[int] | NDArray[np.int64]) -> Frames:
+    def frames(self, record: VideoRecord, indices: Indices) -> Frames:
         """Return frames uint8 [k, H, W, 3] in RGB, in the order asked for.
 
         Args:
@@ -83,17 +81,17 @@ class PreparedDataset:
         """
         return np.stack(self.frame_list(record, indices))
 
-    def read_rows(
-        self,
-        record: VideoRecord,
-        indices: Sequence[int] | NDArray[np.int64],
-        *,
-        top: int,
-        out: Frames,
-    ) -> None:
-        """Write the rows of frames from `top` on, in RGB, into `out` uint8 [k, rows, W, 3]."""
-        path, store = self.root / record.file, self.manifest.store
-        read_rows(path, store, indices, top=top, out=out, height=record.height)
+    def read_box(self, record: VideoRecord, indices: Indices, box: Box, *, room: Frames) -> Frames:
+        """Return a box of frames, uint8 [k, side, side, 3] in RGB, read into `room`.
+
+        Args:
+            record: one of `videos(...)`.
+            indices: frame numbers from 0 to `record.n_frames - 1`; may repeat.
+            box: what to show of the frames.
+            room: uint8 of at least k * side * width of a frame * 3 elements.
+        """
+        path, shape = self.root / record.file, (record.height, record.width)
+        return read_box(path, self.manifest.store, indices, box, shape=shape, room=room)
 
     def check_split(self, *, name: str, split: str, force: bool = False) -> None:
         """Refuse to evaluate a model of another split of this data set.

@@ -16,6 +16,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
 from vcc.config.data import CROP_POSITIONS, ClipOptions
+from vcc.data.box import Box
 from vcc.data.protocol import crop_corner, write_planes
 from vcc.data.resizing import resize_stack
 
@@ -28,15 +29,6 @@ _RANDOM_CROP_SHARE = 7 / 8
 # Erasing Data Augmentation", AAAI 2020).
 _ERASED_SHARE = (0.02, 0.33)
 _ERASED_ASPECT = (0.3, 3.3)
-
-
-@dataclass(frozen=True)
-class Box:
-    """A square of a frame, in pixels."""
-
-    top: int
-    left: int
-    side: int
 
 
 @dataclass(frozen=True)
@@ -112,19 +104,18 @@ class TrainTransform:
         return Crop(box, flipped=self._flip and rng.random() < 0.5)
 
     def write_clip(
-        self, rows: Frames, crop: Crop, clip: NDArray[np.uint8], rng: np.random.Generator
+        self, frames: Frames, clip: NDArray[np.uint8], rng: np.random.Generator, *, flipped: bool
     ) -> None:
-        """Write a clip, cropped, flipped and augmented.
+        """Write a clip, scaled, flipped and augmented.
 
         Args:
-            rows: uint8 [T, side, W, 3] in RGB, the rows of the crop's box.
-            crop: what to show of them.
+            frames: uint8 [T, side, side, 3] in RGB, the crop's box of each.
             clip: uint8 [3, T, S, S] to write into.
             rng: of the augmentation.
+            flipped: whether to mirror it.
         """
-        frames = rows[:, :, crop.box.left : crop.box.left + crop.box.side]
-        write_planes(resize_stack(frames, self._resized[: len(rows)]), clip)
-        if crop.flipped:
+        write_planes(resize_stack(frames, self._resized[: len(frames)]), clip)
+        if flipped:
             lines = clip.reshape(-1, clip.shape[-1])
             cv2.flip(lines, 1, dst=lines)
         if self._augments:

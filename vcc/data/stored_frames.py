@@ -1,24 +1,29 @@
-"""Reading frames out of the frame store: whole ones, or the rows that a crop needs."""
+"""Reading frames out of the frame store: whole ones, or the box that a crop shows."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
+import os
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vcc.data.jpeg import RowDecoder, decode_jpeg
+from vcc.data.box import Box
+from vcc.data.jpeg import decode_boxes, decode_jpeg
 from vcc.data.resizing import Frame
 from vcc.data.store import MAGIC, TAIL
 from vcc.errors import DataError
 
 Frames = NDArray[np.uint8]
 Indices = Sequence[int] | NDArray[np.int64]
+
+_OFFSET = np.dtype("<u8")
 
 
 def read_frames(path: Path, kind: str, indices: Indices, *, shape: tuple[int, int]) -> list[Frame]:
@@ -39,37 +44,44 @@ def read_frames(path: Path, kind: str, indices: Indices, *, shape: tuple[int, in
     with _damage_named(path):
         if kind == "raw":
             return _mapped_frames(path, indices, shape)
-        image = _images(path, kind)
-        decoded = {i: decode_jpeg(image(i)) for i in dict.fromkeys(map(int, indices))}
+        images = _read_images(path, kind, indices)
+        decoded = {number: decode_jpeg(image) for number, image in images.items()}
         return [decoded[int(i)] for i in indices]
 
 
-def read_rows(
-    path: Path, kind: str, indices: Indices, *, top: int, out: Frames, height: int
-) -> None:
-    """Write rows of a stored video's frames in RGB into an array, reading little else.
+def read_box(
+    path: Path, kind: str, indices: Indices, box: Box, *, shape: tuple[int, int], room: Frames
+) -> Frames:
+    """Return a box of a stored video's frames in RGB, reading little else.
 
     Args:
         path: the video's file, or its folder for kind `jpg`.
         kind: packed, raw or jpg.
         indices: frame numbers from 0; may repeat.
-        top: first of the rows.
-        out: uint8 [len(indices), rows, W, 3], W that of the stored frames.
-        height: of the stored frames.
+        box: within the frames.
+        shape: height and width of the stored frames.
+        room: memory to read into, uint8 of at least k * side * width * 3 elements.
+
+    Returns:
+        uint8 [k, side, side, 3], a part of `room`.
 
     Raises:
         DataError: the file is missing or damaged.
     """
     with _damage_named(path):
         if kind == "raw":
-            _read_raw_rows(path, indices, top=top, out=out, height=height)
-            return
-        image, decoder = _images(path, kind), RowDecoder()
-        written: dict[int, int] = {}
-        for place, i in enumerate(map(int, indices)):
-            first = written.setdefault(i, place)
-            rows = out[first] if first < place else decoder.rows(image(i), top, top + out.shape[1])
-            np.copyto(out[place], rows)
+            return _read_raw_box(path, indices, box, shape=shape, room=room)
+        size = (len(indices), box.side, box.side, 3)
+        frames = room[: math.prod(size)].reshape(size)
+        images = _read_images(path, kind, indices)
+        places: dict[int, list[int]] = {number: [] for number in images}
+        for place, number in enumerate(indices):
+            places[int(number)].append(place)
+        decoded = decode_boxes(list(images.values()), box)
+        for number, frame in zip(images, decoded, strict=True):
+            for place in places[number]:
+                frames[place] = frame
+        return frames
 
 
 @contextlib.contextmanager
@@ -89,34 +101,53 @@ def _mapped_frames(path: Path, indices: Iterable[int], shape: tuple[int, int]) -
     return [frames[i] for i in indices]
 
 
-def _read_raw_rows(
-    path: Path, indices: Iterable[int], *, top: int, out: Frames, height: int
-) -> None:
-    # Mapping a file anew for each clip costs a fault per page, twice the time of reading the rows.
-    row = out.shape[2] * out.shape[3]
+def _read_raw_box(
+    path: Path, indices: Indices, box: Box, *, shape: tuple[int, int], room: Frames
+) -> Frames:
+    # Whole rows, which lie together. Mapping a file anew for each clip costs a fault per page,
+    # twice the time of reading the rows.
+    height, width = shape
+    size = (len(indices), box.side, width, 3)
+    rows = room[: math.prod(size)].reshape(size)
     with path.open("rb", buffering=0) as file:
-        for i, target in zip(indices, out, strict=True):
-            file.seek((int(i) * height + top) * row)
-            if file.readinto(target) != target.nbytes:
+        for i, target in zip(indices, rows, strict=True):
+            file.seek((int(i) * height + box.top) * width * 3)
+            if file.readinto(target.data) != target.nbytes:
                 msg = f"ends before frame {i}"
                 raise ValueError(msg)
+    return rows[:, :, box.left : box.left + box.side]
 
 
-def _images(path: Path, kind: str) -> Callable[[int], bytes]:
-    return _folder_images(path) if kind == "jpg" else _packed_images(path)
+def _read_images(path: Path, kind: str, indices: Indices) -> dict[int, bytes]:
+    """Return the JPEG images of some frames by their numbers, each once, in ascending order."""
+    numbers = sorted({int(i) for i in indices})
+    if kind == "jpg":
+        return {i: (path / f"image_{i + 1:05d}.jpg").read_bytes() for i in numbers}
+    with path.open("rb", buffering=0) as file:
+        tail = file.seek(-TAIL.size, os.SEEK_END)
+        index_begin, length, magic = TAIL.unpack(file.read(TAIL.size))
+        if magic != MAGIC:
+            msg = "not a frame store file"
+            raise ValueError(msg)
+        first, last = numbers[0], numbers[-1]
+        if first < 0 or last + 2 > (tail - length - index_begin) // _OFFSET.itemsize:
+            msg = f"there is no frame {last if first >= 0 else first}"
+            raise ValueError(msg)
+        file.seek(index_begin + first * _OFFSET.itemsize)
+        offsets = np.frombuffer(file.read((last + 2 - first) * _OFFSET.itemsize), _OFFSET).tolist()
+        images = {}
+        for run in _runs(numbers):
+            begin = file.seek(offsets[run.start - first])
+            data = file.read(offsets[run.stop - first] - begin)
+            for i in run:
+                images[i] = data[offsets[i - first] - begin : offsets[i + 1 - first] - begin]
+        return images
 
 
-def _folder_images(path: Path) -> Callable[[int], bytes]:
-    return lambda index: (path / f"image_{index + 1:05d}.jpg").read_bytes()
-
-
-def _packed_images(path: Path) -> Callable[[int], bytes]:
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    index_begin, length, magic = TAIL.unpack(mapped[-TAIL.size :])
-    if magic != MAGIC:
-        msg = "not a frame store file"
-        raise ValueError(msg)
-    index_bytes = len(mapped) - TAIL.size - length - index_begin
-    offsets = np.frombuffer(mapped, "<u8", count=index_bytes // 8, offset=index_begin)
-    return lambda index: mapped[int(offsets[index]) : int(offsets[index + 1])]
+def _runs(numbers: Sequence[int]) -> Iterator[range]:
+    """Yield the stretches of consecutive numbers in ascending ones."""
+    begin = 0
+    for place in range(1, len(numbers) + 1):
+        if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:
+            yield range(numbers[begin], numbers[place - 1] + 1)
+            begin = place

@@ -10,8 +10,8 @@ import torch
 from data_videos import smooth_frames
 
 from vcc.config.data import ClipOptions
+from vcc.data.box import Box
 from vcc.data.spatial import (
-    Box,
     TrainTransform,
     augment,
     centre_box,
@@ -31,8 +31,9 @@ def transformed(frames: np.ndarray, *, seed: int = 0, flip: bool = False, **opti
 def write(transform: TrainTransform, frames: np.ndarray, clip: np.ndarray, *, seed: int) -> None:
     rng = np.random.default_rng(seed)
     crop = transform.draw(frames.shape[1], frames.shape[2], rng)
-    rows = frames[:, crop.box.top : crop.box.top + crop.box.side]
-    transform.write_clip(np.ascontiguousarray(rows), crop, clip, rng)
+    box = crop.box
+    shown = frames[:, box.top : box.top + box.side, box.left : box.left + box.side]
+    transform.write_clip(np.ascontiguousarray(shown), clip, rng, flipped=crop.flipped)
 
 
 def test_scales() -> None:
