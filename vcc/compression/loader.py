@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vcc.compression.clips import CLIP_FIELDS
 from vcc.compression.dialect import classes
 from vcc.compression.epochs import ActiveEpochs, epoch_list, epoch_range
 from vcc.compression.fields import Field, boolean, integer, list_of, number, table
@@ -83,10 +84,12 @@ class _Reader:
         components = [part for section in SECTIONS for part in self.components(raw, section)]
         self.check_quantizers(components)
         policies = self.policies(raw, components)
+        clips = self.clips(raw.get("clips"))
         raise_problems(self.tree.source, self.problems)
         return Schedule(
             components=tuple(components),
             policies=tuple(policies),
+            clips=freeze(clips),
             version=raw.get("version"),
             source=self.tree.source,
             lines=self.tree.lines,
@@ -105,12 +108,20 @@ class _Reader:
         self.warnings.append(self.place(path, words))
 
     def check_sections(self, raw: Mapping[str, Any]) -> None:
-        known = ("version", *SECTIONS, "policies")
+        known = ("version", "clips", *SECTIONS, "policies")
         for key in raw:
             if key not in known:
                 self.problem((str(key),), f"unknown section: {nearest(str(key), known)}")
         if "policies" not in raw and not raw.get("quantizers"):
             self.problem((), "the section policies is missing; an empty list is fine")
+
+    def clips(self, given: Any) -> dict[str, Any]:
+        if given is None:
+            return {}
+        if not isinstance(given, Mapping):
+            self.problem(("clips",), f"must be a mapping of some of {', '.join(CLIP_FIELDS)}")
+            return {}
+        return self.arguments(("clips",), given, CLIP_FIELDS)
 
     def components(self, raw: Mapping[str, Any], section: str) -> list[Component]:
         entries = raw.get(section)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcc.config.compression import CompressionOptions
+from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.export import PROVIDERS, ExportOptions
@@ -44,7 +44,12 @@ class TrainEntry(
 
 @dataclass(frozen=True, kw_only=True)
 class CompressEntry(
-    CompressionOptions, DistillationOptions, ResumeOptions, SourceOptions, TrackingOptions
+    CompressionOptions,
+    ClipChoice,
+    DistillationOptions,
+    ResumeOptions,
+    SourceOptions,
+    TrackingOptions,
 ):
     """Compress a registered baseline by a schedule and register the result as challenger."""
 
@@ -133,6 +138,15 @@ class PipelineEntry(
     )
     compress_learning_rate: float | None = option(
         None, "its initial learning rate; default: a quarter of learning_rate", above=0
+    )
+    compress_sample_size: int | None = option(
+        None, "the compressed network's sample_size; default: its schedule's, else that", at_least=8
+    )
+    compress_sample_duration: int | None = option(
+        None, "its sample_duration; default: its schedule's, else that", at_least=1
+    )
+    compress_downsample: int | None = option(
+        None, "its downsample; default: its schedule's, else that", at_least=1
     )
     pass_marks: str = option(
         "auto",

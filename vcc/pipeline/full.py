@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from vcc.cli import say
-from vcc.config.compression import CompressionOptions
+from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.entrypoints import PipelineEntry
 from vcc.config.export import ExportOptions
@@ -163,6 +163,11 @@ def _compress(
         n_epochs=options.compress_n_epochs,
         learning_rate=options.compress_learning_rate,
         parent=baseline.uri,
+        clips=ClipChoice(
+            sample_size=options.compress_sample_size,
+            sample_duration=options.compress_sample_duration,
+            downsample=options.compress_downsample,
+        ),
     )
     with _step("compress", recipe.training) as child:
         log_dataset(child, dataset, context="train")
