@@ -1,7 +1,7 @@
 """The clips of a compressed network: fewer frames, a wider temporal stride, fewer pixels.
 
-An extension of Distiller's dialect. A 3D CNN's multiply-accumulates grow with the frames and with the
-square of the size of its clips, so a schedule's section `clips` is a knob like a pruner:
+An extension of Distiller's dialect. A 3D CNN's multiply-accumulates grow with the frames of its
+clips and with the square of their size, so a schedule's section `clips` is a knob like a pruner:
 
     clips: {sample_duration: x0.5, downsample: x2, sample_size: 80}
 
@@ -59,8 +59,8 @@ def resolve_clips(asked: Mapping[str, int | str], own: Mapping[str, int]) -> dic
         own: the same names to the baseline's figures.
 
     Returns:
-        the asked names to numbers: a factor of the baseline's figure is rounded to the nearest whole
-        number, halves up, and is at least what the figure may be.
+        the asked names to numbers: a factor of the baseline's figure is rounded to the nearest
+        whole number, halves up, and is at least what the figure may be.
     """
     return {name: _resolved(value, own[name], _LEAST[name]) for name, value in asked.items()}
 

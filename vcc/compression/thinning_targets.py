@@ -85,7 +85,7 @@ class TargetPlan:
         return "\n".join([f"after thinning: {costs}", *layers])
 
 
-def meet_target(
+def meet_target(  # noqa: PLR0913 - one keyword per thing that bounds the search
     model: nn.Module,
     example_input: Tensor,
     target: ThinningTarget,
@@ -145,7 +145,7 @@ def meet_target(
 class _Search:
     """Turns a strength into masks, and masks into what the thinned network costs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `meet_target` was given
         self,
         model: nn.Module,
         example_input: Tensor,

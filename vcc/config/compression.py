@@ -48,7 +48,7 @@ class ClipChoice(Options):
         None, "it takes every n-th frame; default: the schedule's, else the baseline's", at_least=1
     )
 
-    def given(self) -> dict[str, int]:
+    def chosen(self) -> dict[str, int]:
         """Return those that are set, named as in a schedule's section `clips`."""
         return {name: value for name, value in self.as_dict().items() if value is not None}
 

@@ -83,8 +83,8 @@ def _tell(before: ClipProtocol, after: ClipProtocol, videos: Sequence[VideoRecor
     if now > then:
         _logger.warning(
             "a clip spans %d frames of a video where it spanned %d: covering a video takes %.2f "
-            "times as many clips, so its cost falls by less than a clip's: a downsample of %d would "
-            "keep their number",
+            "times as many clips, and costs more than a clip's share: downsample=%d would keep "
+            "their number",
             after.window,
             before.window,
             now / then,

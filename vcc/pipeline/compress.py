@@ -165,7 +165,7 @@ class _Compression:
 
     def _schedule_given(self) -> Schedule:
         recipe = self._recipe
-        schedule = with_clips(load_schedule(recipe.schedule), recipe.clips.given())
+        schedule = with_clips(load_schedule(recipe.schedule), recipe.clips.chosen())
         schedule = settle_clips(schedule, recipe.clip)
         if recipe.distils:
             schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
@@ -218,6 +218,7 @@ class _Compression:
             callbacks=callbacks,
             run=self._run,
             adjust_loss=callback.adjust_loss,
+            teacher_clip=self._teacher.clip_beside(self._network.card.clip),
         )
 
     def _record(self, epoch: int, figures: Mapping[str, float]) -> None:

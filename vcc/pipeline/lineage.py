@@ -28,7 +28,8 @@ def stages_of(
         clip: its clips where they are other ones than before, such as "8x112x112 stride 2".
 
     Returns:
-        Some of "clip ...", "distilled", "masked", "thinned" and "quantized"; "fine-tuned" where it is none.
+        Some of "clip ...", "distilled", "masked", "thinned" and "quantized"; "fine-tuned" where it
+        is none.
     """
     thinned = weight_count(model) < weights_before
     found = {
