@@ -31,6 +31,7 @@ from vcc.evaluation.comparison import (
     as_text,
     speed_up,
     table_rows,
+    video_speed_up,
 )
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step
@@ -180,7 +181,11 @@ def _compress(
             metrics=size_figures(network),
         )
         before, after = size_figures(dense), size_figures(network)
-        child.describe(compressed_note(network.card, version.uri, before=before, after=after))
+        child.describe(
+            compressed_note(
+                network.card, version.uri, before=before, after=after, dense=dense.card.protocol
+            )
+        )
     return network, version
 
 
@@ -219,7 +224,11 @@ def _log_comparison(variants: Sequence[Variant], run: Run) -> None:
             "video_top1": compressed.video_top1,
             "latency_p50_ms": compressed.latency_p50_ms,
             "latency_p95_ms": compressed.latency_p95_ms,
+            "macs_ratio": dense.macs / compressed.macs,
+            "clips_per_video": compressed.clips_per_video,
+            "macs_per_video": compressed.macs * compressed.clips_per_video,
             "speedup": speed_up(dense, compressed),
+            "speedup_per_video": video_speed_up(dense, compressed),
             "video_top1_drop": dense.video_top1 - compressed.video_top1,
         }
     )
