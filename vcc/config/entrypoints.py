@@ -163,9 +163,13 @@ class PipelineEntry(
 
 @dataclass(frozen=True, kw_only=True)
 class SensitivityEntry(SourceOptions, TrackingOptions):
-    """Measure how much each layer can be pruned before accuracy falls."""
+    """Measure how much each layer can be pruned, or clips be reduced, before accuracy falls."""
 
-    group: str = option("element", "what is pruned", choices=("element", "filter"))
+    group: str = option(
+        "element",
+        "what is pruned; clip: nothing, the network is shown cheaper clips",
+        choices=("element", "filter", "clip"),
+    )
     level_start: float = option(0.0, "first sparsity level", at_least=0, at_most=1)
     level_stop: float = option(0.95, "levels stay below this", at_least=0, at_most=1)
     level_step: float = option(0.05, "distance of two levels", above=0, at_most=1)
@@ -178,6 +182,15 @@ class SensitivityEntry(SourceOptions, TrackingOptions):
     )
     summary_path: Path = option(
         Path("summary.csv"), "where the proposal (Name,Type,Sparsity) is written"
+    )
+    clip_durations: tuple[int, ...] | None = option(
+        None, "group=clip: frames in a clip; default: 1, 1/2 and 1/4 of its own", at_least=1
+    )
+    clip_strides: tuple[int, ...] | None = option(
+        None, "group=clip: temporal strides; default: 1 and 2 times its own", at_least=1
+    )
+    clip_sizes: tuple[int, ...] | None = option(
+        None, "group=clip: height and width, pixels; default: 1, 3/4 and 1/2 of its own", at_least=8
     )
     manual_seed: int = option(1, "seed of the draw of dev videos", at_least=0)
 

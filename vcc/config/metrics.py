@@ -91,10 +91,14 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "runtime_ms.": ("ms", "median time of one run, by network, runtime, precision and batch"),
     "runtime_mb.": ("MB", "memory of the process for loading and running it, by the same"),
     "sensitivity.": ("share", "dev video top-1 with that layer pruned; step is its sparsity in %"),
+    "clip_sensitivity.": (
+        "share",
+        "dev video top-1 on such clips, not trained for them, all clips of a video",
+    ),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }
 
-_PREFIXES = ("loss_", "layer_sparsity.", "runtime_ms.", "runtime_mb.", "sensitivity.", "system/")
+_PREFIXES = tuple(prefix for prefix in FAMILIES if prefix != "dev_")
 _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 

@@ -57,8 +57,8 @@ def compressed_note(
         f"{' > '.join(card.lineage)}. Parameters {before['params']:,.0f} -> "
         f"{after['params']:,.0f}, multiply-accumulates {before['macs'] / 1e6:,.1f} -> "
         f"{after['macs'] / 1e6:,.1f} million a clip{clips}, {after['sparsity']:.1%} of the "
-        f"weights left are zero. Registered as {version}, alias challenger. Its accuracy on test videos and "
-        "its latency are measured by `evaluate` and `export`."
+        f"weights left are zero. Registered as {version}, alias challenger. Its accuracy on "
+        "test videos and its latency are measured by `evaluate` and `export`."
     )
 
 
@@ -104,6 +104,14 @@ def sensitivity_note(
         f"Pruned each of {layers} layers of {card.arch} ({card.method}) alone by {group}, at "
         f"{levels} levels, and measured it on {videos} dev videos of {card.dataset}. The proposal "
         f"takes {sparsity:.1%} of these layers' weights."
+    )
+
+
+def clip_sensitivity_note(card: NetworkCard, *, clips: int, videos: int) -> str:
+    """Return what a clip sensitivity measured."""
+    return (
+        f"Showed {card.arch} ({card.method}) {clips} kinds of clips of {videos} dev videos of "
+        f"{card.dataset}, without training it for them. Its own are {card.protocol.text}."
     )
 
 
