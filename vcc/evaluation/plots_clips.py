@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from vcc.evaluation.plots import COLOURS, MARKERS, new_panels
 
@@ -52,7 +52,7 @@ def clip_sensitivity_figure(
         for row, size in enumerate(sizes):
             for column, stride in enumerate(strides):
                 line = [
-                    (cost[i], 100 * point.top1, point.frames)
+                    (point.frames, cost[i], 100 * point.top1)
                     for i, point in enumerate(points)
                     if (point.size, point.stride) == (size, stride)
                 ]
@@ -72,10 +72,9 @@ def clip_sensitivity_figure(
             label="cheapest by the video within that",
         )
         axes.set_xscale("log")
-        plain = FuncFormatter(lambda value, _: f"{value:,.4g}")
-        axes.xaxis.set_major_formatter(plain)
-        axes.xaxis.set_minor_formatter(plain)
-        axes.tick_params(axis="x", which="both", labelsize=7)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(f"multiply-accumulates of {what}, millions")
     panels[0].set_ylabel("video top-1 on dev, %")
     figure.suptitle(title, fontsize=10)
@@ -87,7 +86,7 @@ def clip_sensitivity_figure(
 
 def _draw_line(
     axes: Axes,
-    line: Sequence[tuple[float, float, int]],
+    line: Sequence[tuple[int, float, float]],
     *,
     row: int,
     column: int,
@@ -95,8 +94,8 @@ def _draw_line(
 ) -> None:
     colour = COLOURS[row % len(COLOURS)]
     axes.plot(
-        [cost for cost, _, _ in line],
-        [top for _, top, _ in line],
+        [cost for _, cost, _ in line],
+        [top for _, _, top in line],
         color=colour,
         marker=MARKERS[column % len(MARKERS)],
         linestyle=_DASHES[column % len(_DASHES)],
@@ -104,7 +103,7 @@ def _draw_line(
         linewidth=1.3,
         label=label,
     )
-    for cost, top, frames in line:
+    for frames, cost, top in line:
         axes.annotate(
             str(frames), (cost, top), xytext=(5, 4), textcoords="offset points", fontsize=7,
             color=colour,

@@ -17,6 +17,7 @@ from vcc.data.prepared import PreparedDataset, VideoRecord
 from vcc.data.protocol import ClipProtocol
 from vcc.errors import ConfigError
 from vcc.models.clip_size import set_clip_size
+from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
 
 _logger = logging.getLogger(__name__)
@@ -43,10 +44,12 @@ def take_clips(network: Network, clip: ClipOptions, dataset: PreparedDataset) ->
     before, after = network.card.protocol, ClipProtocol.from_options(clip)
     if after != before:
         _check_stored(before, after, dataset)
+        macs = count_macs(network.model)
         set_clip_size(
             network.model, sample_size=clip.sample_size, sample_duration=clip.sample_duration
         )
-        _tell(before, after, dataset.videos("train"))
+        cost = count_macs(network.model) / macs
+        _tell(before, after, dataset.videos("train"), cost=cost)
     return Network(model=network.model, card=dataclasses.replace(network.card, clip=clip))
 
 
@@ -61,15 +64,23 @@ def _check_stored(before: ClipProtocol, after: ClipProtocol, dataset: PreparedDa
         raise ConfigError(msg)
 
 
-def _tell(before: ClipProtocol, after: ClipProtocol, videos: Sequence[VideoRecord]) -> None:
+def _tell(
+    before: ClipProtocol, after: ClipProtocol, videos: Sequence[VideoRecord], *, cost: float
+) -> None:
+    """Say what the clips mean for a video; `cost` is that of a clip, 1 being the former one's."""
     lengths = [video.n_frames for video in videos]
+    if not lengths:
+        return
     now, then = after.mean_clips(lengths), before.mean_clips(lengths)
     _logger.info(
-        "clips: %s -> %s; a training video is cut into %.1f -> %.1f of them",
+        "clips: %s -> %s, %.3f of the multiply-accumulates; a training video is cut into %.1f -> "
+        "%.1f of them: %.3f by the video",
         before.text,
         after.text,
+        cost,
         then,
         now,
+        cost * now / then,
     )
     short = sum(length < after.window for length in lengths)
     if short and after.window > before.window:
@@ -83,10 +94,11 @@ def _tell(before: ClipProtocol, after: ClipProtocol, videos: Sequence[VideoRecor
     if now > then:
         _logger.warning(
             "a clip spans %d frames of a video where it spanned %d: covering a video takes %.2f "
-            "times as many clips, and costs more than a clip's share: downsample=%d would keep "
+            "times as many clips, %.2f times the multiply-accumulates: downsample=%d would keep "
             "their number",
             after.window,
             before.window,
             now / then,
+            cost * now / then,
             max(1, round(before.window / after.sample_duration)),
         )

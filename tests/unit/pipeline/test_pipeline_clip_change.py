@@ -32,6 +32,7 @@ from vcc.pipeline.compress import compress_step
 from vcc.pipeline.recipe import recipe_for
 from vcc.pipeline.targets import Targets, dense_figures
 from vcc.pipeline.teacher import TeacherFinder
+from vcc.training.resuming import LAST_FILE, CheckpointPlan
 
 HALF: dict[str, Any] = {"clips": {"sample_duration": "x0.5", "downsample": "x2"}, "policies": []}
 
@@ -207,3 +208,53 @@ def test_the_shipped_schedule_halves_whatever_the_baseline_has(
     made = compress(dataset, network, run, tmp_path, schedule=schedule, n_epochs=0)
     assert made.card.protocol.text == "2x16x16 stride 2"
     assert made.card.protocol.window == network.card.protocol.window
+
+
+class TestResume:
+    def run_to(
+        self,
+        dataset: PreparedDataset,
+        network: Network,
+        folder: Path,
+        *,
+        run: Any,
+        n_epochs: int,
+        resume: bool = False,
+        clips: ClipChoice | None = None,
+    ) -> Network:
+        folder.mkdir(exist_ok=True)
+        file = folder / "schedule.yaml"
+        file.write_text(yaml.safe_dump({"policies": []}))
+        recipe = recipe_for(
+            Network(model=copy.deepcopy(network.model), card=network.card),
+            CompressionOptions(schedule=file),
+            n_epochs=n_epochs,
+            learning_rate=None,
+            parent=None,
+            clips=clips,
+        )
+        plan = CheckpointPlan(
+            folder=folder, every_n_epochs=1, resume_from=folder / LAST_FILE if resume else None
+        )
+        own = Network(model=copy.deepcopy(network.model), card=network.card)
+        return compress_step(own, dataset, recipe, run=run, checkpoints=plan)
+
+    def test_a_resumed_compression_keeps_its_clips_and_ends_the_same(
+        self, dataset: PreparedDataset, network: Network, run: Any, tmp_path: Path
+    ) -> None:
+        clips = ClipChoice(sample_duration=2, downsample=2)
+        whole = self.run_to(dataset, network, tmp_path / "whole", run=run, n_epochs=2, clips=clips)
+        cut = tmp_path / "cut"
+        self.run_to(dataset, network, cut, run=run, n_epochs=1, clips=clips)
+        resumed = self.run_to(dataset, network, cut, run=run, n_epochs=2, clips=clips, resume=True)
+        assert resumed.card.protocol.text == "2x16x16 stride 2"
+        weights = whole.model.state_dict()
+        assert all(torch.equal(w, weights[n]) for n, w in resumed.model.state_dict().items())
+
+    def test_other_clips_are_another_training(
+        self, dataset: PreparedDataset, network: Network, run: Any, tmp_path: Path
+    ) -> None:
+        clips = ClipChoice(sample_duration=2)
+        self.run_to(dataset, network, tmp_path / "c", run=run, n_epochs=1, clips=clips)
+        with pytest.raises(ConfigError, match="sample_duration was 2 and is 4.*it was started"):
+            self.run_to(dataset, network, tmp_path / "c", run=run, n_epochs=2, resume=True)
