@@ -14,7 +14,7 @@ from typing import Any
 from vcc.compression.clips import CLIP_FIELDS
 from vcc.compression.dialect import classes
 from vcc.compression.epochs import ActiveEpochs, epoch_list, epoch_range
-from vcc.compression.fields import Field, boolean, integer, list_of, number, table
+from vcc.compression.fields import Field, boolean, integer, list_of, mapping, number, table
 from vcc.compression.schedule import SECTIONS, SUBJECTS, Component, PolicySpec, Schedule, freeze
 from vcc.compression.yaml_tree import Tree, TreePath, describe_path, read_tree
 from vcc.errors import ScheduleError, nearest
@@ -50,8 +50,8 @@ def load_schedule(source: str | Path | Mapping[str, Any] | Schedule) -> Schedule
     """
     if isinstance(source, Schedule):
         return source
-    mapping = isinstance(source, Mapping)
-    tree = Tree(source, "schedule") if mapping else read_tree(Path(str(source)))
+    given = isinstance(source, Mapping)
+    tree = Tree(source, "schedule") if given else read_tree(Path(str(source)))
     schedule = _Reader(tree).read()
     for warning in schedule.warnings:
         log.warning("%s: %s", schedule.source, warning)
@@ -116,12 +116,12 @@ class _Reader:
             self.problem((), "the section policies is missing; an empty list is fine")
 
     def clips(self, given: Any) -> dict[str, Any]:
-        if given is None:
+        try:
+            figures = mapping({} if given is None else given)
+        except ValueError as error:
+            self.problem(("clips",), str(error))
             return {}
-        if not isinstance(given, Mapping):
-            self.problem(("clips",), f"must be a mapping of some of {', '.join(CLIP_FIELDS)}")
-            return {}
-        return self.arguments(("clips",), given, CLIP_FIELDS)
+        return self.arguments(("clips",), figures, CLIP_FIELDS)
 
     def components(self, raw: Mapping[str, Any], section: str) -> list[Component]:
         entries = raw.get(section)

@@ -45,7 +45,8 @@ def test_none_is_none() -> None:
         ({"sample_size": "x0"}, r"'x0' is neither a whole number nor a factor"),
         ({"sample_size": "x-1"}, r"'x-1' is neither"),
         ({"sample_durations": 8}, r"unknown argument: did you mean sample_duration"),
-        (8, r"clips: must be a mapping of some of sample_duration, downsample, sample_size"),
+        (8, r"clips: 8 is not a mapping"),
+        ([], r"clips: \[\] is not a mapping"),
     ],
 )
 def test_what_means_nothing_is_refused(clips: Any, message: str) -> None:
