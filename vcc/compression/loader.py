@@ -83,8 +83,7 @@ class _Reader:
         self.check_sections(raw)
         components = [part for section in SECTIONS for part in self.components(raw, section)]
         self.check_quantizers(components)
-        policies = self.policies(raw, components)
-        clips = self.clips(raw.get("clips"))
+        policies, clips = self.policies(raw, components), self.clips(raw.get("clips"))
         raise_problems(self.tree.source, self.problems)
         return Schedule(
             components=tuple(components),

@@ -33,8 +33,8 @@ _logger = logging.getLogger(__name__)
 _RUNS, _WARMUP = 30, 3
 _OPSET = 20
 _NOTHING_TO_PRUNE = (
-    "the targets are met without pruning, by the clips alone: no filter is pruned; a lower target, "
-    "or no target and the schedule's own shares, prunes"
+    "the targets are met without pruning (cheaper clips count): no filter is pruned; a lower "
+    "target, or no target and the schedule's own shares, prunes"
 )
 
 
