@@ -33,11 +33,11 @@ from benchmarks.videos import HEIGHT, WIDTH, write_video
 from vcc.config.data import CROP_POSITIONS, ClipOptions, PrepareOptions
 from vcc.data.convert import ConvertJob, convert
 from vcc.data.decode import VideoFile
-from vcc.data.loaders import TrainClips
 from vcc.data.prepare import prepare
 from vcc.data.prepared import PreparedDataset
 from vcc.data.spatial import corner_box, crop_scales
 from vcc.data.temporal import random_window
+from vcc.data.train_clips import TrainClips
 
 Frames = NDArray[np.uint8]
 

@@ -9,6 +9,7 @@ from typing import Any
 from meanings import meaning, sentence
 
 from vcc.cli import format_value
+from vcc.compression.clips import CLIP_FIELDS
 from vcc.compression.dialect import (
     DISTILLERS,
     EXTENSIONS,
@@ -56,6 +57,14 @@ def dialect_page() -> str:
         "against; [Compression schedules](../schedules.md) has an example of each. `lr_schedulers`",
         "also takes every class of `torch.optim.lr_scheduler` whose arguments are plain values.",
     ]
+    lines += ["", "## clips", "", "Figures of the compressed network's clips, without a class.", ""]
+    lines += _table(
+        ("field", "meaning"),
+        [
+            (f"`{name}`", f"{field.help.removeprefix('extension: ')} (*extension*)")
+            for name, field in CLIP_FIELDS.items()
+        ],
+    )
     for section, classes in _SECTIONS.items():
         lines += ["", f"## {section}"]
         for name, fields in classes.items():

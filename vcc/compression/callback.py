@@ -19,11 +19,11 @@ from vcc.compression.scheduler import CompressionScheduler
 
 
 class StepLike(Protocol):
-    """What a training step hands to `adjust_loss`; the student's clips and logits, and its loss."""
+    """What a training step hands to `adjust_loss`; its clips, the student's logits and loss."""
 
     @property
     def clips(self) -> Tensor:
-        """Pixels [N,3,T,H,W]."""
+        """Pixels [N,3,T,H,W] that a teacher is asked about: the student's, or of its own clips."""
 
     @property
     def logits(self) -> Tensor:

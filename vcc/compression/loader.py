@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vcc.compression.clips import CLIP_FIELDS
 from vcc.compression.dialect import classes
 from vcc.compression.epochs import ActiveEpochs, epoch_list, epoch_range
-from vcc.compression.fields import Field, boolean, integer, list_of, number, table
+from vcc.compression.fields import Field, boolean, integer, list_of, mapping, number, table
 from vcc.compression.schedule import SECTIONS, SUBJECTS, Component, PolicySpec, Schedule, freeze
 from vcc.compression.yaml_tree import Tree, TreePath, describe_path, read_tree
 from vcc.errors import ScheduleError, nearest
@@ -49,8 +50,8 @@ def load_schedule(source: str | Path | Mapping[str, Any] | Schedule) -> Schedule
     """
     if isinstance(source, Schedule):
         return source
-    mapping = isinstance(source, Mapping)
-    tree = Tree(source, "schedule") if mapping else read_tree(Path(str(source)))
+    given = isinstance(source, Mapping)
+    tree = Tree(source, "schedule") if given else read_tree(Path(str(source)))
     schedule = _Reader(tree).read()
     for warning in schedule.warnings:
         log.warning("%s: %s", schedule.source, warning)
@@ -82,11 +83,12 @@ class _Reader:
         self.check_sections(raw)
         components = [part for section in SECTIONS for part in self.components(raw, section)]
         self.check_quantizers(components)
-        policies = self.policies(raw, components)
+        policies, clips = self.policies(raw, components), self.clips(raw.get("clips"))
         raise_problems(self.tree.source, self.problems)
         return Schedule(
             components=tuple(components),
             policies=tuple(policies),
+            clips=freeze(clips),
             version=raw.get("version"),
             source=self.tree.source,
             lines=self.tree.lines,
@@ -105,12 +107,20 @@ class _Reader:
         self.warnings.append(self.place(path, words))
 
     def check_sections(self, raw: Mapping[str, Any]) -> None:
-        known = ("version", *SECTIONS, "policies")
+        known = ("version", "clips", *SECTIONS, "policies")
         for key in raw:
             if key not in known:
                 self.problem((str(key),), f"unknown section: {nearest(str(key), known)}")
         if "policies" not in raw and not raw.get("quantizers"):
             self.problem((), "the section policies is missing; an empty list is fine")
+
+    def clips(self, given: Any) -> dict[str, Any]:
+        try:
+            figures = mapping({} if given is None else given)
+        except ValueError as error:
+            self.problem(("clips",), str(error))
+            return {}
+        return self.arguments(("clips",), figures, CLIP_FIELDS)
 
     def components(self, raw: Mapping[str, Any], section: str) -> list[Component]:
         entries = raw.get(section)

@@ -71,6 +71,8 @@ class Schedule:
     Args:
         components: definitions in file order.
         policies: in file order, which is the order in which they act.
+        clips: figures of the compressed network's clips, see `vcc.compression.clips`; whoever makes
+            the clips acts on them.
         version: the file's own `version`, which means nothing; None where it had none.
         source: where it came from, for messages.
         lines: line of each path in the file, for messages.
@@ -79,6 +81,7 @@ class Schedule:
 
     components: tuple[Component, ...]
     policies: tuple[PolicySpec, ...]
+    clips: Mapping[str, Any] = field(default_factory=lambda: freeze({}))
     version: Any = None
     source: str = field(default="schedule", compare=False)
     lines: Mapping[TreePath, int] = field(default_factory=dict, compare=False, repr=False)
@@ -99,6 +102,8 @@ class Schedule:
     def as_mapping(self) -> dict[str, Any]:
         """Return plain data that `load_schedule` turns into an equal schedule."""
         mapping: dict[str, Any] = {} if self.version is None else {"version": self.version}
+        if self.clips:
+            mapping["clips"] = thaw(self.clips)
         for part in self.components:
             section = mapping.setdefault(part.section, {})
             section[part.name] = {"class": part.class_name, **thaw(part.args)}

@@ -36,8 +36,8 @@ class ThinningTarget:
     """What the thinned network may cost; None: no matter.
 
     Attributes:
-        macs: share of the multiply-accumulates that it has now, above 0 and below 1.
-        params: share of the parameters that it has now, above 0 and below 1.
+        macs: share of the dense network's multiply-accumulates, above 0 and below 1.
+        params: share of the dense network's parameters, above 0 and below 1.
         latency_ms: milliseconds, as the caller measures them.
     """
 
@@ -85,7 +85,7 @@ class TargetPlan:
         return "\n".join([f"after thinning: {costs}", *layers])
 
 
-def meet_target(
+def meet_target(  # noqa: PLR0913 - one keyword per thing that bounds the search
     model: nn.Module,
     example_input: Tensor,
     target: ThinningTarget,
@@ -94,6 +94,7 @@ def meet_target(
     sensitivity: Sensitivity | None = None,
     round_to: int = 1,
     prunable: Collection[str] | None = None,
+    dense: Mapping[str, int] | None = None,
 ) -> TargetPlan:
     """Find the least masking whose thinned network meets every target.
 
@@ -109,6 +110,8 @@ def meet_target(
         round_to: channel counts that are left are multiples of this.
         prunable: convolution weights that may lose filters, and with them those whose filters go
             together with theirs; None: all.
+        dense: `macs` and `params` that the target's shares are of; None: those of `model`. Where
+            `model` costs less already, its clips being smaller, nothing may be left to mask.
 
     Raises:
         ScheduleError: a target that cannot be met, even by the sparsest masks allowed; a curve for
@@ -117,8 +120,14 @@ def meet_target(
     if target.latency_ms is not None and latency is None:
         msg = "target latency_ms: nothing measures it here: give a runtime to measure it on"
         raise ScheduleError(msg)
-    search = _Search(model, example_input, target, latency, sensitivity or {}, round_to, prunable)
+    search = _Search(
+        model, example_input, target, latency, sensitivity or {}, round_to, prunable, dense
+    )
     low, high = 0, STEPS
+    if dense is not None:
+        unmasked = search.attempt(0)
+        if search.met_by(unmasked):
+            return unmasked
     best = search.attempt(high)
     if not search.met_by(best):
         raise ScheduleError(search.failure(best))
@@ -136,7 +145,7 @@ def meet_target(
 class _Search:
     """Turns a strength into masks, and masks into what the thinned network costs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `meet_target` was given
         self,
         model: nn.Module,
         example_input: Tensor,
@@ -145,12 +154,14 @@ class _Search:
         sensitivity: Sensitivity,
         round_to: int,
         prunable: Collection[str] | None,
+        dense: Mapping[str, int] | None,
     ) -> None:
         self.model, self.example_input, self.target = model, example_input, target
         self.latency, self.round_to, self.prunable = latency, round_to, prunable
         together = filter_groups(model, example_input)
         self.together = {name: names for names in together for name in names}
         self.groups = trace_channels(model, example_input)
+        self.dense = dense or {"macs": count_macs(model), "params": count_parameters(model)}
         self.curves = _checked_curves(sensitivity, self.groups, model)
         self.worst = max((_drops(curve)[-1][1] for curve in self.curves.values()), default=0.0)
 
@@ -200,9 +211,9 @@ class _Search:
     def _cost(self, thinned: nn.Module) -> dict[str, float]:
         cost: dict[str, float] = {}
         if self.target.macs is not None:
-            cost["macs"] = count_macs(thinned) / count_macs(self.model)
+            cost["macs"] = count_macs(thinned) / self.dense["macs"]
         if self.target.params is not None:
-            cost["params"] = count_parameters(thinned) / count_parameters(self.model)
+            cost["params"] = count_parameters(thinned) / self.dense["params"]
         if self.latency is not None and self.target.latency_ms is not None:
             cost["latency_ms"] = self.latency(thinned)
         return cost

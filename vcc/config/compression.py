@@ -33,6 +33,27 @@ class TargetOptions(Options):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ClipChoice(Options):
+    """The compressed network's clips; unset ones are the schedule's, else the baseline's."""
+
+    sample_size: int | None = option(
+        None,
+        "its clips' height and width, pixels; default: the schedule's, else the baseline's",
+        at_least=8,
+    )
+    sample_duration: int | None = option(
+        None, "its clips' frames; default: the schedule's, else the baseline's", at_least=1
+    )
+    downsample: int | None = option(
+        None, "it takes every n-th frame; default: the schedule's, else the baseline's", at_least=1
+    )
+
+    def chosen(self) -> dict[str, int]:
+        """Return those that are set, named as in a schedule's section `clips`."""
+        return {name: value for name, value in self.as_dict().items() if value is not None}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CompressionOptions(TargetOptions):
     """Which schedule compresses, and how."""
 

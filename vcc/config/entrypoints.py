@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcc.config.compression import CompressionOptions
+from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.export import PROVIDERS, ExportOptions
@@ -44,7 +44,12 @@ class TrainEntry(
 
 @dataclass(frozen=True, kw_only=True)
 class CompressEntry(
-    CompressionOptions, DistillationOptions, ResumeOptions, SourceOptions, TrackingOptions
+    CompressionOptions,
+    ClipChoice,
+    DistillationOptions,
+    ResumeOptions,
+    SourceOptions,
+    TrackingOptions,
 ):
     """Compress a registered baseline by a schedule and register the result as challenger."""
 
@@ -134,6 +139,15 @@ class PipelineEntry(
     compress_learning_rate: float | None = option(
         None, "its initial learning rate; default: a quarter of learning_rate", above=0
     )
+    compress_sample_size: int | None = option(
+        None, "the compressed network's sample_size; default: its schedule's, else that", at_least=8
+    )
+    compress_sample_duration: int | None = option(
+        None, "its sample_duration; default: its schedule's, else that", at_least=1
+    )
+    compress_downsample: int | None = option(
+        None, "its downsample; default: its schedule's, else that", at_least=1
+    )
     pass_marks: str = option(
         "auto",
         "fail when figures miss the marks; auto: on built-in data",
@@ -149,9 +163,13 @@ class PipelineEntry(
 
 @dataclass(frozen=True, kw_only=True)
 class SensitivityEntry(SourceOptions, TrackingOptions):
-    """Measure how much each layer can be pruned before accuracy falls."""
+    """Measure how much each layer can be pruned, or clips be reduced, before accuracy falls."""
 
-    group: str = option("element", "what is pruned", choices=("element", "filter"))
+    group: str = option(
+        "element",
+        "what is pruned; clip: nothing, the network is shown cheaper clips",
+        choices=("element", "filter", "clip"),
+    )
     level_start: float = option(0.0, "first sparsity level", at_least=0, at_most=1)
     level_stop: float = option(0.95, "levels stay below this", at_least=0, at_most=1)
     level_step: float = option(0.05, "distance of two levels", above=0, at_most=1)
@@ -164,6 +182,15 @@ class SensitivityEntry(SourceOptions, TrackingOptions):
     )
     summary_path: Path = option(
         Path("summary.csv"), "where the proposal (Name,Type,Sparsity) is written"
+    )
+    clip_durations: tuple[int, ...] | None = option(
+        None, "group=clip: frames in a clip; default: 1, 1/2 and 1/4 of its own", at_least=1
+    )
+    clip_strides: tuple[int, ...] | None = option(
+        None, "group=clip: temporal strides; default: 1 and 2 times its own", at_least=1
+    )
+    clip_sizes: tuple[int, ...] | None = option(
+        None, "group=clip: height and width, pixels; default: 1, 3/4 and 1/2 of its own", at_least=8
     )
     manual_seed: int = option(1, "seed of the draw of dev videos", at_least=0)
 

@@ -12,7 +12,8 @@ from vcc.config.options import Options, option
 class GateOptions(Options):
     """Marks that a candidate must reach; one left unset (null) is not looked at.
 
-    That its split, data and protocol are those of what it is compared with is always asked for.
+    That its split and data are those of what it is compared with, and the crop of its frames, is
+    always asked for; frames, stride and size of its clips may differ.
     """
 
     provider: str = option("cpu", "what runs the graphs", choices=PROVIDERS)
@@ -23,7 +24,9 @@ class GateOptions(Options):
         0.03, "largest loss of video top-1 against the dense baseline", at_most=1
     )
     speedup: float | None = option(
-        1.0, "smallest ratio of the dense file's p50 to the candidate's", above=0
+        1.0,
+        "smallest ratio of the dense file's p50 to the candidate's, each times its clips per video",
+        above=0,
     )
     p95_ms: float | None = option(None, "largest p95 of a run on the provider, ms", above=0)
     size_mb: float | None = option(None, "largest file, MB (10^6 bytes)", above=0)

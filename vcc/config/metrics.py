@@ -33,9 +33,13 @@ METRICS: dict[str, tuple[str, str]] = {
     "videos_gained": ("videos", "videos that the dense network had wrong and this one has right"),
     "mcnemar_p": ("probability", "exact McNemar test of videos_lost against videos_gained"),
     "speedup": ("ratio", "latency_p50_ms of the dense file divided by this one's, same run"),
+    "speedup_per_video": ("ratio", "the same of latency_p50_ms times clips_per_video"),
     # size and cost
     "params": ("parameters", "number of parameters"),
-    "macs": ("operations", "multiply-accumulates of one clip"),
+    "macs": ("operations", "multiply-accumulates of one clip, of the network's own size"),
+    "macs_ratio": ("ratio", "macs of the dense network on its own clips divided by this one's"),
+    "clips_per_video": ("clips", "clips that a test video is cut into, the mean"),
+    "macs_per_video": ("operations", "macs times clips_per_video"),
     "sparsity": ("share", "zeros among the weights of convolutions and linear layers"),
     "size_bytes": ("bytes", "size of the exported file"),
     "latency_p50_ms": ("ms", "median time of one run of the exported file"),
@@ -87,10 +91,14 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "runtime_ms.": ("ms", "median time of one run, by network, runtime, precision and batch"),
     "runtime_mb.": ("MB", "memory of the process for loading and running it, by the same"),
     "sensitivity.": ("share", "dev video top-1 with that layer pruned; step is its sparsity in %"),
+    "clip_sensitivity.": (
+        "share",
+        "dev video top-1 on such clips, not trained for them, all clips of a video",
+    ),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }
 
-_PREFIXES = ("loss_", "layer_sparsity.", "runtime_ms.", "runtime_mb.", "sensitivity.", "system/")
+_PREFIXES = tuple(prefix for prefix in FAMILIES if prefix != "dev_")
 _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 

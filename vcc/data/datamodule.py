@@ -6,9 +6,10 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from vcc.config.data import ClipOptions
-from vcc.data.loaders import ClipBatch, train_loader, video_loader
+from vcc.data.loaders import train_loader, video_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
+from vcc.data.train_clips import ClipBatch, TaughtBatch
 
 
 class ClipDataModule(LightningDataModule):
@@ -22,6 +23,7 @@ class ClipDataModule(LightningDataModule):
         options: clips, augmentation, batch size, workers; `n_val_samples` clips of each dev video.
         protocol: which clips of a dev video.
         first_epoch: number of epochs that earlier phases of the same training ran.
+        teacher: how a teacher's clips of the same moments are made; None without one.
     """
 
     def __init__(
@@ -31,14 +33,16 @@ class ClipDataModule(LightningDataModule):
         protocol: ClipProtocol,
         *,
         first_epoch: int = 0,
+        teacher: ClipOptions | None = None,
     ) -> None:
         super().__init__()
         self._dataset = dataset
         self._options = options
         self._protocol = protocol
         self._first_epoch = first_epoch
+        self._teacher = teacher
 
-    def train_dataloader(self) -> DataLoader[ClipBatch]:
+    def train_dataloader(self) -> DataLoader[ClipBatch | TaughtBatch]:
         """Return the current epoch's training clips, this process's share of them."""
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         rank, world_size = self._share()
@@ -48,6 +52,7 @@ class ClipDataModule(LightningDataModule):
             epoch=self._first_epoch + epoch,
             rank=rank,
             world_size=world_size,
+            teacher=self._teacher,
         )
 
     def val_dataloader(self) -> DataLoader[ClipBatch]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,27 +20,14 @@ from vcc.config.data import ClipOptions
 from vcc.data.machine import usable_cores
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
-from vcc.data.spatial import TrainTransform
-from vcc.data.stored_frames import Frames
-from vcc.data.temporal import random_window, spread
+from vcc.data.temporal import spread
+from vcc.data.train_clips import ClipBatch, TaughtBatch, TrainClips, made_batch
 from vcc.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-# Streams of random numbers that share a seed are told apart by a last word of the key.
+# Told apart from the clips' draws (`train_clips`) by a last word of the key.
 _ORDER_STREAM = 0
-_CLIP_STREAM = 1
-
-
-class ClipBatch(NamedTuple):
-    """Clips uint8 [N, 3, T, H, W] in RGB, labels int64 [N], videos int64 [N].
-
-    `videos` are positions in `dataset.videos(subset)`.
-    """
-
-    clips: torch.Tensor
-    labels: torch.Tensor
-    videos: torch.Tensor
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -67,42 +54,6 @@ class EpochSampler(Sampler[tuple[int, int]]):
         order = rng.permutation(self._size)
         for position in range(len(self)):
             yield self._epoch, int(order[(self._rank + position * self._world_size) % self._size])
-
-
-class TrainClips(Dataset[ClipBatch]):
-    """One random clip per training video and epoch, fetched by lists of (epoch, video)."""
-
-    def __init__(self, dataset: PreparedDataset, options: ClipOptions) -> None:
-        self._dataset = dataset
-        self._options = options
-        self._transform = TrainTransform(options, flip=not dataset.direction_sensitive)
-        self._videos = dataset.videos("train")
-        # Kept from clip to clip: fresh memory of this size costs as much as filling it.
-        self._memory: Frames = np.empty(0, np.uint8)
-
-    def __len__(self) -> int:
-        return len(self._videos)
-
-    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> ClipBatch:
-        size, duration = self._options.sample_size, self._options.sample_duration
-        clips = np.empty((len(keys), 3, duration, size, size), np.uint8)
-        for clip, (epoch, video) in zip(clips, keys, strict=True):
-            record = self._videos[video]
-            rng = np.random.default_rng((self._options.manual_seed, epoch, video, _CLIP_STREAM))
-            window = random_window(
-                record.n_frames, rng, size=duration, stride=self._options.downsample
-            )
-            crop = self._transform.draw(record.height, record.width, rng)
-            room = self._room(duration * crop.box.side * record.width * 3)
-            frames = self._dataset.read_box(record, window, crop.box, room=room)
-            self._transform.write_clip(frames, clip, rng, flipped=crop.flipped)
-        labels = [self._videos[video].label for _, video in keys]
-        return _batch(clips, labels, [video for _, video in keys])
-
-    def _room(self, size: int) -> Frames:
-        if self._memory.size < size:
-            self._memory = np.empty(size, np.uint8)
-        return self._memory
 
 
 class VideoClips(Dataset[ClipBatch]):
@@ -140,7 +91,7 @@ class VideoClips(Dataset[ClipBatch]):
             window = self._protocol.clip_indices(record.n_frames)[number]
             self._protocol.write_clip(self._dataset.frame_list(record, window), clip)
         videos = [video for video, _ in wanted]
-        return _batch(clips, [self._videos[video].label for video in videos], videos)
+        return made_batch(clips, [self._videos[video].label for video in videos], videos)
 
 
 def train_loader(
@@ -150,7 +101,8 @@ def train_loader(
     epoch: int,
     rank: int = 0,
     world_size: int = 1,
-) -> DataLoader[ClipBatch]:
+    teacher: ClipOptions | None = None,
+) -> DataLoader[ClipBatch | TaughtBatch]:
     """Return one epoch of training batches; make a fresh loader for every epoch.
 
     Args:
@@ -159,11 +111,12 @@ def train_loader(
         epoch: counted from 0 over the whole training, resumed or not.
         rank: of this process.
         world_size: number of processes; each gets its share of the videos.
+        teacher: how a teacher's clips of the same moments are made: batches are `TaughtBatch` then.
 
     Raises:
         DataError: the data set has no training videos.
     """
-    clips = TrainClips(dataset, options)
+    clips = TrainClips(dataset, options, teacher)
     _require(dataset, "train", len(clips))
     sampler = EpochSampler(
         len(clips), epoch=epoch, seed=options.manual_seed, rank=rank, world_size=world_size
@@ -255,8 +208,3 @@ def usable_workers(n_threads: int) -> int:
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def _batch(clips: np.ndarray[Any, Any], labels: Sequence[int], videos: Sequence[int]) -> ClipBatch:
-    numbers = np.array((labels, videos), np.int64)
-    return ClipBatch(torch.from_numpy(clips), *torch.from_numpy(numbers))

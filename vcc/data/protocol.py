@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -95,6 +96,20 @@ class ClipProtocol:
         """How many of the video's frames a clip spans."""
         return self.sample_duration * self.downsample
 
+    def mean_clips(self, lengths: Iterable[int]) -> float:
+        """Return how many clips videos of so many frames are cut into, their mean; 0 for none."""
+        counts = [math.ceil(length / self.window) for length in lengths]
+        return sum(counts) / max(1, len(counts))
+
+    @property
+    def text(self) -> str:
+        """The clip as people write it: frames x height x width, and the stride where it is not 1.
+
+        Such as "16x112x112" or "8x112x112 stride 2".
+        """
+        shape = f"{self.sample_duration}x{self.sample_size}x{self.sample_size}"
+        return shape if self.downsample == 1 else f"{shape} stride {self.downsample}"
+
     @property
     def clip_shape(self) -> tuple[int, int, int, int]:
         """Shape [3, T, H, W] of a clip."""
@@ -118,8 +133,17 @@ class ClipProtocol:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the protocol: accuracies are comparable where it is equal."""
+        """SHA-256 of the protocol: clip accuracies are comparable where it is equal."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def view(self) -> str:
+        """What of a frame is looked at: video accuracies are comparable where it is equal.
+
+        The frames and pixels of a clip belong to the network: one that looks at fewer is judged by
+        what it then says of the same videos.
+        """
+        return f"scale {self.scale_in_test:g} at {self.crop_position_in_test}"
 
 
 def crop_corner(height: int, width: int, size: int, *, position: str) -> tuple[int, int]:

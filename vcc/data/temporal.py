@@ -45,6 +45,16 @@ def random_window(
     return looped_window(n_frames, begin, size=size, stride=stride)
 
 
+def window_around(n_frames: int, *, begin: int, span: int, size: int, stride: int = 1) -> Indices:
+    """Return a clip with the same middle as frames `begin` to `begin + span - 1`.
+
+    It is moved as far as it must to lie within the video; where that is too short, it loops.
+    """
+    wanted = begin + (span - size * stride) // 2
+    last = max(0, n_frames - size * stride)
+    return looped_window(n_frames, min(max(0, wanted), last), size=size, stride=stride)
+
+
 def centre_window(n_frames: int, *, size: int, stride: int = 1) -> Indices:
     """Return the clip in the middle of the video."""
     begin = max(0, n_frames // 2 - size * stride // 2)

@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# Rows that say nothing where all variants take the same clips.
+_CLIP_ROWS = (
+    "clip",
+    "clips per test video",
+    "MACs per test video",
+    "speed-up per test video",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
@@ -22,6 +30,8 @@ class Variant:
         latency_p50_ms: median time of one run of the exported file, milliseconds.
         latency_p95_ms: 95th percentile of it.
         runtime: runtime and provider that really ran, such as "onnxruntime CPU".
+        clip: frames x height x width that it takes, such as "16x112x112".
+        clips_per_video: mean number of clips that a test video is cut into.
     """
 
     name: str
@@ -35,6 +45,8 @@ class Variant:
     latency_p50_ms: float
     latency_p95_ms: float
     runtime: str
+    clip: str = ""
+    clips_per_video: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +57,8 @@ class PassMarks:
         video_top1: least video accuracy of the dense network, 0..1.
         test_videos: least number of videos it is measured on.
         drop: largest loss of video accuracy by compression, as a share (0.03 is 3 points).
-        speedup: least ratio of the dense file's p50 to the compressed one's.
+        speedup: least ratio of the dense file's p50 to the compressed one's, each times its clips
+            per video.
     """
 
     video_top1: float = 0.85
@@ -56,7 +69,8 @@ class PassMarks:
     def misses(self, dense: Variant, compressed: Variant) -> list[str]:
         """Return one line per mark that is missed; none when all are reached."""
         drop = dense.video_top1 - compressed.video_top1
-        speedup = speed_up(dense, compressed)
+        speedup = video_speed_up(dense, compressed)
+        cheaper_clips = compressed.clip != dense.clip
         # A drop of exactly 3 points must pass though 0.90 - 0.87 is a little over 0.03 in binary.
         rounding = 1e-9
         checks = (
@@ -73,7 +87,8 @@ class PassMarks:
                 f"video top-1 dropped {100 * drop:.1f} points, at most {100 * self.drop:g} allowed",
             ),
             (
-                compressed.macs < dense.macs and compressed.params < dense.params,
+                compressed.macs < dense.macs
+                and (compressed.params < dense.params or cheaper_clips),
                 "no channel was removed: parameters and MACs did not fall",
             ),
             (
@@ -93,12 +108,36 @@ def speed_up(dense: Variant, variant: Variant) -> float:
     return dense.latency_p50_ms / variant.latency_p50_ms
 
 
+def video_speed_up(dense: Variant, variant: Variant) -> float:
+    """Return the same for a whole video: the ratio of medians times clips per video."""
+    return speed_up(dense, variant) * dense.clips_per_video / variant.clips_per_video
+
+
+def clip_sentence(dense: Variant, variant: Variant) -> str:
+    """Return what two networks look at where that differs; "" where it does not."""
+    if variant.clip == dense.clip:
+        return ""
+    return (
+        f"Its clips are {variant.clip}, the dense network's {dense.clip}; a test video is "
+        f"{variant.clips_per_video:.2f} of them against {dense.clips_per_video:.2f}, so by the "
+        f"video it takes {variant.macs * variant.clips_per_video / 1e6:,.1f} of "
+        f"{dense.macs * dense.clips_per_video / 1e6:,.1f} million multiply-accumulates and is "
+        f"{video_speed_up(dense, variant):.2f} times as fast."
+    )
+
+
 def table_rows(variants: Sequence[Variant]) -> list[list[str]]:
-    """Return header and rows: one column per variant, the first is what speed-ups refer to."""
+    """Return header and rows: one column per variant, the first is what speed-ups refer to.
+
+    Where they take different clips, rows say which, and what a whole video costs.
+    """
     dense = variants[0]
     lines = {
+        "clip": [v.clip for v in variants],
         "parameters": [f"{v.params:,}" for v in variants],
         "MACs per clip": [f"{v.macs / 1e6:,.1f} M" for v in variants],
+        "clips per test video": [f"{v.clips_per_video:.2f}" for v in variants],
+        "MACs per test video": [f"{v.macs * v.clips_per_video / 1e6:,.1f} M" for v in variants],
         "file size": [f"{v.size_bytes / 1e6:.2f} MB" for v in variants],
         "weight sparsity": [f"{v.sparsity:.1%}" for v in variants],
         "clip top-1": [f"{v.clip_top1:.1%}" for v in variants],
@@ -107,7 +146,10 @@ def table_rows(variants: Sequence[Variant]) -> list[list[str]]:
         "latency p95": [f"{v.latency_p95_ms:.2f} ms" for v in variants],
         "runtime": [v.runtime for v in variants],
         "speed-up at p50": [f"{speed_up(dense, v):.2f}x" for v in variants],
+        "speed-up per test video": [f"{video_speed_up(dense, v):.2f}x" for v in variants],
     }
+    if len({v.clip for v in variants}) == 1:
+        lines = {title: cells for title, cells in lines.items() if title not in _CLIP_ROWS}
     header = ["", *(v.name for v in variants)]
     return [header, *([title, *cells] for title, cells in lines.items())]
 

@@ -20,13 +20,20 @@ DPI = 110
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a figure of that size in inches, and its axes with a light grid."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.grid(visible=True, color="0.9", linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    figure, (axes,) = new_panels(width, height, count=1)
     return figure, axes
+
+
+def new_panels(width: float, height: float, *, count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of that size in inches, and axes side by side that share their height."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
+    for axes in panels:
+        axes.grid(visible=True, color="0.9", linewidth=0.8)
+        axes.set_axisbelow(True)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    return figure, panels
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

@@ -154,7 +154,7 @@ def run_compress(options: CompressEntry) -> None:
         name, step="compress", options=options, continues=resume.run_id if resume else None
     ) as run:
         log_dataset(run, source.dataset, context="train")
-        dense = size_figures(source.network)
+        dense, dense_clip = size_figures(source.network), source.network.card.protocol
         plan = plan_checkpoints(
             options.pick(ResumeOptions), results=options.results, run_id=run.run_id
         )
@@ -166,9 +166,15 @@ def run_compress(options: CompressEntry) -> None:
             tags={"run_id": run.run_id, "schedule": recipe.schedule.name},
             metrics=figures,
         )
-        run.describe(compressed_note(network.card, version.uri, before=dense, after=figures))
+        run.describe(
+            compressed_note(
+                network.card, version.uri, before=dense, after=figures, dense=dense_clip
+            )
+        )
     say(f"parameters {dense['params']:,.0f} -> {figures['params']:,.0f}")
     say(f"MACs       {dense['macs']:,.0f} -> {figures['macs']:,.0f}")
+    if network.card.protocol != dense_clip:
+        say(f"clip       {dense_clip.text} -> {network.card.protocol.text}")
     say(f"registered {version.uri} as challenger")
     say(f"next: mlflow run . -e evaluate --env-manager local -P model={options.model}")
 
@@ -205,6 +211,8 @@ def run_evaluate(options: EvaluateEntry) -> None:
     if forced:
         say(f"forced: trained on {card.split}, which holds test videos of {source.dataset.split}")
     say(f"{_name_of(source)} on {metrics['test_videos']:.0f} test videos of {card.dataset}")
+    if dense is not None and dense.card.protocol != card.protocol:
+        say(f"clips of {card.protocol.text}; the dense network's are {dense.card.protocol.text}")
     say(f"clip top-1  {metrics['clip_top1']:.1%}")
     say(f"video top-1 {metrics['video_top1']:.1%}")
     say(f"largest class alone {largest_class_share(source.dataset):.1%}")

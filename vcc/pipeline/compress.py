@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vcc.compression.builder import file_config
 from vcc.compression.callback import CompressionCallback
+from vcc.compression.clips import with_clips
 from vcc.compression.driver import run_phases
 from vcc.compression.epoch_figures import EpochFigures, sparsity_figures
 from vcc.compression.loader import load_schedule
@@ -22,7 +23,8 @@ from vcc.compression.sparsity import sparsity_table
 from vcc.data.loaders import train_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.models.summary import count_macs, count_parameters, layer_table
-from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.card import Network
+from vcc.pipeline.clip_change import settle_clips, take_clips
 from vcc.pipeline.compress_report import LAYERS_FILE, layers_csv
 from vcc.pipeline.compress_resume import (
     compression_checkpoints,
@@ -34,7 +36,7 @@ from vcc.pipeline.lineage import stages_of, traced
 from vcc.pipeline.ptq_guard import guard_measure, log_guards, with_guard
 from vcc.pipeline.recipe import Recipe
 from vcc.pipeline.tags import lineage_tags
-from vcc.pipeline.targets import Targets
+from vcc.pipeline.targets import Targets, dense_figures
 from vcc.pipeline.teacher import TeacherFinder, with_distiller
 from vcc.pipeline.train import train_epochs
 from vcc.tracking.runs import Run
@@ -88,8 +90,18 @@ class _Compression:
         checkpoints: CheckpointPlan | None,
     ) -> None:
         self._dataset, self._recipe, self._run = dataset, recipe, run
-        self._targets = Targets(recipe.targets, baseline, round_to=recipe.round_to)
         given = self._schedule_given()
+        # All that is said of the dense network is said of it on its own clips, and so it teaches.
+        self._dense = dense_figures(baseline.model)
+        self._dense_layers = layer_table(baseline.model)
+        self._dense_weights = sparsity_table(baseline.model)
+        self._teacher = TeacherFinder(baseline, dataset, recipe.distillation)
+        self._dense_clip = baseline.card.protocol
+        clip = dataclasses.replace(recipe.clip, **given.clips)
+        self._network = take_clips(_carded(baseline, recipe), clip, dataset)
+        self._targets = Targets(
+            recipe.targets, self._network, dense=self._dense, round_to=recipe.round_to
+        )
         resume = find_compression(checkpoints)
         self._resumed = resume is not None
         # A measured latency is never the same twice: a resumed run goes on by what was decided.
@@ -98,10 +110,6 @@ class _Compression:
         self._n_epochs = last_epoch(self._schedule) if asked is None else asked
         self._phases = compile_phases(self._schedule, self._n_epochs)
         self._log_plan()
-        self._dense_layers = layer_table(baseline.model)
-        self._dense_weights = sparsity_table(baseline.model)
-        self._teacher = TeacherFinder(baseline, dataset, recipe.distillation)
-        self._network = Network(model=baseline.model, card=_card_of(baseline.card, recipe))
         self._scheduler = self._made_scheduler()
         self._keeper = None
         if checkpoints is not None:
@@ -132,6 +140,7 @@ class _Compression:
         model, run = self._network.model, self._run
         self._targets.check(self._network, run)
         run.log_metrics(sparsity_figures(model), step=self._n_epochs)
+        run.log_metrics({"macs_ratio": self._dense["macs"] / count_macs(model)})
         run.log_text(layers_csv(self._dense_layers, model), LAYERS_FILE)
         log_guards(self._scheduler, run)
         log_layer_pictures(self._dense_weights, model, run)
@@ -139,6 +148,7 @@ class _Compression:
             self._network.card,
             stages=stages_of(
                 model,
+                clip=self._new_clip(),
                 weights_before=sum(row.numel for row in self._dense_weights),
                 distilled=self._teacher.name is not None,
             ),
@@ -148,9 +158,15 @@ class _Compression:
         run.set_tags({"arch": card.arch, "method": self._recipe.method, **lineage_tags(card)})
         return Network(model=model, card=card)
 
+    def _new_clip(self) -> str | None:
+        """Return the network's clip where it is not the dense network's."""
+        protocol = self._network.card.protocol
+        return None if protocol == self._dense_clip else protocol.text
+
     def _schedule_given(self) -> Schedule:
         recipe = self._recipe
-        schedule = load_schedule(recipe.schedule)
+        schedule = with_clips(load_schedule(recipe.schedule), recipe.clips.chosen())
+        schedule = settle_clips(schedule, recipe.clip)
         if recipe.distils:
             schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
         return with_guard(schedule, recipe.ptq_budget, self._dataset)
@@ -202,6 +218,7 @@ class _Compression:
             callbacks=callbacks,
             run=self._run,
             adjust_loss=callback.adjust_loss,
+            teacher_clip=self._teacher.clip_beside(self._network.card.clip),
         )
 
     def _record(self, epoch: int, figures: Mapping[str, float]) -> None:
@@ -217,9 +234,11 @@ class _Compression:
         self._run.log_metrics({"params": params, "macs": macs}, step=phase.start)
 
 
-def _card_of(card: NetworkCard, recipe: Recipe) -> NetworkCard:
-    made = card.compressed(method=recipe.method, parent=recipe.parent, training=recipe.training)
-    return dataclasses.replace(made, clip=recipe.clip)
+def _carded(baseline: Network, recipe: Recipe) -> Network:
+    card = baseline.card.compressed(
+        method=recipe.method, parent=recipe.parent, training=recipe.training
+    )
+    return Network(model=baseline.model, card=card)
 
 
 def _calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:

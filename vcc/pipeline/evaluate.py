@@ -55,14 +55,16 @@ def evaluate_step(
     metrics = {
         **scores.metrics(),
         **size_figures(network),
+        **video_cost(network, clips_per_test_video(network, dataset)),
         "ece": reliability(scores).ece,
         "test_videos": float(len(scores.labels)),
     }
     note = evaluated_note(network.card, metrics)
-    if before is not None:
+    if dense is not None and before is not None:
         paired = paired_with(before, now, dataset)
         metrics |= paired.metrics()
-        note = f"{note} {paired.sentence()}"
+        metrics["macs_ratio"] = size_figures(dense)["macs"] / metrics["macs"]
+        note = f"{note} {paired.sentence()}{_other_clips(network, dense, dataset)}"
     run.describe(note)
     folder = _write_tree(network, dataset, scores, results)
     run.set_tags({"arch": network.card.arch, "method": network.card.method})
@@ -103,10 +105,32 @@ def size_figures(network: Network) -> dict[str, float]:
     }
 
 
+def clips_per_test_video(network: Network, dataset: PreparedDataset) -> float:
+    """Return how many clips a test video is cut into for a network, the mean."""
+    return network.card.protocol.mean_clips(video.n_frames for video in dataset.videos("test"))
+
+
+def video_cost(network: Network, clips_per_video: float) -> dict[str, float]:
+    """Return clips and multiply-accumulates of a test video under their logged names."""
+    macs = count_macs(network.model) * clips_per_video
+    return {"clips_per_video": clips_per_video, "macs_per_video": macs}
+
+
 def largest_class_share(dataset: PreparedDataset) -> float:
     """Return the accuracy (0..1) of always naming the test videos' most frequent class."""
     labels = Counter(record.label for record in dataset.videos("test"))
     return max(labels.values()) / labels.total()
+
+
+def _other_clips(network: Network, dense: Network, dataset: PreparedDataset) -> str:
+    """Say which clips two networks were asked about, where they differ."""
+    if network.card.protocol == dense.card.protocol:
+        return ""
+    own, others = (
+        f"{each.card.protocol.text}, {clips_per_test_video(each, dataset):.2f} a video"
+        for each in (network, dense)
+    )
+    return f" It was asked about clips of {own}, the dense network about {others}."
 
 
 def _write_tree(

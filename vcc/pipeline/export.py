@@ -10,7 +10,7 @@ from vcc.data.prepared import PreparedDataset
 from vcc.export.onnx_file import FILE_KEY, export_onnx, half_precision
 from vcc.models.quantized_plan import read_plan
 from vcc.pipeline.card import Network
-from vcc.pipeline.evaluate import size_figures
+from vcc.pipeline.evaluate import clips_per_test_video, size_figures
 from vcc.pipeline.exported import Exported
 from vcc.pipeline.inference import classify_with_session, score_subset
 from vcc.pipeline.runtime import dev_parity, open_together, time_together
@@ -72,6 +72,7 @@ def export_networks(
             clip_top1=scores.clip_top1,
             video_top1=scores.video_topk(1),
             test_videos=len(scores.labels),
+            clips_per_video=clips_per_test_video(network, dataset),
         )
     return exported
 

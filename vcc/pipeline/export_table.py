@@ -48,7 +48,9 @@ def log_table(
 ) -> None:
     """Log a table of runtimes: medians as metrics, its text, coverage and pictures as artifacts."""
     run.log_metrics(table.metrics())
-    notes = "".join(f"\n{line}\n" for line in table.not_run())
+    clips = {name: made.network.card.protocol.text for name, made in exported.items()}
+    said = [f"clips: {', '.join(f'{name} {text}' for name, text in clips.items())}"]
+    notes = "".join(f"\n{line}\n" for line in [*said, *table.not_run()])
     run.log_text(f"{as_markdown(table.cells())}\n{notes}", "runtimes.md")
     if table.coverages:
         run.log_text("\n".join(coverage_lines(table)) + "\n", "int8_coverage.txt")

@@ -14,7 +14,7 @@ from vcc.export.onnx_file import load_graph
 from vcc.export.parity import Parity
 from vcc.export.session import Coverage
 from vcc.pipeline.card import Network
-from vcc.pipeline.evaluate import size_figures
+from vcc.pipeline.evaluate import size_figures, video_cost
 from vcc.pipeline.notes import version_note
 from vcc.pipeline.tags import card_tags, metric_tags
 from vcc.tracking.registry import (
@@ -46,6 +46,7 @@ class Exported:
         clip_top1: of the file on the test videos, 0..1.
         video_top1: the same per video.
         test_videos: how many those are.
+        clips_per_video: mean number of clips of such a video.
     """
 
     network: Network
@@ -58,11 +59,13 @@ class Exported:
     clip_top1: float
     video_top1: float
     test_videos: int
+    clips_per_video: float
 
     def metrics(self) -> dict[str, float]:
         """Return the figures under their logged names."""
         return {
             **size_figures(self.network),
+            **video_cost(self.network, self.clips_per_video),
             **self.parity.metrics(),
             **self.latency.metrics(),
             "size_bytes": float(self.size_bytes),
@@ -100,6 +103,8 @@ class Exported:
             latency_p50_ms=self.latency.p50_ms,
             latency_p95_ms=self.latency.p95_ms,
             runtime=self.latency.runtime,
+            clip=self.network.card.protocol.text,
+            clips_per_video=self.clips_per_video,
         )
 
 

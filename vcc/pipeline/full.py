@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from vcc.cli import say
-from vcc.config.compression import CompressionOptions
+from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.entrypoints import PipelineEntry
 from vcc.config.export import ExportOptions
@@ -31,6 +31,7 @@ from vcc.evaluation.comparison import (
     as_text,
     speed_up,
     table_rows,
+    video_speed_up,
 )
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress import compress_step
@@ -163,6 +164,11 @@ def _compress(
         n_epochs=options.compress_n_epochs,
         learning_rate=options.compress_learning_rate,
         parent=baseline.uri,
+        clips=ClipChoice(
+            sample_size=options.compress_sample_size,
+            sample_duration=options.compress_sample_duration,
+            downsample=options.compress_downsample,
+        ),
     )
     with _step("compress", recipe.training) as child:
         log_dataset(child, dataset, context="train")
@@ -175,7 +181,11 @@ def _compress(
             metrics=size_figures(network),
         )
         before, after = size_figures(dense), size_figures(network)
-        child.describe(compressed_note(network.card, version.uri, before=before, after=after))
+        child.describe(
+            compressed_note(
+                network.card, version.uri, before=before, after=after, dense=dense.card.protocol
+            )
+        )
     return network, version
 
 
@@ -214,7 +224,11 @@ def _log_comparison(variants: Sequence[Variant], run: Run) -> None:
             "video_top1": compressed.video_top1,
             "latency_p50_ms": compressed.latency_p50_ms,
             "latency_p95_ms": compressed.latency_p95_ms,
+            "macs_ratio": dense.macs / compressed.macs,
+            "clips_per_video": compressed.clips_per_video,
+            "macs_per_video": compressed.macs * compressed.clips_per_video,
             "speedup": speed_up(dense, compressed),
+            "speedup_per_video": video_speed_up(dense, compressed),
             "video_top1_drop": dense.video_top1 - compressed.video_top1,
         }
     )

@@ -16,16 +16,20 @@ from vcc.pipeline.card import NetworkCard
 _CHANCE = 1e-3
 
 
-def stages_of(model: nn.Module, *, weights_before: int, distilled: bool) -> tuple[str, ...]:
+def stages_of(
+    model: nn.Module, *, weights_before: int, distilled: bool, clip: str | None = None
+) -> tuple[str, ...]:
     """Return what a compression did, as its result shows, in the order in which it happens.
 
     Args:
         model: the network now.
         weights_before: elements of its convolution and linear weights before.
         distilled: a teacher was listened to.
+        clip: its clips where they are other ones than before, such as "8x112x112 stride 2".
 
     Returns:
-        Some of "distilled", "masked", "thinned" and "quantized"; "fine-tuned" where it is none.
+        Some of "clip ...", "distilled", "masked", "thinned" and "quantized"; "fine-tuned" where it
+        is none.
     """
     thinned = weight_count(model) < weights_before
     found = {
@@ -34,7 +38,9 @@ def stages_of(model: nn.Module, *, weights_before: int, distilled: bool) -> tupl
         "thinned": thinned,
         "quantized": read_plan(model) is not None,
     }
-    return tuple(stage for stage, happened in found.items() if happened) or ("fine-tuned",)
+    clips = (f"clip {clip}",) if clip else ()
+    stages = tuple(stage for stage, happened in found.items() if happened)
+    return clips + stages or ("fine-tuned",)
 
 
 def weight_count(model: nn.Module) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vcc.data.prepared import PreparedDataset
-from vcc.evaluation.comparison import Variant, speed_up
+from vcc.data.protocol import ClipProtocol
+from vcc.evaluation.comparison import Variant, clip_sentence, speed_up
 from vcc.pipeline.card import NetworkCard
 
 
@@ -37,16 +38,27 @@ def compressed_note(
     *,
     before: Mapping[str, float],
     after: Mapping[str, float],
+    dense: ClipProtocol | None = None,
 ) -> str:
-    """Return what a compression did; the figures are those of `size_figures`."""
+    """Return what a compression did.
+
+    Args:
+        card: of what came out.
+        version: where it is registered.
+        before: `size_figures` of the dense network on its own clips.
+        after: those of the compressed one on its own.
+        dense: which clips those of the dense network are; None: the same.
+    """
+    own = card.protocol
+    clips = f" (clips of {dense.text} -> {own.text})" if dense and dense != own else ""
     taught = f", taught by {card.teacher}" if card.teacher else ""
     return (
         f"Compressed {card.arch} on {card.dataset} by {card.schedule}{taught}: "
         f"{' > '.join(card.lineage)}. Parameters {before['params']:,.0f} -> "
         f"{after['params']:,.0f}, multiply-accumulates {before['macs'] / 1e6:,.1f} -> "
-        f"{after['macs'] / 1e6:,.1f} million a clip, {after['sparsity']:.1%} of the weights left "
-        f"are zero. Registered as {version}, alias challenger. Its accuracy on test videos and "
-        "its latency are measured by `evaluate` and `export`."
+        f"{after['macs'] / 1e6:,.1f} million a clip{clips}, {after['sparsity']:.1%} of the "
+        f"weights left are zero. Registered as {version}, alias challenger. Its accuracy on "
+        "test videos and its latency are measured by `evaluate` and `export`."
     )
 
 
@@ -69,16 +81,18 @@ def version_note(made: Variant, card: NetworkCard) -> str:
 
 def exported_note(card: NetworkCard, made: Variant, version: str, *, dense: Variant | None) -> str:
     """Return what `export` measured, against the dense file where there is one."""
-    against = ""
+    against = other_clips = ""
     if dense is not None and dense is not made:
         against = (
             f", {speed_up(dense, made):.2f} times the speed of the dense file, which took "
             f"{dense.latency_p50_ms:.2f} ms in the same run"
         )
+        other_clips = clip_sentence(dense, made)
     return (
         f"Exported {card.arch} ({card.method}) of {card.dataset}: {made.size_bytes / 1e6:.2f} MB, "
         f"video top-1 {made.video_top1:.1%} of {made.test_videos} test videos, median "
-        f"{made.latency_p50_ms:.2f} ms on {made.runtime}{against}. Registered as {version}."
+        f"{made.latency_p50_ms:.2f} ms on {made.runtime}{against}. "
+        f"{other_clips}{' ' if other_clips else ''}Registered as {version}."
     )
 
 
@@ -90,6 +104,14 @@ def sensitivity_note(
         f"Pruned each of {layers} layers of {card.arch} ({card.method}) alone by {group}, at "
         f"{levels} levels, and measured it on {videos} dev videos of {card.dataset}. The proposal "
         f"takes {sparsity:.1%} of these layers' weights."
+    )
+
+
+def clip_sensitivity_note(card: NetworkCard, *, clips: int, videos: int) -> str:
+    """Return what a clip sensitivity measured."""
+    return (
+        f"Showed {card.arch} ({card.method}) {clips} kinds of clips of {videos} dev videos of "
+        f"{card.dataset}, without training it for them. Its own are {card.protocol.text}."
     )
 
 

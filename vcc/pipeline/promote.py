@@ -201,7 +201,11 @@ def _measure(
             dataset=str(graph.metadata["dataset"]),
             split=str(graph.metadata["split"]),
             data_digest=str(graph.metadata["data_digest"]),
-            protocol=graph.protocol.digest,
+            protocol=graph.protocol.view,
+            clip=graph.protocol.text,
+            clips_per_video=graph.protocol.mean_clips(
+                video.n_frames for video in dataset.videos("test")
+            ),
         )
     parity = _parity_error(graphs["candidate"], dataset, marks) if marks.parity else None
     gained = speed_up(latencies["dense"], latencies["candidate"]) if "dense" in there else None
@@ -261,6 +265,7 @@ def _rows(figures: Mapping[str, Figures]) -> list[list[str]]:
         ["version", *(f.version.removeprefix("models:/") for f in each)],
         ["video top-1", *(f"{f.video_top1:.1%} of {f.test_videos}" for f in each)],
         ["clip top-1", *(f"{f.clip_top1:.1%}" for f in each)],
+        ["clip", *(f"{f.clip}, {f.clips_per_video:.2f} a video" for f in each)],
         ["latency p50", *(f"{f.p50_ms:.2f} ms" for f in each)],
         ["latency p95", *(f"{f.p95_ms:.2f} ms" for f in each)],
         ["file size", *(f"{f.size_bytes / 1e6:.2f} MB" for f in each)],

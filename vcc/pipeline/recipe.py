@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcc.compression.shipped import default_schedule
-from vcc.config.compression import CompressionOptions, TargetOptions
+from vcc.config.compression import ClipChoice, CompressionOptions, TargetOptions
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.entrypoints import CompressEntry
@@ -29,7 +29,8 @@ class Recipe:
         method: its compression type, such as "ep".
         n_epochs: epochs to train; None means as many as the schedule needs.
         training: optimizer and machine; the learning rate is the initial one.
-        clip: how training clips are made and batched.
+        clip: how training clips are made and batched, of the size that the baseline was trained on.
+        clips: the compressed network's clips; they win over the schedule's `clips`.
         round_to: thinning keeps a multiple of this many channels.
         parent: registry URI of the network that is compressed.
         distillation: the teacher, and weights that win over the schedule's.
@@ -48,6 +49,7 @@ class Recipe:
     parent: str | None
     distillation: DistillationOptions = DistillationOptions()
     distils: bool = False
+    clips: ClipChoice = ClipChoice()
     targets: TargetOptions = TargetOptions()
     ptq_budget: float | None = None
 
@@ -59,6 +61,7 @@ def recipe_for(
     n_epochs: int | None,
     learning_rate: float | None,
     parent: str | None,
+    clips: ClipChoice | None = None,
 ) -> Recipe:
     """Return how to compress a network: as the options say, the rest as it was trained.
 
@@ -68,6 +71,7 @@ def recipe_for(
         n_epochs: epochs to train; None means as many as the schedule needs.
         learning_rate: the initial one; None means a quarter of the baseline's.
         parent: registry URI of the baseline.
+        clips: of the compressed network; unset ones are the schedule's or the baseline's.
     """
     family = network_of(baseline.model).spec.family
     trained = baseline.card.training
@@ -92,6 +96,7 @@ def recipe_for(
         round_to=options.round_to,
         parent=parent,
         distils="kd" in options.compression_type,
+        clips=clips or ClipChoice(),
         targets=options.pick(TargetOptions),
         ptq_budget=options.ptq_budget,
     )
@@ -105,6 +110,7 @@ def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str 
         n_epochs=options.n_epochs,
         learning_rate=options.learning_rate,
         parent=parent,
+        clips=options.pick(ClipChoice),
     )
     training = dataclasses.replace(
         recipe.training,

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vcc.compression.sparsity import sparsity_table
 from vcc.data.prepared import PreparedDataset
-from vcc.evaluation.comparison import Variant, speed_up, table_rows
+from vcc.evaluation.comparison import Variant, clip_sentence, speed_up, table_rows
 from vcc.evaluation.plots import save_figure
 from vcc.evaluation.plots_cost import Point, pareto_figure
 from vcc.pipeline.card import Network
@@ -52,6 +52,7 @@ def summary_of(dense: Variant, compressed: Variant) -> str:
     """Return what came out, in a paragraph."""
     drop = 100 * (dense.video_top1 - compressed.video_top1)
     change = f"{abs(drop):.1f} points {'lower' if drop > 0 else 'higher'}" if drop else "unchanged"
+    clips = clip_sentence(dense, compressed)
     return (
         f"The compressed network has {compressed.params:,} of {dense.params:,} parameters and "
         f"{compressed.macs / 1e6:,.1f} of {dense.macs / 1e6:,.1f} million multiply-accumulates a "
@@ -59,7 +60,7 @@ def summary_of(dense: Variant, compressed: Variant) -> str:
         f"{compressed.video_top1:.1%}, {change}. Its exported file takes "
         f"{compressed.latency_p50_ms:.2f} ms against {dense.latency_p50_ms:.2f} ms at the median "
         f"on {compressed.runtime}, {speed_up(dense, compressed):.2f} times the speed, both "
-        "measured in turns in this run."
+        f"measured in turns in this run.{' ' if clips else ''}{clips}"
     )
 
 

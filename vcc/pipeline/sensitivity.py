@@ -23,6 +23,7 @@ from vcc.evaluation.plots import save_figure
 from vcc.evaluation.plots_sensitivity import sensitivity_figure
 from vcc.models.network import network_of
 from vcc.pipeline.card import Network
+from vcc.pipeline.clip_sensitivity import clip_sensitivity_step
 from vcc.pipeline.dev_measure import DevMeasure
 from vcc.pipeline.notes import sensitivity_note
 from vcc.pipeline.prepare import log_dataset
@@ -41,7 +42,8 @@ def run_sensitivity(options: SensitivityEntry) -> None:
         DataError: nothing is prepared, or it has no dev videos.
         TrackingError: no registered version matches, or several do.
     """
-    _levels(options)
+    if options.group != "clip":
+        _levels(options)
     if options.summary_path.is_dir():
         msg = f"summary_path: {options.summary_path} is a folder: name a file in it"
         raise ConfigError(msg)
@@ -51,7 +53,12 @@ def run_sensitivity(options: SensitivityEntry) -> None:
     name = options.run_name or f"sensitivity of {card.arch} by {options.group}"
     with open_run(name, step="sensitivity", options=options) as run:
         log_dataset(run, source.dataset, context="dev")
-        written = sensitivity_step(source.network, source.dataset, options, run=run)
+        if options.group == "clip":
+            written = clip_sensitivity_step(
+                source.network, source.dataset, options, run=run, progress=_progress
+            )
+        else:
+            written = sensitivity_step(source.network, source.dataset, options, run=run)
     for path in written:
         say(f"wrote {path}")
     if written[-1].suffix == ".yaml":

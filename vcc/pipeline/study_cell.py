@@ -59,7 +59,7 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         table = _time(networks, place, folder)
     own_scores = scores.get("compressed", scores[DENSE])
     figures = size_figures(own)
-    speed = place.matrix.speed
+    timed = _timed_shape(own, networks[DENSE], place)
     result = CellResult(
         model=cell.model,
         method=cell.method,
@@ -70,14 +70,14 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         command=command,
         machine=_machine(),
         params=int(figures["params"]),
-        macs=count_macs(own.model, speed.sample_size, speed.sample_duration),
+        macs=count_macs(own.model, timed[2], timed[1]),
         size_bytes=size_bytes,
         sparsity=figures["sparsity"],
         clip_top1=own_scores.clip_top1,
         right=_right(own_scores),
         dense_right=_right(scores[DENSE]) if "compressed" in scores else "",
         timings=_timings(table),
-        timed_clip=(speed.sample_duration, speed.sample_size, speed.sample_size),
+        timed_clip=timed[1:],
         training_s=training_seconds(cell, place),
         seconds=time.monotonic() - started,
     )
@@ -121,9 +121,9 @@ def _score_file(
 
 def _time(networks: dict[str, Network], place: StudyPlace, folder: Path) -> RuntimeTable:
     speed = place.matrix.speed
-    shape = (3, speed.sample_duration, speed.sample_size, speed.sample_size)
     candidates = {}
     for name, network in networks.items():
+        shape = _timed_shape(network, networks[DENSE], place)
         path = folder / f"{name}-timed.onnx"
         export_onnx(
             network.classifier(),
@@ -141,6 +141,20 @@ def _time(networks: dict[str, Network], place: StudyPlace, folder: Path) -> Runt
     return time_runtimes(
         candidates, batches=[1], runs=speed.latency_runs, warmup=3, threads=0, folder=folder
     )
+
+
+def _timed_shape(network: Network, dense: Network, place: StudyPlace) -> tuple[int, int, int, int]:
+    """Return (3, T, H, W) that a network is timed on.
+
+    It is the matrix's clip, smaller by what the network's own is smaller than the dense one's.
+    """
+    speed = place.matrix.speed
+    (_, frames, size, _), (_, dense_frames, dense_size, _) = (
+        each.card.clip_shape for each in (network, dense)
+    )
+    duration = max(1, round(speed.sample_duration * frames / dense_frames))
+    side = max(1, round(speed.sample_size * size / dense_size))
+    return (3, duration, side, side)
 
 
 def _timings(table: RuntimeTable) -> tuple[Timing, ...]:

@@ -82,14 +82,17 @@ def table_of(rows: Sequence[StudyRow]) -> list[list[str]]:
 
 def how_to_read(results: Sequence[CellResult], *, pooled: bool) -> list[str]:
     """Return what the table's figures are, in sentences."""
-    frames, height, width = results[0].timed_clip
+    timed = {result.timed_clip for result in results}
+    clips = "x".join(map(str, max(timed)))
+    if len(timed) > 1:
+        clips += " (as many times smaller as a method makes the network's own clips)"
     repeats = "folds" if pooled else "seeds"
     pairs = "pooled over the folds" if pooled else "each the mean over seeds"
     return [
         f"Video top-1 of the exported file: mean and standard deviation over {repeats} (their "
         f"number in brackets). Loss: paired, the same videos through the dense file, {pairs}, with "
         "the 95 % interval of drawing the videos again.",
-        f"Times: batch 1, clips of {frames}x{height}x{width}, medians; ratios are within one run, "
+        f"Times: batch 1, clips of {clips}, medians; ratios are within one run, "
         "against the dense network in PyTorch (eager), in ONNX Runtime in float32, and on its own "
         "fastest runtime. The last counts bfloat16, the rows themselves do not: accuracy was "
         "measured in float32 and int8.",

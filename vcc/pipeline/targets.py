@@ -32,23 +32,37 @@ _logger = logging.getLogger(__name__)
 
 _RUNS, _WARMUP = 30, 3
 _OPSET = 20
+_NOTHING_TO_PRUNE = (
+    "the targets are met without pruning (cheaper clips count): no filter is pruned; a lower "
+    "target, or no target and the schedule's own shares, prunes"
+)
+
+
+def dense_figures(model: nn.Module) -> dict[str, int]:
+    """Return what shares of a network's cost are shares of: its `macs` a clip and its `params`."""
+    return {"macs": count_macs(model), "params": count_parameters(model)}
 
 
 class Targets:
-    """What a compressed network may cost, in shares of what it costs now or in milliseconds.
+    """What a compressed network may cost, in shares of the dense network's cost or in milliseconds.
 
     Args:
         options: the targets; `given` says whether there are any.
-        network: what is compressed, before anything is done to it.
+        network: what is compressed, before anything but its clips was changed.
+        dense: `dense_figures` of the dense network on its own clips; None where `network` is that.
         round_to: thinning leaves multiples of this many channels.
     """
 
-    def __init__(self, options: TargetOptions, network: Network, *, round_to: int) -> None:
+    def __init__(
+        self,
+        options: TargetOptions,
+        network: Network,
+        *,
+        dense: Mapping[str, int] | None = None,
+        round_to: int,
+    ) -> None:
         self._options, self._network, self._round_to = options, network, round_to
-        self._dense = {
-            "macs": count_macs(network.model),
-            "params": count_parameters(network.model),
-        }
+        self._dense = dense or dense_figures(network.model)
 
     @property
     def given(self) -> bool:
@@ -74,7 +88,10 @@ class Targets:
             sensitivity=read_sensitivity(options.target_sensitivity),
             round_to=self._round_to,
             prunable=prunable_weights(schedule, model),
+            dense=self._dense,
         )
+        if not plan.asked:
+            _logger.warning("%s", _NOTHING_TO_PRUNE)
         directed = with_sparsities(schedule, plan.asked)
         run.log_text(plan.as_text() + "\n", "target.txt")
         run.log_text(directed.to_yaml(), "target_schedule.yaml")
@@ -88,7 +105,7 @@ class Targets:
         """
         if not self.given:
             return
-        now = {"macs": count_macs(network.model), "params": count_parameters(network.model)}
+        now = dense_figures(network.model)
         lines = []
         for name, share in self._shares().items():
             got = now[name] / self._dense[name]

@@ -1,7 +1,8 @@
 """Finds a distiller's teacher: a registered model, a checkpoint, a `.pth` file, or the baseline.
 
 The student is trained on pixels, so the teacher is a classifier of pixels too: it brings its own
-normalisation, and clips are fitted to the size and duration that it was trained on.
+normalisation, and it is given clips of the size, duration and stride that it was trained on, of the
+moments that the student sees.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from vcc.compression.distillation import ResizedTeacher
 from vcc.compression.loader import load_schedule
 from vcc.compression.phases import last_epoch
 from vcc.compression.schedule import Schedule
+from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.model import FAMILY_OPTIONS
 from vcc.config.tracking import SourceOptions
 from vcc.data.prepared import PreparedDataset
+from vcc.data.protocol import ClipProtocol
 from vcc.errors import ConfigError, ModelError, ScheduleError
 from vcc.models import arch_name, build_model
 from vcc.models.weights import load_weights
@@ -51,6 +54,7 @@ class TeacherFinder:
         self._options = options
         self.name: str | None = None
         """Where the teacher came from; None as long as no schedule asked for one."""
+        self._clip: ClipOptions | None = None
 
     def __call__(self, named: Any) -> nn.Module:
         """Return the teacher for a schedule's `teacher`: text, a mapping of options, or None.
@@ -70,8 +74,23 @@ class TeacherFinder:
         _, frames, size, _ = card.clip_shape
         frames, size = wanted.get("sample_duration", frames), wanted.get("sample_size", size)
         shape = (3, frames, size, size)
-        _logger.info("teacher: %s, clips %s", card.arch, "x".join(map(str, shape[1:])))
+        clip = dataclasses.replace(card.clip, sample_duration=frames, sample_size=size)
+        text = ClipProtocol.from_options(clip).text
+        _logger.info("teacher: %s, clips %s", card.arch, text)
+        if self._clip is not None and _shape(self._clip) != _shape(clip):
+            _logger.warning("a second teacher sees the first one's clips, resized to %s", text)
+        else:
+            self._clip = clip
         return ResizedTeacher(network.classifier(), shape).eval()
+
+    def clip_beside(self, student: ClipOptions) -> ClipOptions | None:
+        """Return how the teacher's clips are made where the student's will not do; else None.
+
+        Crops, flips and colours are the student's.
+        """
+        if self._clip is None or _shape(self._clip) == _shape(student):
+            return None
+        return _of_shape(student, self._clip)
 
     def _find(self, wanted: Mapping[str, Any]) -> Network:
         path = wanted.get("path")
@@ -129,6 +148,20 @@ class TeacherFinder:
         if asked != len(labels):
             msg = f"t_n_classes: {asked}, but the student has {len(labels)} classes: leave it out"
             raise ConfigError(msg)
+
+
+def _shape(clip: ClipOptions) -> tuple[int, int, int]:
+    return clip.sample_duration, clip.downsample, clip.sample_size
+
+
+def _of_shape(clip: ClipOptions, other: ClipOptions) -> ClipOptions:
+    """Return the clip options with the frames, stride and size of others."""
+    return dataclasses.replace(
+        clip,
+        sample_duration=other.sample_duration,
+        downsample=other.downsample,
+        sample_size=other.sample_size,
+    )
 
 
 def with_distiller(

@@ -185,7 +185,7 @@ def _callbacks(training: TrainingOptions) -> list[Callback]:
     return callbacks
 
 
-def train_epochs(
+def train_epochs(  # noqa: PLR0913 - one keyword per thing that a compression changes
     network: Network,
     dataset: PreparedDataset,
     *,
@@ -194,6 +194,7 @@ def train_epochs(
     run: Run,
     adjust_loss: AdjustLoss | None = None,
     span: int | None = None,
+    teacher_clip: ClipOptions | None = None,
 ) -> dict[int, dict[str, float]]:
     """Train a network in place over a stretch of epochs.
 
@@ -205,13 +206,16 @@ def train_epochs(
         run: where the figures of each epoch go.
         adjust_loss: adds terms to the loss.
         span: epochs of the learning-rate schedule; None when a schedule file rules it.
+        teacher_clip: how a teacher's clips of the same moments are made, where it has other ones.
 
     Returns:
         absolute epoch to its figures, by their logged names.
     """
     first, end = epochs
     card = network.card
-    data = ClipDataModule(dataset, card.clip, card.protocol, first_epoch=first)
+    data = ClipDataModule(
+        dataset, card.clip, card.protocol, first_epoch=first, teacher=teacher_clip
+    )
     accuracy = VideoAccuracy(n_videos=len(dataset.videos("dev")), n_classes=len(card.labels))
     module = ClassifierModule(
         network.classifier(),

@@ -72,17 +72,20 @@ class ClassifierModule(lightning.LightningModule):
         """Return the loss of one batch of clips."""
         self._seed_step(batch_idx)
         clips, labels = batch.clips, batch.labels
+        # A teacher of other clips than the network's brings its own of the same moments.
+        asked = getattr(batch, "teacher_clips", None)
         if self.options.mixup_alpha:
-            clips, labels = mix(
-                clips, labels, alpha=self.options.mixup_alpha, n_classes=self.videos.n_classes
-            )
+            if asked is not None:
+                asked, _ = self._mixed(batch_idx, asked, labels)
+            clips, labels = self._mixed(batch_idx, clips, labels)
         # In mixed precision the logits are not float32, and the loss of 8 bits would be coarse.
         logits = self.classifier(clips).float()
         loss: Tensor = self.loss(logits, labels)
         right = (logits.detach().argmax(dim=1) == batch.labels).float().mean()
         figures = {"train_loss": loss.detach(), "train_clip_top1": right}
         if self.adjust_loss is not None:
-            outputs = StepOutputs(clips=clips, logits=logits, labels=labels, loss=loss)
+            asked = clips if asked is None else asked
+            outputs = StepOutputs(clips=asked, logits=logits, labels=labels, loss=loss)
             n_batches = int(self.trainer.num_training_batches)
             loss, parts = self.adjust_loss(batch_idx, n_batches, outputs)
             figures |= {f"loss_{name}": value for name, value in parts.items()}
@@ -132,6 +135,12 @@ class ClassifierModule(lightning.LightningModule):
             optimizer, self.options, steps_per_epoch=max(1, steps), n_epochs=self.span
         )
         return optimizer if schedule is None else {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _mixed(self, batch_idx: int, clips: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        # From the same state each time: a teacher's clips are mixed as the student's.
+        self._seed_step(batch_idx)
+        alpha, n_classes = self.options.mixup_alpha, self.videos.n_classes
+        return mix(clips, labels, alpha=alpha, n_classes=n_classes)
 
     def _seed_step(self, batch_idx: int) -> None:
         # What a step draws depends on where it is, not on what ran before it: an interrupted

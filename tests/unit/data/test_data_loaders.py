@@ -15,9 +15,10 @@ from data_videos import prepare_tree, write_tree
 
 from vcc.config.data import ClipOptions
 from vcc.data.datamodule import ClipDataModule
-from vcc.data.loaders import ClipBatch, EpochSampler, train_loader, usable_workers, video_loader
+from vcc.data.loaders import EpochSampler, train_loader, usable_workers, video_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
+from vcc.data.train_clips import TaughtBatch
 from vcc.errors import DataError
 
 
@@ -40,7 +41,7 @@ def options(**changes: Any) -> ClipOptions:
     return ClipOptions(**{**values, **changes})
 
 
-def equal(a: list[ClipBatch], b: list[ClipBatch]) -> bool:
+def equal(a: list[Any], b: list[Any]) -> bool:
     pairs = zip(a, b, strict=False)
     return len(a) == len(b) and all(
         torch.equal(x, y) for one, other in pairs for x, y in zip(one, other, strict=True)
@@ -186,3 +187,18 @@ def test_data_module_counts_epochs_with_the_trainer(dataset: PreparedDataset) ->
     module.trainer = Trainer()  # type: ignore[assignment]
     expected = train_loader(dataset, options(), epoch=3, rank=1, world_size=2)
     assert equal(list(module.train_dataloader()), list(expected))
+
+
+def test_a_teacher_sees_the_same_moment_in_its_own_clips(dataset: PreparedDataset) -> None:
+    own = options(sample_duration=2, downsample=2, sample_size=16)
+    teacher = options()
+    alone = list(train_loader(dataset, own, epoch=2))
+    taught: list[Any] = list(train_loader(dataset, own, epoch=2, teacher=teacher))
+    assert all(isinstance(batch, TaughtBatch) for batch in taught)
+    assert equal(alone, [batch[:3] for batch in taught])
+    assert taught[0].teacher_clips.shape == (5, 3, 4, 24, 24)
+    # of equal span, every second of the teacher's frames is the student's: the same crop and colour
+    same = options(sample_duration=2, downsample=2)
+    for batch in train_loader(dataset, same, epoch=2, teacher=teacher):
+        assert isinstance(batch, TaughtBatch)
+        assert torch.equal(batch.teacher_clips[:, :, ::2], batch.clips)

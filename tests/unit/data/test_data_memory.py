@@ -108,7 +108,7 @@ import json, sys
 from pathlib import Path
 import torch
 from vcc.config.data import ClipOptions
-from vcc.data.loaders import TrainClips
+from vcc.data.train_clips import TrainClips
 from vcc.data.prepared import PreparedDataset
 
 def private():

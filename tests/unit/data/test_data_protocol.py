@@ -104,3 +104,21 @@ def test_digest_tells_every_field() -> None:
     assert set(protocol.as_dict()) == set(changes)
     assert ClipProtocol(**protocol.as_dict()).digest == protocol.digest
     assert ClipProtocol.from_options(ClipOptions()) == protocol
+
+
+def test_clips_are_told_and_counted() -> None:
+    protocol = ClipProtocol(112, 8, downsample=2)
+    assert protocol.text == "8x112x112 stride 2"
+    assert ClipProtocol(112, 16).text == "16x112x112"
+    # windows of 16 frames: 1, 1 and 3
+    assert protocol.mean_clips([1, 16, 33]) == pytest.approx(5 / 3)
+    assert protocol.mean_clips([]) == 0
+    lengths = (1, 15, 16, 17, 100)
+    assert protocol.mean_clips(lengths) == np.mean([len(protocol.clip_indices(n)) for n in lengths])
+
+
+def test_a_view_is_what_is_seen_of_a_frame_whatever_the_clip() -> None:
+    view = ClipProtocol(112, 16).view
+    assert ClipProtocol(64, 8, downsample=2).view == view
+    assert ClipProtocol(112, 16, scale_in_test=0.9).view != view
+    assert ClipProtocol(112, 16, crop_position_in_test="tl").view != view

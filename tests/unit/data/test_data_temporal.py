@@ -16,6 +16,7 @@ from vcc.data.temporal import (
     random_window,
     spread,
     uniform_windows,
+    window_around,
 )
 
 
@@ -100,3 +101,22 @@ def test_spread() -> None:
     assert spread(5, 4).tolist() == [0, 1, 2, 3]
     assert spread(3, 9).tolist() == [0, 4, 8]
     assert spread(1, 9).tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("begin", "span", "size", "stride", "expected"),
+    [
+        # twice the frames around 4..7 are 2..9; at the ends of the 12 frames they move
+        (4, 4, 8, 1, [2, 3, 4, 5, 6, 7, 8, 9]),
+        (0, 4, 8, 1, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (8, 4, 8, 1, [4, 5, 6, 7, 8, 9, 10, 11]),
+        # the same span in more frames, and a shorter one within
+        (3, 8, 8, 1, [3, 4, 5, 6, 7, 8, 9, 10]),
+        (2, 8, 2, 2, [4, 6]),
+        # longer than the video: it loops, from the start
+        (5, 4, 8, 2, [0, 2, 4, 6, 8, 10, 0, 2]),
+    ],
+)
+def test_window_around(begin: int, span: int, size: int, stride: int, expected: list[int]) -> None:
+    found = window_around(12, begin=begin, span=span, size=size, stride=stride)
+    assert found.tolist() == expected

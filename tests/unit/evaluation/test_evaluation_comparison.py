@@ -11,8 +11,10 @@ from vcc.evaluation.comparison import (
     Variant,
     as_markdown,
     as_text,
+    clip_sentence,
     speed_up,
     table_rows,
+    video_speed_up,
 )
 
 DENSE = Variant(
@@ -81,3 +83,39 @@ def test_the_table_shows_every_figure() -> None:
     text = as_text(rows).splitlines()
     assert len({len(line) for line in text if line}) <= 2
     assert as_markdown(rows).splitlines()[1] == "| --- | ---: | ---: |"
+
+
+class TestOtherClips:
+    DENSE = replace(DENSE, clip="8x48x48", clips_per_video=3.0)
+    # half the frames at the same stride: a clip is cheap, and a video takes twice as many
+    SHORT = replace(
+        SMALL, clip="4x48x48", clips_per_video=6.0, params=DENSE.params, latency_p50_ms=15.0
+    )
+
+    def test_the_table_says_which_and_what_a_video_costs(self) -> None:
+        cells = {row[0]: row[1:] for row in table_rows([self.DENSE, self.SHORT])}
+        assert cells["clip"] == ["8x48x48", "4x48x48"]
+        assert cells["clips per test video"] == ["3.00", "6.00"]
+        assert cells["MACs per test video"] == ["1,500.0 M", "750.0 M"]
+        assert cells["speed-up at p50"] == ["1.00x", "2.00x"]
+        assert cells["speed-up per test video"] == ["1.00x", "1.00x"]
+
+    def test_of_equal_clips_it_says_nothing(self) -> None:
+        titles = {row[0] for row in table_rows([DENSE, SMALL])}
+        assert titles.isdisjoint({"clip", "clips per test video", "speed-up per test video"})
+        assert clip_sentence(DENSE, SMALL) == ""
+
+    def test_a_video_s_speed_counts_its_clips(self) -> None:
+        assert video_speed_up(self.DENSE, self.SHORT) == pytest.approx(1.0)
+        assert video_speed_up(DENSE, SMALL) == speed_up(DENSE, SMALL)
+        said = clip_sentence(self.DENSE, self.SHORT)
+        assert "Its clips are 4x48x48, the dense network's 8x48x48" in said
+        assert "6.00 of them against 3.00" in said
+        assert "750.0 of 1,500.0 million" in said
+        assert said.endswith("1.00 times as fast.")
+
+    def test_marks_are_held_to_the_video_and_ask_for_no_channels(self) -> None:
+        (miss,) = PassMarks().misses(self.DENSE, self.SHORT)
+        assert miss == "1.00x faster at p50, at least 1.5x wanted"
+        strided = replace(self.SHORT, clips_per_video=3.0)
+        assert PassMarks().misses(self.DENSE, strided) == []

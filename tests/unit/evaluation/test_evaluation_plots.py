@@ -18,6 +18,7 @@ from vcc.evaluation.plots_accuracy import (
     per_class_figure,
     reliability_figure,
 )
+from vcc.evaluation.plots_clips import ClipPoint, clip_sensitivity_figure
 from vcc.evaluation.plots_cost import (
     LayerSparsity,
     Point,
@@ -124,3 +125,37 @@ def test_the_sensitivity_figure_names_the_most_sensitive_layer_first() -> None:
     (axes,) = figure.axes
     rings = [line for line in axes.lines if line.get_fillstyle() == "none"]
     assert sorted(float(line.get_xdata()[0]) for line in rings) == [0.0, 30.0, 60.0]
+
+
+def test_the_clip_figure_has_a_line_per_size_and_stride_for_clip_and_video(tmp_path: Path) -> None:
+    points = [
+        ClipPoint(
+            frames=frames,
+            stride=stride,
+            size=size,
+            macs=1e6 * frames * size**2,
+            macs_per_video=1e6 * 16 / stride * size**2,
+            top1=0.9 - 0.1 * stride,
+        )
+        for size in (48, 24)
+        for stride in (1, 2)
+        for frames in (8, 4)
+    ]
+    figure = clip_sensitivity_figure(points, chosen=3, max_drop=0.1, title="clips")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "10 points lost",
+        "48 pixels, stride 1",
+        "48 pixels, stride 2",
+        "24 pixels, stride 1",
+        "24 pixels, stride 2",
+        "own clip",
+        "cheapest by the video within that",
+    ]
+    assert len(figure.axes) == 2
+    for axes, costs in zip(figure.axes, (("macs", "macs"), ("macs_per_video",) * 2), strict=True):
+        own, ring = axes.lines[-2:]
+        assert float(own.get_xdata()[0]) == getattr(points[0], costs[0]) / 1e6
+        assert float(ring.get_xdata()[0]) == getattr(points[3], costs[1]) / 1e6
+        assert axes.get_xscale() == "log"
+    assert save_figure(figure, tmp_path / "clips.png").stat().st_size > 1000

@@ -110,3 +110,15 @@ def test_a_bad_gate_file(tmp_path: Path, text: str, message: str) -> None:
         load_gate(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_gate(tmp_path / "none.yaml")
+
+
+class TestOtherClips:
+    def test_frames_stride_and_size_may_differ(self) -> None:
+        assert misses(clip="4x48x48 stride 2") == []
+
+    def test_speed_is_that_of_whole_videos(self) -> None:
+        # a clip takes half the time, and a video twice as many
+        (miss,) = misses(clip="4x48x48", clips_per_video=2.0)
+        assert miss.startswith("1.00x as fast as the dense baseline at p50, by the video, at least")
+        (miss,) = misses(p50_ms=15.0)
+        assert miss.startswith("1.33x as fast as the dense baseline at p50, at least")

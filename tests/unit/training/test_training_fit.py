@@ -206,6 +206,39 @@ def test_mixed_batches_train_and_reach_the_loss_hook_as_probabilities() -> None:
     torch.testing.assert_close(seen[0].labels.sum(dim=1), torch.ones(8))
 
 
+def test_a_teacher_s_own_clips_reach_the_loss_hook_mixed_as_the_network_s() -> None:
+    class Taught(NamedTuple):
+        clips: Tensor
+        labels: Tensor
+        videos: Tensor
+        teacher_clips: Tensor
+
+    class Longer(Toy):
+        def train_dataloader(self) -> Any:
+            # twice the frames, all alike
+            longer = self.batch.clips.expand(8, 3, 2, 1, 1)
+            return DataLoader([Taught(*self.batch, longer)], batch_size=None)
+
+    seen: dict[str, list[StepOutputs]] = {"own": [], "taught": []}
+
+    def watch(name: str) -> Any:
+        def hook(index: int, total: int, outputs: StepOutputs) -> tuple[Tensor, dict[str, Any]]:
+            seen[name].append(outputs)
+            return outputs.loss, {}
+
+        return hook
+
+    options = dataclasses.replace(OPTIONS, mixup_alpha=0.4)
+    torch.manual_seed(0)
+    fit(module(watch("own"), options), Toy(), options, n_epochs=2, callbacks=[])
+    torch.manual_seed(0)
+    fit(module(watch("taught"), options), Longer(), options, n_epochs=2, callbacks=[])
+    for own, taught in zip(seen["own"], seen["taught"], strict=True):
+        assert torch.equal(own.logits, taught.logits)
+        assert torch.equal(own.labels, taught.labels)
+        assert torch.equal(own.clips.expand(8, 3, 2, 1, 1), taught.clips)
+
+
 def test_what_a_step_draws_depends_on_its_place_alone() -> None:
     options = dataclasses.replace(OPTIONS, mixup_alpha=0.4)
     losses = []
