@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vcc.compression.distillation import TeacherProvider
 from vcc.compression.measured import Measure
+from vcc.compression.pruners.filter_scores import Gate
 from vcc.compression.schedule import Component, Schedule
 from vcc.compression.selectors import NameResolver
 from vcc.compression.tracing import batchnorm_folded, following_batchnorms
@@ -104,6 +105,21 @@ class BuildContext:
         traceable = self._example_input is not None or hasattr(self.model, "input_shape")
         return self.batchnorms("activation statistics") if traceable else {}
 
+    def gates(self, what: str) -> dict[str, Gate]:
+        """Return weight name -> the nearest BatchNorm that only this convolution's filters pass.
+
+        It may stand behind a depthwise convolution: a pointwise one before it often has none of
+        its own.
+        """
+        graph = optional_module("channel_graph")
+        found = {}
+        for name, vectors in graph.coupled_parameters(self.model, self.example_input(what)).items():
+            owners = dict.fromkeys(vector.rpartition(".")[0] for vector in vectors)
+            norm = next((o for o in owners if _is_affine(self.model.get_submodule(o))), None)
+            if norm is not None:
+                found[name] = Gate(f"{norm}.weight", f"{norm}.bias")
+        return found
+
     def folded_weight(self) -> Callable[[str], Tensor]:
         """Return what gives a weight as scaled by the BatchNorm behind its layer."""
         followers = self.batchnorms("fold_batchnorm")
@@ -129,6 +145,10 @@ class BuildContext:
         graph = optional_module("channel_graph")
         example = self.example_input("group_dependency: Coupled")
         return [tuple(group) for group in graph.filter_groups(self.model, example)]
+
+
+def _is_affine(module: nn.Module) -> bool:
+    return isinstance(module, _BatchNorm) and module.affine
 
 
 def optional_module(name: str) -> Any:

@@ -17,17 +17,20 @@ from vcc.compression.pruners.elementwise import (
     SensitivityPruner,
     SplicingPruner,
 )
+from vcc.compression.pruners.filter_scores import BatchNormScaleScore, GeometricMedianScore
 from vcc.compression.pruners.fractions import (
     AgpFraction,
     ConstantFraction,
     Fraction,
     RandomFraction,
 )
+from vcc.compression.pruners.global_ranked import GlobalRankedPruner
 from vcc.compression.pruners.ranked import BernoulliPruner, CoupledPruner, RankedPruner
 from vcc.compression.pruners.scores import GradientScore, NormScore, RandomScore, Score
 from vcc.compression.pruners.structure import SlimmingPruner, StructurePruner
+from vcc.compression.pruners.taylor import TaylorPruner, TaylorScore
 from vcc.compression.schedule import Component
-from vcc.compression.structures import UnfitStructure, block_view, map_dims
+from vcc.compression.structures import TEMPORAL_SLICES, UnfitStructure, block_view, map_dims
 
 Factory = Callable[[Component, BuildContext], Pruner]
 
@@ -97,6 +100,23 @@ def _scored(make: Callable[[BuildContext], Score]) -> Factory:
     return build
 
 
+def _taylor(part: Component, context: BuildContext) -> Pruner:
+    if part.args["group_type"] == TEMPORAL_SLICES:
+        score = TaylorScore({}, (2,))
+    else:
+        score = TaylorScore(context.gates(part.class_name), (0,))
+    return TaylorPruner(ranked_pruner(part, context, score=score), score)
+
+
+def _batchnorm_scale(part: Component, context: BuildContext) -> Pruner:
+    gates = context.gates(part.class_name)
+    pruner = ranked_pruner(part, context, score=BatchNormScaleScore(gates))
+    for name in pruner.targets:
+        if name not in gates:
+            context.problem((*part.path, "weights"), f"{name} has no BatchNorm behind it")
+    return pruner
+
+
 def _bernoulli(part: Component, context: BuildContext) -> Pruner:
     return ranked_pruner(part, context, score=RandomScore(), cls=BernoulliPruner)
 
@@ -159,12 +179,23 @@ def ranked_pruner(
     score: Score,
     block_shape: Sequence[int] | None = None,
     cls: type[RankedPruner] = RankedPruner,
-) -> Pruner:
-    """Build a pruner of structures with the dependency that the schedule asks for."""
+) -> RankedPruner:
+    """Build a pruner of structures with the dependency and the ranking that the schedule asks for.
+
+    Args:
+        part: the definition.
+        context: the network.
+        score: what ranks.
+        block_shape: of the group type Blocks.
+        cls: what ranks each layer by itself.
+    """
     options: dict[str, Any] = {**_ranked_options(part), "score": score}
     names = context.names(part)
+    _check_slices(part, context)
+    if _is_global(part, context):
+        return _global(part, context, names, options)
     if part.args.get("group_dependency") == "Coupled":
-        return _coupled(part, context, names, options)
+        return CoupledPruner(_coupled_groups(part, context, names), **options)
     _check_shapes(part, context, names, block_shape)
     return cls(names, leader=_has_leader(part), block_shape=block_shape, **options)
 
@@ -182,16 +213,55 @@ def _has_leader(part: Component) -> bool:
     return bool(part.args.get("group_dependency") == "Leader")
 
 
-def _coupled(
-    part: Component, context: BuildContext, names: tuple[str, ...], options: dict[str, Any]
-) -> Pruner:
-    if options["group_type"] not in ("Filters", "3D"):
+def _coupled_groups(
+    part: Component, context: BuildContext, names: tuple[str, ...]
+) -> list[tuple[str, ...]]:
+    if part.args.get("group_type", "Filters") not in ("Filters", "3D"):
         context.problem((*part.path, "group_type"), "group_dependency: Coupled prunes Filters only")
     listed = set(names)
     groups = [group for group in context.filter_groups() if listed & set(group)]
     if not groups:
         context.problem((*part.path, "weights"), "no listed weight has filters that can be removed")
-    return CoupledPruner(groups, **options)
+    return groups
+
+
+def _is_global(part: Component, context: BuildContext) -> bool:
+    """Return whether all layers are ranked together; note options that need it without it."""
+    if part.args.get("ranking", "layer") == "global":
+        return True
+    for key in ("normalizer", "most_per_layer"):
+        if part.args.get(key) is not None:
+            context.problem((*part.path, key), "needs ranking: global")
+    return False
+
+
+def _global(
+    part: Component, context: BuildContext, names: tuple[str, ...], options: dict[str, Any]
+) -> RankedPruner:
+    if options["group_type"] not in ("Filters", "3D", "Channels", "Rows"):
+        context.problem((*part.path, "group_type"), "ranking: global takes Filters or Channels")
+    if _has_leader(part):
+        words = "ranking: global has no leader: use Coupled, or nothing"
+        context.problem((*part.path, "group_dependency"), words)
+    if options["group_size"] != 1:
+        context.problem((*part.path, "group_size"), "ranking: global takes single structures")
+    if part.args.get("group_dependency") == "Coupled":
+        groups = _coupled_groups(part, context, names)
+    else:
+        groups = [(name,) for name in names]
+        _check_shapes(part, context, names, None)
+    most = part.args.get("most_per_layer")
+    return GlobalRankedPruner(
+        groups,
+        normalizer=part.args.get("normalizer") or "mean",
+        most_per_layer=1.0 if most is None else most,
+        **options,
+    )
+
+
+def _check_slices(part: Component, context: BuildContext) -> None:
+    if part.args.get("group_type") == TEMPORAL_SLICES and part.args.get("group_size", 1) != 1:
+        context.problem((*part.path, "group_size"), "TemporalSlices go one by one")
 
 
 def _check_shapes(
@@ -241,6 +311,12 @@ PRUNER_FACTORIES: dict[str, Factory] = {
     "ActivationMeanRankedFilterPruner_AGP": _activation("mean", 1),
     "StructureParameterPruner": _structure,
     "NetworkSlimmingPruner": _slimming,
+    "TaylorRankedFilterPruner": _taylor,
+    "TaylorRankedFilterPruner_AGP": _taylor,
+    "FPGMRankedFilterPruner": _scored(lambda context: GeometricMedianScore()),
+    "FPGMRankedFilterPruner_AGP": _scored(lambda context: GeometricMedianScore()),
+    "BNScaleRankedFilterPruner": _batchnorm_scale,
+    "BNScaleRankedFilterPruner_AGP": _batchnorm_scale,
     "BernoulliFilterPruner": _bernoulli,
     "BernoulliFilterPruner_AGP": _bernoulli,
 }

@@ -27,7 +27,8 @@ from vcc.compression.fields import (
 from vcc.compression.quantizer_fields import QUANTIZERS
 
 FRACTION = number(at_least=0, at_most=1)
-RANKED_GROUPS = ("Filters", "3D", "Channels", "Rows", "Blocks")
+RANKED_GROUPS = ("Filters", "3D", "Channels", "Rows", "Blocks", "TemporalSlices")
+NORMALIZERS = ("mean", "l2", "lamp", "none")
 LASSO_GROUPS = (
     "2D",
     "3D",
@@ -70,8 +71,29 @@ _DEPENDENCY = Field(
     optional(choice("Leader", "Coupled")), None, "Leader, or Coupled (extension: coupled groups)"
 )
 _KWARGS = Field(optional(anything), None, "block_shape for the group type Blocks")
+_GROUP_TYPE = Field(
+    choice(*RANKED_GROUPS), help="Distiller's, or TemporalSlices (extension: of 5-D weights)"
+)
+# for scores that are never negative: others have no share of a layer
+_GLOBAL = {
+    "ranking": Field(
+        choice("layer", "global"),
+        "layer",
+        "extension: what the share is of: each layer's structures, or all layers' together",
+    ),
+    "normalizer": Field(
+        optional(choice(*NORMALIZERS)),
+        None,
+        "extension: what makes layers comparable for ranking: global; mean unless given",
+    ),
+    "most_per_layer": Field(
+        optional(FRACTION),
+        None,
+        "extension: largest share of one layer's structures to prune with ranking: global",
+    ),
+}
 _RANKED = {
-    "group_type": Field(choice(*RANKED_GROUPS)),
+    "group_type": _GROUP_TYPE,
     "desired_sparsity": Field(FRACTION),
     "weights": _WEIGHTS,
     "group_dependency": _DEPENDENCY,
@@ -84,12 +106,14 @@ _LP_RANKED = {
     "rounding_fn": Field(
         optional(choice("floor", "ceil", "round")), None, "extension: how the count is rounded"
     ),
+    **_GLOBAL,
 }
 _RANKED_AGP = {
     **_AGP,
-    "group_type": Field(choice(*RANKED_GROUPS)),
+    "group_type": _GROUP_TYPE,
     "group_dependency": _DEPENDENCY,
     "kwargs": _KWARGS,
+    **_GLOBAL,
 }
 _FILTERS = Field(choice("Filters", "3D"), "Filters")
 _FILTER_RANKED = {
@@ -99,6 +123,9 @@ _FILTER_RANKED = {
     "group_dependency": _DEPENDENCY,
 }
 _FILTER_RANKED_AGP = {**_AGP, "group_type": _FILTERS, "group_dependency": _DEPENDENCY}
+_CRITERION = {**_FILTER_RANKED, **_GLOBAL}
+_CRITERION_AGP = {**_FILTER_RANKED_AGP, **_GLOBAL}
+_TAYLOR_GROUPS = Field(choice("Filters", "3D", "TemporalSlices"), "Filters")
 
 PRUNERS = {
     "MagnitudeParameterPruner": {"thresholds": Field(table(number(at_least=0)))},
@@ -124,7 +151,7 @@ PRUNERS = {
     "L1RankedStructureParameterPruner": _LP_RANKED,
     "L2RankedStructureParameterPruner": _LP_RANKED,
     "RandomLevelStructureParameterPruner": {
-        "group_type": Field(choice(*RANKED_GROUPS)),
+        "group_type": _GROUP_TYPE,
         "sparsity_range": Field(list_of(FRACTION, 2)),
         "weights": _WEIGHTS,
         "group_dependency": _DEPENDENCY,
@@ -142,6 +169,12 @@ PRUNERS = {
     "GradientRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
     "RandomRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
     "BernoulliFilterPruner_AGP": _FILTER_RANKED_AGP,
+    "TaylorRankedFilterPruner": {**_CRITERION, "group_type": _TAYLOR_GROUPS},
+    "TaylorRankedFilterPruner_AGP": {**_CRITERION_AGP, "group_type": _TAYLOR_GROUPS},
+    "FPGMRankedFilterPruner": _CRITERION,
+    "FPGMRankedFilterPruner_AGP": _CRITERION_AGP,
+    "BNScaleRankedFilterPruner": _CRITERION,
+    "BNScaleRankedFilterPruner_AGP": _CRITERION_AGP,
     "NetworkSlimmingPruner": {
         "desired_sparsity": Field(
             FRACTION, help="extension: share of all listed channels, ranked together"
