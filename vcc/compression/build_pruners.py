@@ -101,7 +101,7 @@ def _scored(make: Callable[[BuildContext], Score]) -> Factory:
 
 
 def _taylor(part: Component, context: BuildContext) -> Pruner:
-    if part.args["group_type"] == TEMPORAL_SLICES:
+    if part.args.get("group_type") == TEMPORAL_SLICES:
         score = TaylorScore({}, (2,))
     else:
         score = TaylorScore(context.gates(part.class_name), (0,))

@@ -55,17 +55,19 @@ def keep_highest(scores: Tensor, n_pruned: int) -> Tensor:
 
 
 def keep_window(scores: Tensor, n_pruned: int) -> Tensor:
-    """Return a bool tensor [n], False but on neighbours: the n - n_pruned with the highest sum.
+    """Return a bool tensor [n], True on neighbours: those with the highest sum round the middle.
 
-    Of sums that tie, the most central neighbours stay, and of two as central the first.
+    The middle one (of an even number, the first of two) is always among the n - n_pruned that stay.
+    Of sums that tie, those stay that lie most evenly round it, and of two such the first.
     """
     left = len(scores) - n_pruned
     keep = torch.zeros_like(scores, dtype=torch.bool)
     if n_pruned <= 0 or left <= 0:
         return keep if left <= 0 else ~keep
-    sums = scores.detach().double().unfold(0, left, 1).sum(dim=1)
-    best = (sums == sums.max()).nonzero().flatten().tolist()
-    start = min(best, key=lambda first: (abs(2 * first - n_pruned), first))
+    middle = (len(scores) - 1) // 2
+    sums = scores.detach().double().unfold(0, left, 1).sum(dim=1).tolist()
+    starts = range(max(0, middle - left + 1), min(middle, n_pruned) + 1)
+    start = min(starts, key=lambda first: (-sums[first], abs(2 * first - n_pruned), first))
     keep[start : start + left] = True
     return keep
 

@@ -32,8 +32,9 @@ class RankedPruner(Pruner):
 
     Args:
         weights: parameter names.
-        group_type: Filters, 3D, Channels, Rows (= Channels), Blocks or TemporalSlices, of which
-            neighbours stay, since thinning can cut a kernel at its ends only.
+        group_type: Filters, 3D, Channels, Rows (= Channels), Blocks or TemporalSlices. Of these,
+            neighbours round the middle stay: thinning cuts a kernel at its ends, and one without
+            its middle would read frames beside its place only.
         fraction: share to prune.
         score: what ranks.
         leader: apply the choice for the first weight to all.
