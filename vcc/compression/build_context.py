@@ -54,6 +54,7 @@ class BuildContext:
         self.problems: list[str] = []
         self._example_input = example_input
         self._batchnorms: dict[str, str] | None = None
+        self._gates: dict[str, Gate] | None = None
 
     def problem(self, path: TreePath, words: str) -> None:
         """Note a problem at a path of the schedule."""
@@ -111,14 +112,21 @@ class BuildContext:
         It may stand behind a depthwise convolution: a pointwise one before it often has none of
         its own.
         """
-        graph = optional_module("channel_graph")
-        found = {}
-        for name, vectors in graph.coupled_parameters(self.model, self.example_input(what)).items():
-            owners = dict.fromkeys(vector.rpartition(".")[0] for vector in vectors)
-            norm = next((o for o in owners if _is_affine(self.model.get_submodule(o))), None)
-            if norm is not None:
-                found[name] = Gate(f"{norm}.weight", f"{norm}.bias")
-        return found
+        if self._gates is None:
+            graph = optional_module("channel_graph")
+            vectors = graph.coupled_parameters(self.model, self.example_input(what))
+            self._gates = {
+                name: gate for name, along in vectors.items() if (gate := self._gate(along))
+            }
+        return self._gates
+
+    def _gate(self, vectors: Iterable[str]) -> Gate | None:
+        """Return the first BatchNorm that owns one of some 1-D parameters, nearest first."""
+        for owner in dict.fromkeys(vector.rpartition(".")[0] for vector in vectors):
+            module = self.model.get_submodule(owner)
+            if isinstance(module, _BatchNorm) and module.affine:
+                return Gate(f"{owner}.weight", f"{owner}.bias")
+        return None
 
     def folded_weight(self) -> Callable[[str], Tensor]:
         """Return what gives a weight as scaled by the BatchNorm behind its layer."""
@@ -145,10 +153,6 @@ class BuildContext:
         graph = optional_module("channel_graph")
         example = self.example_input("group_dependency: Coupled")
         return [tuple(group) for group in graph.filter_groups(self.model, example)]
-
-
-def _is_affine(module: nn.Module) -> bool:
-    return isinstance(module, _BatchNorm) and module.affine
 
 
 def optional_module(name: str) -> Any:

@@ -25,12 +25,13 @@ def padding_sides(conv: _ConvNd) -> list[tuple[int, int]]:
     Raises:
         ValueError: the padding is a word, or not with zeros.
     """
-    if conv.padding_mode == "constant":
+    mode: str = conv.padding_mode
+    if mode == "constant":
         flat = conv._reversed_padding_repeated_twice
         pairs = zip(flat[::2], flat[1::2], strict=True)
         return [(int(before), int(after)) for before, after in pairs][::-1]
-    if isinstance(conv.padding, str) or conv.padding_mode != "zeros":
-        msg = f"padding {conv.padding!r} ({conv.padding_mode}) has no fixed number of zeros"
+    if isinstance(conv.padding, str) or mode != "zeros":
+        msg = f"padding {conv.padding!r} ({mode}) has no fixed number of zeros"
         raise ValueError(msg)
     return [(int(side), int(side)) for side in conv.padding]
 
@@ -38,15 +39,17 @@ def padding_sides(conv: _ConvNd) -> list[tuple[int, int]]:
 def set_padding(conv: _ConvNd, sides: Sides) -> None:
     """Give a convolution zeros before and after, per dimension of the kernel."""
     symmetric = all(before == after >= 0 for before, after in sides)
-    conv.padding_mode = "zeros" if symmetric else "constant"
+    # a mode of `pad` that the annotation leaves out, as convolutions have it only by this
+    conv.padding_mode = "zeros" if symmetric else "constant"  # type: ignore[assignment]
     conv.padding = tuple(max(0, *pair) for pair in sides)
     conv._reversed_padding_repeated_twice = [side for pair in reversed(sides) for side in pair]
 
 
 def can_shrink(conv: _ConvNd) -> bool:
     """Return whether a convolution's kernel can be cut."""
-    zeros = conv.padding_mode in ("zeros", "constant") and not isinstance(conv.padding, str)
-    return zeros and not conv.transposed
+    mode: str = conv.padding_mode
+    fixed = mode in ("zeros", "constant") and not isinstance(conv.padding, str)
+    return fixed and not conv.transposed
 
 
 def shrink_kernel(conv: _ConvNd, start: int, end: int) -> None:
