@@ -126,7 +126,7 @@ class TestTaylor:
         assert filters_kept(scheduler.masks["first.weight"]) == [2, 3]
 
     def test_behind_a_filter_it_is_measured_at_the_batchnorm(self) -> None:
-        """There the sum over the weights is nothing but rounding, and the gate is the output's."""
+        """There the sum over the weights is next to nothing, and the gate is the output's."""
         model = tiny_net().double()
         scheduler = file_config(
             model,

@@ -26,7 +26,7 @@ class TaylorScore(Score):
 
     A filter with a BatchNorm behind it is judged at the BatchNorm: its output is multiplied by a
     gate of 1, whose gradient is gamma * dL/dgamma + beta * dL/dbeta (the paper's gates). The sum
-    over the filter's own weights would be 0 whatever it is worth, since the BatchNorm undoes any
+    over the filter's own weights is next to 0 whatever it is worth, since the BatchNorm undoes any
     change of the filter's scale.
 
     Structures of zeros score 0; None before the first minibatch.
