@@ -1,4 +1,4 @@
-"""Fields that pruners with a list of weights share: what is ranked, in what groups, how much goes."""
+"""Fields that pruners with a list of weights share: what is ranked, in what groups, how much."""
 
 from __future__ import annotations
 
