@@ -88,6 +88,15 @@ SCHEDULES: dict[str, Mapping[str, Any]] = {
     "gradients": pruned_by(ranked("GradientRankedFilterPruner")),
     "activations": pruned_by(ranked("ActivationAPoZRankedFilterPruner_AGP", agp=True)),
     "means": pruned_by(ranked("ActivationMeanRankedFilterPruner")),
+    "taylor": pruned_by(ranked("TaylorRankedFilterPruner_AGP", agp=True)),
+    "taylor within an epoch": pruned_by(
+        ranked("TaylorRankedFilterPruner"), args={"mini_batch_pruning_frequency": 2}
+    ),
+    "taylor over all layers": pruned_by(
+        ranked("TaylorRankedFilterPruner_AGP", agp=True, ranking="global", normalizer="lamp")
+    ),
+    "geometric median": pruned_by(ranked("FPGMRankedFilterPruner_AGP", agp=True), args=GROWS),
+    "batchnorm scales": pruned_by(ranked("BNScaleRankedFilterPruner_AGP", agp=True)),
     "bernoulli": pruned_by(
         ranked("BernoulliFilterPruner_AGP", agp=True), args={"mini_batch_pruning_frequency": 1}
     ),
@@ -144,6 +153,19 @@ SCHEDULES |= {
         "policies": [
             {"pruner": {"instance_name": "pruner"}, "epochs": [0, 1]},
             {"extension": {"instance_name": "thinner"}, "epochs": [2]},
+        ],
+    },
+    "kernels, cut": {
+        "pruners": {
+            "pruner": ranked("TaylorRankedFilterPruner") | {"group_type": "TemporalSlices"},
+            "filters": ranked("TaylorRankedFilterPruner"),
+        },
+        "extensions": {"thinner": {"class": "FilterRemover"}},
+        "policies": [
+            {"pruner": {"instance_name": "pruner"}, "epochs": [0, 1]},
+            {"extension": {"instance_name": "thinner"}, "epochs": [2]},
+            {"pruner": {"instance_name": "filters"}, "epochs": [2, 3]},
+            {"extension": {"instance_name": "thinner"}, "epochs": [4]},
         ],
     },
     "activations, thinned": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import itertools
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -107,6 +108,21 @@ def thinned(model: nn.Module, share: float = 0.5) -> nn.Module:
     return model.eval()
 
 
+def shortened(model: nn.Module) -> nn.Module:
+    """Return a copy whose kernels are cut in time, at one end or the other or at both."""
+    model, masks = copy.deepcopy(model), {}
+    windows = itertools.cycle([(0, 2), (1, 3), (1, 2)])
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv3d) and module.kernel_size[0] > 1:
+            start, end = next(windows)
+            mask = torch.zeros_like(module.weight, dtype=torch.bool)
+            mask[:, :, start : end + module.kernel_size[0] - 3] = True
+            module.weight.data.mul_(mask)
+            masks[f"{name}.weight"] = mask
+    thin_(model, masks, normalised(0, 1))
+    return model.eval()
+
+
 def quantized(model: nn.Module, class_name: str, **fields: Any) -> nn.Module:
     """Return a copy that is quantized after training, or a few steps into it."""
     model = copy.deepcopy(model)
@@ -135,8 +151,10 @@ def quantized(model: nn.Module, class_name: str, **fields: Any) -> nn.Module:
 
 
 def variant(family: str, kind: str) -> nn.Module:
-    """Return dense, thinned, ptq, qat or thinned+qat of a family."""
+    """Return dense, thinned, shortened, ptq or qat of a family, or several joined by +."""
     model = dense(family)
+    if "shortened" in kind:
+        model = shortened(model)
     if "thinned" in kind:
         model = thinned(model)
     if "ptq" in kind:

@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vcc.compression.distillation import TeacherProvider
 from vcc.compression.measured import Measure
+from vcc.compression.pruners.filter_scores import Gate
 from vcc.compression.schedule import Component, Schedule
 from vcc.compression.selectors import NameResolver
 from vcc.compression.tracing import batchnorm_folded, following_batchnorms
@@ -53,6 +54,7 @@ class BuildContext:
         self.problems: list[str] = []
         self._example_input = example_input
         self._batchnorms: dict[str, str] | None = None
+        self._gates: dict[str, Gate] | None = None
 
     def problem(self, path: TreePath, words: str) -> None:
         """Note a problem at a path of the schedule."""
@@ -103,6 +105,28 @@ class BuildContext:
         """Return the same where the network can be traced, else nothing."""
         traceable = self._example_input is not None or hasattr(self.model, "input_shape")
         return self.batchnorms("activation statistics") if traceable else {}
+
+    def gates(self, what: str) -> dict[str, Gate]:
+        """Return weight name -> the nearest BatchNorm that only this convolution's filters pass.
+
+        It may stand behind a depthwise convolution: a pointwise one before it often has none of
+        its own.
+        """
+        if self._gates is None:
+            graph = optional_module("channel_graph")
+            vectors = graph.coupled_parameters(self.model, self.example_input(what))
+            self._gates = {
+                name: gate for name, along in vectors.items() if (gate := self._gate(along))
+            }
+        return self._gates
+
+    def _gate(self, vectors: Iterable[str]) -> Gate | None:
+        """Return the first BatchNorm that owns one of some 1-D parameters, nearest first."""
+        for owner in dict.fromkeys(vector.rpartition(".")[0] for vector in vectors):
+            module = self.model.get_submodule(owner)
+            if isinstance(module, _BatchNorm) and module.affine:
+                return Gate(f"{owner}.weight", f"{owner}.bias")
+        return None
 
     def folded_weight(self) -> Callable[[str], Tensor]:
         """Return what gives a weight as scaled by the BatchNorm behind its layer."""

@@ -34,10 +34,18 @@ def _pruning(spec: PolicySpec, built: Built, context: BuildContext) -> Policy:
     levels = args.pop("levels", None)
     if levels is not None:
         levels = context.resolve_table(levels, (*spec.path, "pruner", "args", "levels"))
+    pruner = built["pruners", spec.instance]
+    in_epoch = args.get("mini_batch_pruning_frequency") or args.get("skip_first_minibatch")
+    if pruner.needs_minibatches and len(set(spec.epochs.epochs)) == 1 and not in_epoch:
+        words = (
+            "ranks by the minibatches of its policy's epochs, so that it prunes nothing in the "
+            "first: give the policy a second epoch, or mini_batch_pruning_frequency"
+        )
+        context.problem(spec.path, words)
     return PruningPolicy(
         spec.instance,
         spec.epochs,
-        built["pruners", spec.instance],
+        pruner,
         flags=PruningFlags(**args),
         levels=levels,
         rank_weight=context.folded_weight() if args.get("fold_batchnorm") else None,

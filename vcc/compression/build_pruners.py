@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from vcc.compression.activation_stats import ActivationStatistics
 from vcc.compression.build_context import BuildContext
+from vcc.compression.build_ranked import check_shapes, has_leader, ranked_options, ranked_pruner
 from vcc.compression.pruners.activation import ActivationRankedPruner
 from vcc.compression.pruners.base import Pruner
 from vcc.compression.pruners.elementwise import (
@@ -17,17 +17,13 @@ from vcc.compression.pruners.elementwise import (
     SensitivityPruner,
     SplicingPruner,
 )
-from vcc.compression.pruners.fractions import (
-    AgpFraction,
-    ConstantFraction,
-    Fraction,
-    RandomFraction,
-)
-from vcc.compression.pruners.ranked import BernoulliPruner, CoupledPruner, RankedPruner
+from vcc.compression.pruners.filter_scores import BatchNormScaleScore, GeometricMedianScore
+from vcc.compression.pruners.ranked import BernoulliPruner
 from vcc.compression.pruners.scores import GradientScore, NormScore, RandomScore, Score
 from vcc.compression.pruners.structure import SlimmingPruner, StructurePruner
+from vcc.compression.pruners.taylor import TaylorPruner, TaylorScore
 from vcc.compression.schedule import Component
-from vcc.compression.structures import UnfitStructure, block_view, map_dims
+from vcc.compression.structures import TEMPORAL_SLICES, UnfitStructure, map_dims
 
 Factory = Callable[[Component, BuildContext], Pruner]
 
@@ -72,15 +68,6 @@ def _baidu(part: Component, context: BuildContext) -> Pruner:
     )
 
 
-def _fraction(args: Mapping[str, Any]) -> Fraction:
-    if "initial_sparsity" in args:
-        return AgpFraction(args["initial_sparsity"], args["final_sparsity"])
-    if "sparsity_range" in args:
-        low, high = args["sparsity_range"]
-        return RandomFraction(low, high)
-    return ConstantFraction(args["desired_sparsity"])
-
-
 def _norm_ranked(order: int) -> Factory:
     def build(part: Component, context: BuildContext) -> Pruner:
         shape = _block_shape(part)
@@ -97,6 +84,23 @@ def _scored(make: Callable[[BuildContext], Score]) -> Factory:
     return build
 
 
+def _taylor(part: Component, context: BuildContext) -> Pruner:
+    if part.args.get("group_type") == TEMPORAL_SLICES:
+        score = TaylorScore({}, (2,))
+    else:
+        score = TaylorScore(context.gates(part.class_name), (0,))
+    return TaylorPruner(ranked_pruner(part, context, score=score), score)
+
+
+def _batchnorm_scale(part: Component, context: BuildContext) -> Pruner:
+    gates = context.gates(part.class_name)
+    pruner = ranked_pruner(part, context, score=BatchNormScaleScore(gates))
+    for name in pruner.targets:
+        if name not in gates:
+            context.problem((*part.path, "weights"), f"{name} has no BatchNorm behind it")
+    return pruner
+
+
 def _bernoulli(part: Component, context: BuildContext) -> Pruner:
     return ranked_pruner(part, context, score=RandomScore(), cls=BernoulliPruner)
 
@@ -111,9 +115,9 @@ def _activation(statistic: str, sign: int) -> Factory:
             statistic=statistic,
         )
         statistics.start()
-        options = {**_ranked_options(part), "statistics": statistics, "sign": sign}
-        _check_shapes(part, context, names, None)
-        return ActivationRankedPruner(names, leader=_has_leader(part), **options)
+        options = {**ranked_options(part), "statistics": statistics, "sign": sign}
+        check_shapes(part, context, names, None)
+        return ActivationRankedPruner(names, leader=has_leader(part), **options)
 
     return build
 
@@ -152,66 +156,6 @@ def _slimming(part: Component, context: BuildContext) -> Pruner:
     )
 
 
-def ranked_pruner(
-    part: Component,
-    context: BuildContext,
-    *,
-    score: Score,
-    block_shape: Sequence[int] | None = None,
-    cls: type[RankedPruner] = RankedPruner,
-) -> Pruner:
-    """Build a pruner of structures with the dependency that the schedule asks for."""
-    options: dict[str, Any] = {**_ranked_options(part), "score": score}
-    names = context.names(part)
-    if part.args.get("group_dependency") == "Coupled":
-        return _coupled(part, context, names, options)
-    _check_shapes(part, context, names, block_shape)
-    return cls(names, leader=_has_leader(part), block_shape=block_shape, **options)
-
-
-def _ranked_options(part: Component) -> dict[str, Any]:
-    return {
-        "group_type": part.args.get("group_type", "Filters"),
-        "fraction": _fraction(part.args),
-        "group_size": part.args.get("group_size", 1),
-        "rounding": part.args.get("rounding_fn") or "floor",
-    }
-
-
-def _has_leader(part: Component) -> bool:
-    return bool(part.args.get("group_dependency") == "Leader")
-
-
-def _coupled(
-    part: Component, context: BuildContext, names: tuple[str, ...], options: dict[str, Any]
-) -> Pruner:
-    if options["group_type"] not in ("Filters", "3D"):
-        context.problem((*part.path, "group_type"), "group_dependency: Coupled prunes Filters only")
-    listed = set(names)
-    groups = [group for group in context.filter_groups() if listed & set(group)]
-    if not groups:
-        context.problem((*part.path, "weights"), "no listed weight has filters that can be removed")
-    return CoupledPruner(groups, **options)
-
-
-def _check_shapes(
-    part: Component,
-    context: BuildContext,
-    names: tuple[str, ...],
-    block_shape: Sequence[int] | None,
-) -> None:
-    group = part.args.get("group_type", "Filters")
-    for name in names:
-        weight = context.resolver.parameters[name]
-        try:
-            if block_shape is not None:
-                block_view(weight.detach(), block_shape)
-            else:
-                map_dims(group, weight, ranking=True)
-        except UnfitStructure as error:
-            context.problem((*part.path, "weights"), f"{name}: {error}")
-
-
 def _block_shape(part: Component) -> Sequence[int] | None:
     if part.args.get("group_type") != "Blocks":
         return None
@@ -241,6 +185,12 @@ PRUNER_FACTORIES: dict[str, Factory] = {
     "ActivationMeanRankedFilterPruner_AGP": _activation("mean", 1),
     "StructureParameterPruner": _structure,
     "NetworkSlimmingPruner": _slimming,
+    "TaylorRankedFilterPruner": _taylor,
+    "TaylorRankedFilterPruner_AGP": _taylor,
+    "FPGMRankedFilterPruner": _scored(lambda context: GeometricMedianScore()),
+    "FPGMRankedFilterPruner_AGP": _scored(lambda context: GeometricMedianScore()),
+    "BNScaleRankedFilterPruner": _batchnorm_scale,
+    "BNScaleRankedFilterPruner_AGP": _batchnorm_scale,
     "BernoulliFilterPruner": _bernoulli,
     "BernoulliFilterPruner_AGP": _bernoulli,
 }

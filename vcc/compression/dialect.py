@@ -17,7 +17,6 @@ from vcc.compression.fields import (
     choice,
     integer,
     list_of,
-    names,
     number,
     optional,
     row,
@@ -25,9 +24,22 @@ from vcc.compression.fields import (
     text,
 )
 from vcc.compression.quantizer_fields import QUANTIZERS
+from vcc.compression.ranked_fields import (
+    AGP,
+    CRITERION,
+    CRITERION_AGP,
+    DEPENDENCY,
+    FILTER_RANKED,
+    FILTER_RANKED_AGP,
+    FRACTION,
+    GROUP_TYPE,
+    KWARGS,
+    LP_RANKED,
+    RANKED_AGP,
+    TAYLOR_GROUPS,
+    WEIGHTS,
+)
 
-FRACTION = number(at_least=0, at_most=1)
-RANKED_GROUPS = ("Filters", "3D", "Channels", "Rows", "Blocks")
 LASSO_GROUPS = (
     "2D",
     "3D",
@@ -64,47 +76,11 @@ class ClassSpec:
     fields: Mapping[str, Field]
 
 
-_WEIGHTS = Field(names, help="parameter names or selectors")
-_AGP = {"initial_sparsity": Field(FRACTION), "final_sparsity": Field(FRACTION), "weights": _WEIGHTS}
-_DEPENDENCY = Field(
-    optional(choice("Leader", "Coupled")), None, "Leader, or Coupled (extension: coupled groups)"
-)
-_KWARGS = Field(optional(anything), None, "block_shape for the group type Blocks")
-_RANKED = {
-    "group_type": Field(choice(*RANKED_GROUPS)),
-    "desired_sparsity": Field(FRACTION),
-    "weights": _WEIGHTS,
-    "group_dependency": _DEPENDENCY,
-    "kwargs": _KWARGS,
-}
-_LP_RANKED = {
-    **_RANKED,
-    "noise": Field(FRACTION, 0.0, "probability of multiplying all scores by standard normal noise"),
-    "group_size": Field(integer(1), 1, "structures that are kept or pruned together"),
-    "rounding_fn": Field(
-        optional(choice("floor", "ceil", "round")), None, "extension: how the count is rounded"
-    ),
-}
-_RANKED_AGP = {
-    **_AGP,
-    "group_type": Field(choice(*RANKED_GROUPS)),
-    "group_dependency": _DEPENDENCY,
-    "kwargs": _KWARGS,
-}
-_FILTERS = Field(choice("Filters", "3D"), "Filters")
-_FILTER_RANKED = {
-    "group_type": _FILTERS,
-    "desired_sparsity": Field(FRACTION),
-    "weights": _WEIGHTS,
-    "group_dependency": _DEPENDENCY,
-}
-_FILTER_RANKED_AGP = {**_AGP, "group_type": _FILTERS, "group_dependency": _DEPENDENCY}
-
 PRUNERS = {
     "MagnitudeParameterPruner": {"thresholds": Field(table(number(at_least=0)))},
     "SparsityLevelParameterPruner": {"levels": Field(table(FRACTION))},
     "SensitivityPruner": {"sensitivities": Field(table(number(at_least=0)))},
-    "AutomatedGradualPruner": _AGP,
+    "AutomatedGradualPruner": AGP,
     "SplicingPruner": {
         "sensitivities": Field(table(number())),
         "low_thresh_mult": Field(number(above=0)),
@@ -115,39 +91,45 @@ PRUNERS = {
         "q": Field(number(at_least=0)),
         "ramp_epoch_offset": Field(integer(0)),
         "ramp_slope_mult": Field(number(at_least=0)),
-        "weights": _WEIGHTS,
+        "weights": WEIGHTS,
     },
     "StructureParameterPruner": {
         "reg_regims": Field(table(row(number(at_least=0), choice(*THRESHOLD_GROUPS)))),
         "threshold_criteria": Field(choice(*THRESHOLD_CRITERIA)),
     },
-    "L1RankedStructureParameterPruner": _LP_RANKED,
-    "L2RankedStructureParameterPruner": _LP_RANKED,
+    "L1RankedStructureParameterPruner": LP_RANKED,
+    "L2RankedStructureParameterPruner": LP_RANKED,
     "RandomLevelStructureParameterPruner": {
-        "group_type": Field(choice(*RANKED_GROUPS)),
+        "group_type": GROUP_TYPE,
         "sparsity_range": Field(list_of(FRACTION, 2)),
-        "weights": _WEIGHTS,
-        "group_dependency": _DEPENDENCY,
-        "kwargs": _KWARGS,
+        "weights": WEIGHTS,
+        "group_dependency": DEPENDENCY,
+        "kwargs": KWARGS,
     },
-    "ActivationAPoZRankedFilterPruner": _FILTER_RANKED,
-    "ActivationMeanRankedFilterPruner": _FILTER_RANKED,
-    "GradientRankedFilterPruner": _FILTER_RANKED,
-    "RandomRankedFilterPruner": _FILTER_RANKED,
-    "BernoulliFilterPruner": _FILTER_RANKED,
-    "L1RankedStructureParameterPruner_AGP": _RANKED_AGP,
-    "L2RankedStructureParameterPruner_AGP": _RANKED_AGP,
-    "ActivationAPoZRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
-    "ActivationMeanRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
-    "GradientRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
-    "RandomRankedFilterPruner_AGP": _FILTER_RANKED_AGP,
-    "BernoulliFilterPruner_AGP": _FILTER_RANKED_AGP,
+    "ActivationAPoZRankedFilterPruner": FILTER_RANKED,
+    "ActivationMeanRankedFilterPruner": FILTER_RANKED,
+    "GradientRankedFilterPruner": FILTER_RANKED,
+    "RandomRankedFilterPruner": FILTER_RANKED,
+    "BernoulliFilterPruner": FILTER_RANKED,
+    "L1RankedStructureParameterPruner_AGP": RANKED_AGP,
+    "L2RankedStructureParameterPruner_AGP": RANKED_AGP,
+    "ActivationAPoZRankedFilterPruner_AGP": FILTER_RANKED_AGP,
+    "ActivationMeanRankedFilterPruner_AGP": FILTER_RANKED_AGP,
+    "GradientRankedFilterPruner_AGP": FILTER_RANKED_AGP,
+    "RandomRankedFilterPruner_AGP": FILTER_RANKED_AGP,
+    "BernoulliFilterPruner_AGP": FILTER_RANKED_AGP,
+    "TaylorRankedFilterPruner": {**CRITERION, "group_type": TAYLOR_GROUPS},
+    "TaylorRankedFilterPruner_AGP": {**CRITERION_AGP, "group_type": TAYLOR_GROUPS},
+    "FPGMRankedFilterPruner": CRITERION,
+    "FPGMRankedFilterPruner_AGP": CRITERION_AGP,
+    "BNScaleRankedFilterPruner": CRITERION,
+    "BNScaleRankedFilterPruner_AGP": CRITERION_AGP,
     "NetworkSlimmingPruner": {
         "desired_sparsity": Field(
             FRACTION, help="extension: share of all listed channels, ranked together"
         ),
         "most_per_layer": Field(FRACTION, 1.0, "largest share of one layer's channels to prune"),
-        "weights": _WEIGHTS,
+        "weights": WEIGHTS,
     },
 }
 

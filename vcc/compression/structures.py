@@ -1,4 +1,4 @@
-"""Structures of a weight tensor: filters, channels, kernels, rows, columns and blocks.
+"""Structures of a weight tensor: filters, channels, kernels, rows, columns, slices and blocks.
 
 A weight is [out, in, *kernel]: 2-D (linear), 4-D (Conv2d) or 5-D (Conv3d). A structure group is
 scored with one number per structure, and a keep map (one bool per structure) is spread back over
@@ -7,6 +7,7 @@ the tensor.
     Filters, 3D   dim 0                Rows (2-D)    dim 0, one stored row
     Channels      dim 1                Cols (2-D)    dim 1
     2D            each kernel [o, i]   4D            the whole tensor
+    TemporalSlices (5-D)               dim 2: one position in time of all filters
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+TEMPORAL_SLICES = "TemporalSlices"
+
 # group -> dimensions of the map of structures
 _MAP_DIMS = {
     "Filters": (0,),
@@ -25,6 +28,7 @@ _MAP_DIMS = {
     "2D": (0, 1),
     "Rows": (0,),
     "Cols": (1,),
+    TEMPORAL_SLICES: (2,),
 }
 
 
@@ -45,6 +49,9 @@ def map_dims(group: str, weight: Tensor, *, ranking: bool = False) -> tuple[int,
         raise UnfitStructure(msg)
     if group not in _MAP_DIMS:
         msg = f"{group} is not a group of structures with one score each"
+        raise UnfitStructure(msg)
+    if group == TEMPORAL_SLICES and weight.dim() != 5:
+        msg = f"{group} needs the 5-dimensional weight of a Conv3d, not {tuple(weight.shape)}"
         raise UnfitStructure(msg)
     if group in ("Rows", "Cols") and weight.dim() != 2 and not ranking:
         msg = f"{group} needs a 2-dimensional weight, not {tuple(weight.shape)}"
@@ -72,6 +79,12 @@ def structure_maxima(weight: Tensor, dims: Sequence[int]) -> Tensor:
     """Return the largest magnitude in each structure."""
     others = [dim for dim in range(weight.dim()) if dim not in dims]
     return weight.abs().amax(dim=others) if others else weight.abs()
+
+
+def structures_alive(weight: Tensor, dims: Sequence[int]) -> Tensor:
+    """Return which structures have a weight that is not zero, bool of the sizes of `dims`."""
+    others = [dim for dim in range(weight.dim()) if dim not in dims]
+    return (weight != 0).any(dim=others) if others else weight != 0
 
 
 def spread(keep: Tensor, shape: torch.Size, dims: Sequence[int]) -> Tensor:

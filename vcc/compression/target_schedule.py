@@ -19,9 +19,12 @@ from vcc.compression.selectors import NameResolver
 from vcc.errors import ScheduleError
 
 _FILTER_PRUNER = re.compile(
-    r"((L1|L2)RankedStructureParameterPruner|(Gradient|Random)RankedFilterPruner)(_AGP)?"
+    r"((L1|L2)RankedStructureParameterPruner"
+    r"|(Gradient|Random|Taylor|FPGM|BNScale)RankedFilterPruner)(_AGP)?"
 )
 _SPARSITIES = ("final_sparsity", "desired_sparsity")
+# What divides a share among layers: a target does that itself.
+_DIVIDING = ("ranking", "normalizer", "most_per_layer")
 # Less than any difference that counts filters, more than a product's rounding error.
 _ROUNDING = 1e-7
 
@@ -86,8 +89,8 @@ def _pruner_of(original: Mapping[str, Any], group: tuple[str, ...], share: float
         # The ramp must rise.
         made["initial_sparsity"] = min(made["initial_sparsity"], share / 2)
     # The count is the share rounded down, in single filters, as the target was worked out.
-    made.pop("group_size", None)
-    made.pop("rounding_fn", None)
+    for key in ("group_size", "rounding_fn", *_DIVIDING):
+        made.pop(key, None)
     return made
 
 

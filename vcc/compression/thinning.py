@@ -3,7 +3,7 @@
 A channel leaves only where everything that it is coupled with is masked; the report says what
 stayed and why. Torch-Pruning's dependency graph finds the coupled channels; all groups are found
 on the whole network and every layer is cut once, since cutting group by group invalidates what
-the graph recorded for the next.
+the graph recorded for the next. Kernels lose the ends in time that every filter has masked.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from vcc.compression.thinning_grouped import equalised
 from vcc.compression.thinning_liveness import Liveness, find_liveness
 from vcc.compression.thinning_report import ThinningReport, ThinningRow
 from vcc.compression.thinning_slicing import LayerCut, apply_cuts_
+from vcc.compression.thinning_temporal import slices_that_stay
 from vcc.compression.thinning_trace import is_channel_maker, trace_channels
 from vcc.errors import ScheduleError, nearest
 
@@ -36,7 +37,7 @@ def thin_(
     optimizer: Optimizer | None = None,
     round_to: int = 1,
 ) -> ThinningReport:
-    """Remove, in place, every channel whose whole group is masked.
+    """Remove, in place, channels whose whole group is masked, and kernels' masked ends in time.
 
     The thinned network computes what the masked one does: a channel goes only where the bias and
     BatchNorm entries of its masked filters are zero as well (`coupled_parameters`).
@@ -63,9 +64,14 @@ def thin_(
     states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
     removed = [_removed(state, round_to) for state in states]
     _refuse_empty(states, removed)
-    cuts = _cuts(states, removed)
+    slices = slices_that_stay(model, masks)
+    cuts = _cuts(states, removed, slices)
     rows = _rows(model, states, removed, filters)
-    report = ThinningReport(rows, apply_cuts_(model, cuts, optimizer))
+    kernels = {
+        name: (int(model.get_parameter(f"{name}.weight").shape[2]), len(stay))
+        for name, stay in slices.items()
+    }
+    report = ThinningReport(rows, apply_cuts_(model, cuts, optimizer), kernels)
     logger.debug("thinning removed %d channels in %d layers", report.removed, len(cuts))
     return report
 
@@ -132,8 +138,10 @@ def _refuse_empty(states: Sequence[Liveness], removed: Sequence[Tensor]) -> None
             raise ScheduleError(msg)
 
 
-def _cuts(states: Sequence[Liveness], removed: Sequence[Tensor]) -> dict[str, LayerCut]:
-    """Return layer name to the channels that stay, for the layers that lose some."""
+def _cuts(
+    states: Sequence[Liveness], removed: Sequence[Tensor], slices: Mapping[str, Tensor]
+) -> dict[str, LayerCut]:
+    """Return layer name to what stays of it, for the layers that lose something."""
     gone: dict[tuple[str, bool], list[Tensor]] = {}
     widths: dict[tuple[str, bool], int] = {}
     for state, dead in zip(states, removed, strict=True):
@@ -148,9 +156,9 @@ def _cuts(states: Sequence[Liveness], removed: Sequence[Tensor]) -> dict[str, La
             stays = torch.ones(widths[side], dtype=torch.bool)
             stays[lost] = False
             kept[side] = stays.nonzero().flatten()
-    names = dict.fromkeys(name for name, _ in kept)
+    names = dict.fromkeys([*(name for name, _ in kept), *slices])
     return {
-        name: LayerCut(outputs=kept.get((name, False)), inputs=kept.get((name, True)))
+        name: LayerCut(kept.get((name, False)), kept.get((name, True)), slices.get(name))
         for name in names
     }
 

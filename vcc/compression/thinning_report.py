@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -41,10 +41,13 @@ class ThinningReport:
         rows: one per layer with filters, in order of definition, the classifier left out.
         kept: name of each parameter and buffer that changed, to the indices that stayed, by
             dimension.
+        kernels: name of each convolution whose kernel was cut in time, to its length before and
+            after.
     """
 
     rows: tuple[ThinningRow, ...]
     kept: Mapping[str, Mapping[int, Tensor]]
+    kernels: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def removed(self) -> int:
@@ -59,7 +62,7 @@ class ThinningReport:
         return slice_tensor(tensor, self.kept.get(name, {}))
 
     def as_text(self) -> str:
-        """Return the rows as an aligned table, and the total."""
+        """Return the rows as an aligned table, the kernels that were cut, and the total."""
         header = ("layer", "channels", "asked", "masked", "removed", "left", "why")
         cells = [header] + [tuple(str(getattr(row, name)) for name in header) for row in self.rows]
         widths = [max(len(line[column]) for line in cells) for column in range(len(header) - 1)]
@@ -67,5 +70,7 @@ class ThinningReport:
         for line in cells:
             figures = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=False)]
             lines.append("  ".join([line[0].ljust(widths[0]), *figures, line[-1]]).rstrip())
+        for layer, (before, after) in self.kernels.items():
+            lines.append(f"{layer}: kernel in time {before} -> {after}")
         lines.append(f"{self.removed} of {sum(row.channels for row in self.rows)} channels removed")
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Slicing a network, and the state of its optimizer, to the channels that stay."""
+"""Slicing a network, and the state of its optimizer, to the channels and slices that stay."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from torch.optim import Optimizer
 
 from vcc.compression.thinning_grouped import input_indices, is_grouped
 from vcc.compression.thinning_trace import is_depthwise
+from vcc.models.kernels import shrink_kernel
 from vcc.models.layers import ChannelPad
 
 
 @dataclass(frozen=True)
 class LayerCut:
-    """The channels of a layer that stay.
+    """The channels of a layer that stay, and the positions in time of its kernel.
 
     Attributes:
         outputs: of its output, ascending; None: all.
         inputs: of its input, ascending; None: all.
+        slices: of a 3-D convolution's kernel, neighbours, ascending; None: all.
     """
 
     outputs: Tensor | None = None
     inputs: Tensor | None = None
+    slices: Tensor | None = None
 
 
 # Parameter or buffer name to the indices that stay, by dimension; for the columns of a grouped
@@ -89,7 +92,10 @@ def apply_cuts_(
         else:
             setattr(module, attribute, slice_tensor(old, indices))
     for layer, cut in cuts.items():
-        _set_channels(model.get_submodule(layer), cut)
+        module = model.get_submodule(layer)
+        _set_channels(module, cut)
+        if cut.slices is not None and isinstance(module, _ConvNd):
+            shrink_kernel(module, int(cut.slices[0]), int(cut.slices[-1]) + 1)
     return kept
 
 
@@ -102,6 +108,8 @@ def _tensor_cut(module: nn.Module, tensor: Tensor, cut: LayerCut) -> dict[int, T
     if mixes and tensor.dim() > 1 and cut.inputs is not None:
         inputs = cut.inputs
         indices[1] = input_indices(module, inputs) if is_grouped(module) else inputs
+    if cut.slices is not None and tensor.dim() == 5:
+        indices[2] = cut.slices
     return indices
 
 

@@ -1,9 +1,9 @@
 """Architecture as data: the channels that each layer really has, read from or given to a network.
 
-A compressed network differs from the one that its options build: it has fewer channels, folded
-BatchNorms, quantizers. All of that is plain JSON here, so that a checkpoint can be rebuilt
-exactly without running anything that the checkpoint brings along. Quantizers and whatever else
-replaces modules is a *section*, registered by the module that knows it.
+A compressed network differs from the one that its options build: it has fewer channels, shorter
+kernels, folded BatchNorms, quantizers. All of that is plain JSON here, so that a checkpoint can be
+rebuilt exactly without running anything that the checkpoint brings along. Quantizers and whatever
+else replaces modules is a *section*, registered by the module that knows it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import ModelError, nearest
+from vcc.models.kernels import describe_kernel, set_kernel
 from vcc.models.layers import ChannelPad
 
 _ATTRIBUTES: tuple[tuple[type[nn.Module], tuple[str, ...]], ...] = (
@@ -64,7 +65,7 @@ def register_section(section: Section) -> None:
 
 
 def describe_layers(model: nn.Module) -> dict[str, dict[str, Any]]:
-    """Return module name to its channels: what thinning and folding can change.
+    """Return module name to its channels and kernel: what thinning and folding can change.
 
     `bias` is there for convolutions and linear layers; a BatchNorm folded away is an identity.
     """
@@ -75,6 +76,8 @@ def describe_layers(model: nn.Module) -> dict[str, dict[str, Any]]:
             layers[name] = {attribute: getattr(module, attribute) for attribute in attributes}
         if isinstance(module, _ConvNd | nn.Linear):
             layers[name]["bias"] = module.bias is not None
+        if isinstance(module, _ConvNd):
+            layers[name] |= describe_kernel(module)
         if isinstance(module, nn.Identity):
             layers[name] = {"identity": True}
     return layers
@@ -145,7 +148,9 @@ def _attributes(module: nn.Module) -> tuple[str, ...]:
 def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
     attributes = _attributes(module)
     known = {*attributes, "bias"} if isinstance(module, _ConvNd | nn.Linear) else {*attributes}
-    if set(values) != known:
+    # what was written before kernels could be cut says nothing about them
+    kernel = {"kernel_size", "padding"} if isinstance(module, _ConvNd) else set()
+    if set(values) not in (known, known | kernel):
         msg = f"layer {name!r}: the architecture has {sorted(values)}, needed are {sorted(known)}"
         raise ModelError(msg)
     for attribute in attributes:
@@ -154,6 +159,12 @@ def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
             msg = f"layer {name!r}: {attribute} {value!r} is not a whole number of at least 1"
             raise ModelError(msg)
         setattr(module, attribute, value)
+    if isinstance(module, _ConvNd) and "kernel_size" in values:
+        try:
+            set_kernel(module, values["kernel_size"], values["padding"])
+        except ValueError as error:
+            msg = f"layer {name!r}: {error}"
+            raise ModelError(msg) from error
     shapes = empty_parameters(module)
     if values.get("bias") is False:
         module.register_parameter("bias", None)

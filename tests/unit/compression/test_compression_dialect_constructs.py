@@ -78,6 +78,11 @@ _FILTER_RANKED = (
     "RandomRankedFilterPruner",
     "BernoulliFilterPruner",
 )
+_CRITERIA = (
+    "TaylorRankedFilterPruner",
+    "FPGMRankedFilterPruner",
+    "BNScaleRankedFilterPruner",
+)
 STRUCTURED = [
     *(
         pruner(name, **{**FILTERS, "desired_sparsity": 0.5, "group_type": group, **more})
@@ -93,8 +98,23 @@ STRUCTURED = [
             ("Channels", {"weights": "module.fc.weight"}),
         )
     ),
-    *(pruner(f"{name}_AGP", **FILTERS, **AGP) for name in (*_RANKED, *_FILTER_RANKED)),
-    *(pruner(name, **FILTERS, desired_sparsity=0.5) for name in _FILTER_RANKED),
+    *(pruner(f"{name}_AGP", **FILTERS, **AGP) for name in (*_RANKED, *_FILTER_RANKED, *_CRITERIA)),
+    *(pruner(name, **FILTERS, desired_sparsity=0.5) for name in (*_FILTER_RANKED, *_CRITERIA)),
+    *(
+        pruner(name, **FILTERS, desired_sparsity=0.5, ranking="global", **more)
+        for name in (*_CRITERIA, _RANKED[0])
+        for more in (
+            {"normalizer": "l2", "most_per_layer": 0.7},
+            {"normalizer": "lamp", "group_dependency": "Coupled"},
+        )
+    ),
+    pruner(
+        _RANKED[1],
+        group_type="Channels",
+        desired_sparsity=0.5,
+        ranking="global",
+        weights=["conv2.weight", "fc.weight"],
+    ),
     pruner(
         f"{_RANKED[0]}_AGP",
         **AGP,

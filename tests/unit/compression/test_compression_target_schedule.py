@@ -87,6 +87,25 @@ def test_every_policy_of_the_pruner_runs_all_of_its_parts():
     assert made["policies"][-1] == before["policies"][-1]
 
 
+@pytest.mark.parametrize("name", ["filters_fpgm_agp_thin", "filters_bn_scale_agp_thin"])
+def test_other_criteria_choose_which_filters_and_the_target_how_many(name):
+    model, clip = tiny_network("resnet10a", width_mult=0.25), tiny_clip()
+    schedule = load_schedule(SCHEDULES / f"{name}.yaml")
+    plan = meet_target(model, clip, ThinningTarget(macs=0.6))
+    dense = count_macs(model)
+    run_without_training(model, with_sparsities(schedule, plan.asked), clip, round_to=1)
+    assert count_macs(model) / dense == plan.achieved["macs"]
+
+
+def test_a_target_divides_the_share_in_place_of_a_ranking_of_all_layers():
+    schedule = load_schedule(SCHEDULES / "filters_global_agp_thin.yaml")
+    shares = {("conv1.weight", "layer1.0.conv2.weight"): 0.25, ("layer1.0.conv1.weight",): 0.5}
+    made = with_sparsities(schedule, shares).as_mapping()["pruners"].values()
+    assert {p["class"] for p in made} == {"TaylorRankedFilterPruner_AGP"}
+    assert all(p["group_dependency"] == "Coupled" for p in made)
+    assert not any({"ranking", "normalizer", "most_per_layer"} & set(p) for p in made)
+
+
 @pytest.mark.parametrize(
     ("name", "what"),
     [

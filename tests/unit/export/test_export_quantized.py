@@ -78,6 +78,37 @@ def test_it_exports_agrees_runs_and_comes_back(family: str, kind: str, tmp_path:
         assert not session.coverage().fell_back
 
 
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [("resnet", "shortened"), ("resnet", "shortened+qat"), ("csn", "shortened+ptq")],
+)
+def test_kernels_cut_in_time_export_with_their_own_pads(
+    family: str, kind: str, tmp_path: Path
+) -> None:
+    model = variant(family, kind)
+    path = export(model, tmp_path)
+    batches = [SimpleNamespace(clips=pixels(4))]
+    for provider in ("cpu", "openvino"):
+        session = open_session(path, provider=provider, threads=1)
+        with torch.inference_mode():
+            check_parity(classifier(model), session, batches)
+        if kind != "shortened":
+            assert session.precision == "int8"
+            assert all(node.int8 for node in session.coverage().nodes if "conv" in node.name)
+    graph = onnx.load(str(path)).graph
+    pads = [
+        tuple(attribute.ints)
+        for node in graph.node
+        for attribute in node.attribute
+        if node.op_type == "Conv" and attribute.name == "pads"
+    ]
+    assert {(sides[0], sides[3]) for sides in pads} >= {(0, 1), (1, 0), (0, 0)}
+    assert all(node.op_type != "Pad" for node in graph.node), "the pads are the convolutions' own"
+    with few_blocks():
+        again = load_checkpoint(save_checkpoint(tmp_path / "checkpoint", model, {})).model
+    assert torch.equal(again(normalised()), model(normalised()))
+
+
 def test_integers_take_a_quarter_of_the_space(integers: tuple[torch.nn.Module, Path]) -> None:
     model, path = integers
     n_bytes = 4 * count_parameters(model)

@@ -86,6 +86,8 @@ class PruningPolicy(Policy):
         moment.store.apply_for_forward()
 
     def before_parameter_optimization(self, moment: Moment) -> None:
+        # while the weights are still those that the gradients are of
+        self.pruner.observe_gradients(moment.store.parameters)
         moment.store.restore_dense()
 
     def on_minibatch_end(self, moment: Moment) -> None:

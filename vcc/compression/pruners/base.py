@@ -53,6 +53,12 @@ class Pruner(abc.ABC):
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
         """Return the masks to set now; a parameter that is absent keeps the mask it has."""
 
+    # a pruner that ranks by what training shows has nothing to rank by before the first minibatch
+    needs_minibatches = False
+
+    def observe_gradients(self, parameters: Mapping[str, nn.Parameter]) -> None:  # noqa: B027 - most look at weights
+        """Look at the gradients of a minibatch of the policy's epochs, before the step."""
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs."""
         return {}

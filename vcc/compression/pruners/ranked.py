@@ -1,4 +1,4 @@
-"""Pruners of structures: rank filters, channels or blocks and mask the lowest.
+"""Pruners of structures: rank filters, channels, slices or blocks and mask the lowest.
 
 Each listed weight is ranked by itself. With `Leader` the first one is ranked and its choice applied
 to all; with `Coupled` (an extension) the members of each group of weights whose filters must go
@@ -16,8 +16,14 @@ from torch import Tensor
 from vcc.compression.pruners.base import PruneContext, Pruner, draw_generator
 from vcc.compression.pruners.fractions import Fraction
 from vcc.compression.pruners.scores import Score
-from vcc.compression.selection import count_structures, keep_highest
-from vcc.compression.structures import UnfitStructure, map_dims, spread, spread_blocks
+from vcc.compression.selection import count_structures, keep_highest, keep_window
+from vcc.compression.structures import (
+    TEMPORAL_SLICES,
+    UnfitStructure,
+    map_dims,
+    spread,
+    spread_blocks,
+)
 from vcc.errors import ScheduleError
 
 
@@ -26,7 +32,9 @@ class RankedPruner(Pruner):
 
     Args:
         weights: parameter names.
-        group_type: Filters, 3D, Channels, Rows (= Channels) or Blocks.
+        group_type: Filters, 3D, Channels, Rows (= Channels), Blocks or TemporalSlices. Of these,
+            neighbours round the middle stay: thinning cuts a kernel at its ends, and one without
+            its middle would read frames beside its place only.
         fraction: share to prune.
         score: what ranks.
         leader: apply the choice for the first weight to all.
@@ -69,7 +77,11 @@ class RankedPruner(Pruner):
     def keep_map(self, name: str, context: PruneContext, fraction: float) -> Tensor | None:
         """Return one bool per structure, or None where nothing is to be pruned."""
         scores = self.score(name, self._dims(name, context), context)
-        return None if scores is None else keep_structures(scores, fraction, **self.counting)
+        if scores is None:
+            return None
+        if self.group_type == TEMPORAL_SLICES:
+            return keep_slices(scores, fraction, rounding=self.counting["rounding"])
+        return keep_structures(scores, fraction, **self.counting)
 
     def _dims(self, name: str, context: PruneContext) -> tuple[int, ...]:
         if self.group_type == "Blocks":
@@ -160,18 +172,40 @@ class CoupledPruner(RankedPruner):
 
     def _group_map(self, group: tuple[str, ...], context: PruneContext) -> Tensor | None:
         found = [self.score(name, (0,), context) for name in group]
-        scores = [_normalised(score) for score in found if score is not None]
+        scores = [by_mean(score) for score in found if score is not None]
         if len(scores) < len(group):
             return None
         fraction = self.fraction(group[0], context)
-        borders = sorted({len(score) for score in scores})
-        keeps, start = [], 0
-        for end in borders:
-            present = [score[start:end] for score in scores if len(score) >= end]
-            keeps.append(_keep_some(torch.stack(present).mean(dim=0), fraction, self.counting))
-            start = end
+        keeps = [_keep_some(part, fraction, self.counting) for part in stretches(scores)]
         keep = torch.cat(keeps)
         return None if bool(keep.all()) else keep
+
+
+def by_mean(scores: Tensor) -> Tensor:
+    """Return scores divided by the mean of their magnitudes, so that layers compare."""
+    mean = scores.abs().mean()
+    return scores / mean if float(mean) > 0 else scores
+
+
+def stretches(scores: Sequence[Tensor]) -> list[Tensor]:
+    """Return the mean scores of a coupled group's channels, stretch by stretch.
+
+    Args:
+        scores: of each member, [n]; n may differ. A stretch has the channels that the same members
+            have: those of the narrowest, then those that the next wider one adds, and so on.
+    """
+    found, start = [], 0
+    for end in sorted({len(score) for score in scores}):
+        present = [score[start:end] for score in scores if len(score) >= end]
+        found.append(torch.stack(present).mean(dim=0))
+        start = end
+    return found
+
+
+def keep_slices(scores: Tensor, fraction: float, *, rounding: str = "floor") -> Tensor | None:
+    """Return the keep map of a kernel's neighbours in time, or None where all of them stay."""
+    count = count_structures(scores.numel(), fraction, rounding=rounding)
+    return keep_window(scores, count) if count else None
 
 
 def keep_structures(
@@ -198,8 +232,3 @@ def keep_structures(
 def _keep_some(scores: Tensor, fraction: float, counting: Mapping[str, Any]) -> Tensor:
     keep = keep_structures(scores, fraction, **counting)
     return torch.ones_like(scores, dtype=torch.bool) if keep is None else keep
-
-
-def _normalised(scores: Tensor) -> Tensor:
-    mean = scores.abs().mean()
-    return scores / mean if float(mean) > 0 else scores

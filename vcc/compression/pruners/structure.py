@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vcc.compression.group_thresholds import group_threshold_mask
 from vcc.compression.pruners.base import PruneContext, Pruner
-from vcc.compression.selection import count_structures, keep_highest
+from vcc.compression.selection import keep_highest_of_all
 from vcc.compression.structures import spread
 
 
@@ -65,25 +65,13 @@ class SlimmingPruner(Pruner):
 
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
         scores = [self._scores(group, context) for group in self.groups]
-        together = torch.cat(scores)
-        protected = torch.cat([self._protected(score) for score in scores])
-        count = count_structures(together.numel(), self.fraction)
-        count = min(count, int((~protected).sum()))
-        if count == 0:
+        keeps = keep_highest_of_all(scores, self.fraction, most_per_layer=self.most_per_layer)
+        if all(bool(keep.all()) for keep in keeps):
             return {}
-        keep_all = keep_highest(together.masked_fill(protected, float("inf")), count)
         masks: dict[str, Tensor] = {}
-        start = 0
-        for group, score in zip(self.groups, scores, strict=True):
-            keep = keep_all[start : start + len(score)]
-            start += len(score)
+        for group, keep in zip(self.groups, keeps, strict=True):
             masks |= _group_masks(group, keep, context)
         return masks
-
-    def _protected(self, score: Tensor) -> Tensor:
-        """Return the channels of a layer that stay whatever the other layers' scales."""
-        most = min(len(score) - 1, int(self.most_per_layer * len(score)))
-        return keep_highest(score, most)
 
     def _scores(self, group: tuple[tuple[str, str, str], ...], context: PruneContext) -> Tensor:
         scales = [context.weight(scale).abs() for _, scale, _ in group]

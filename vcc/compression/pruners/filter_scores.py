@@ -1,0 +1,63 @@
+"""Scores of filters by more than their size: their redundancy, and the BatchNorm behind them.
+
+A filter whose weights are all zero (one that is masked, say) scores 0, so that it goes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vcc.compression.pruners.base import PruneContext
+from vcc.compression.pruners.scores import Score
+from vcc.compression.structures import structures_alive
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The BatchNorm that a convolution's filters pass, by its parameters' names.
+
+    Attributes:
+        scale: gamma, one entry per filter.
+        shift: beta, likewise.
+    """
+
+    scale: str
+    shift: str
+
+
+class GeometricMedianScore(Score):
+    """Sum of a filter's Euclidean distances to the layer's others (FPGM; He et al. 2019, CVPR).
+
+    The filters nearest to the geometric median, those that the others can stand in for, go first
+    (their equation 7). Filters of zeros are nobody's neighbours: they have no share in the sums.
+    """
+
+    def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
+        weight = context.weight(name)
+        filters = weight.flatten(1).double()
+        alive = structures_alive(weight, dims)
+        distances = torch.cdist(filters, filters)
+        return (distances * alive).sum(dim=1) * alive
+
+
+class BatchNormScaleScore(Score):
+    """|gamma| of the BatchNorm behind a filter (Liu et al. 2017, network slimming).
+
+    Args:
+        gates: weight name -> the BatchNorm behind it.
+    """
+
+    def __init__(self, gates: Mapping[str, Gate]) -> None:
+        self.gates = dict(gates)
+
+    def __call__(self, name: str, dims: Sequence[int], context: PruneContext) -> Tensor | None:
+        gate = self.gates.get(name)
+        if gate is None or gate.scale not in context.parameters:
+            # folded into the weights by now, perhaps: nothing to rank by
+            return None
+        alive = structures_alive(context.weight(name), dims)
+        return context.weight(gate.scale).abs() * alive
