@@ -12,6 +12,9 @@ FAMILY_OPTIONS: dict[str, tuple[str, ...]] = {
     "csn": ("model_depth", "model_type", "width_mult", "dropout"),
     "mobilenetv2": ("width_mult", "dropout"),
     "resnet": ("model_depth", "resnet_shortcut", "width_mult", "dropout"),
+    "shufflenet": ("groups", "width_mult", "dropout"),
+    "shufflenetv2": ("width_mult", "dropout"),
+    "squeezenet": ("version", "width_mult", "dropout"),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from vcc.config.model import FAMILY_OPTIONS
 from vcc.errors import ModelError, nearest
-from vcc.models import csn, mobilenetv2, resnet
+from vcc.models import csn, mobilenetv2, resnet, shufflenet, shufflenetv2, squeezenet
 from vcc.models.blueprint import blueprint
 from vcc.models.network import VideoNetwork
 from vcc.models.spec import ModelSpec, arch_name
@@ -35,6 +35,21 @@ _FAMILIES = {
         resnet.ResNet,
         {"model_depth": 18, "resnet_shortcut": "B", "width_mult": 1.0, "dropout": 0.0},
         {"model_depth": tuple(resnet.BLOCKS), "resnet_shortcut": ("A", "B")},
+    ),
+    "shufflenet": Family(
+        shufflenet.ShuffleNet,
+        {"groups": 3, "width_mult": 1.0, "dropout": 0.2},
+        {"groups": tuple(shufflenet.STAGE_WIDTHS)},
+    ),
+    "shufflenetv2": Family(
+        shufflenetv2.ShuffleNetV2,
+        {"width_mult": 1.0, "dropout": 0.2},
+        {"width_mult": tuple(shufflenetv2.WIDTHS)},
+    ),
+    "squeezenet": Family(
+        squeezenet.SqueezeNet,
+        {"version": 1.1, "width_mult": 1.0, "dropout": 0.5},
+        {"version": tuple(squeezenet.STEMS)},
     ),
 }
 

@@ -23,9 +23,9 @@ def conv3x3x3(n_in: int, n_out: int, stride: int = 1) -> nn.Conv3d:
     return nn.Conv3d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
 
 
-def conv1x1x1(n_in: int, n_out: int, stride: int = 1) -> nn.Conv3d:
+def conv1x1x1(n_in: int, n_out: int, stride: int = 1, *, groups: int = 1) -> nn.Conv3d:
     """Return a pointwise convolution without bias."""
-    return nn.Conv3d(n_in, n_out, 1, stride=stride, bias=False)
+    return nn.Conv3d(n_in, n_out, 1, stride=stride, groups=groups, bias=False)
 
 
 class BasicBlock(nn.Module):

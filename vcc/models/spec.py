@@ -48,13 +48,17 @@ class ModelSpec:
 def arch_name(spec: ModelSpec) -> str:
     """Return the short name with its options spelled out, as registered models carry it.
 
-    `resnet18a`, `mobilenetv2-1.0`, `csn50ip`; a width other than 1 follows a dash
-    (`resnet18b-0.5`). The number of classes and the clip size are not part of it.
+    `resnet18a`, `mobilenetv2-1.0`, `csn50ip`, `shufflenetg3`, `squeezenet1.1`; a width other than 1
+    follows a dash (`resnet18b-0.5`). The number of classes and the clip size are not part of it.
     """
     options = spec.options
     width = float(options.get("width_mult", 1.0))
-    if spec.family == "mobilenetv2":
-        return f"mobilenetv2-{width}"
-    variant = str(options.get("resnet_shortcut", options.get("model_type", ""))).lower()
     suffix = "" if width == 1.0 else f"-{width}"
+    if spec.family in ("mobilenetv2", "shufflenetv2"):
+        return f"{spec.family}-{width}"
+    if "groups" in options:
+        return f"{spec.family}g{options['groups']}{suffix}"
+    if "version" in options:
+        return f"{spec.family}{float(options['version'])}{suffix}"
+    variant = str(options.get("resnet_shortcut", options.get("model_type", ""))).lower()
     return f"{spec.family}{options.get('model_depth', '')}{variant}{suffix}"
