@@ -20,6 +20,12 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "mobilenetv2": ("mobilenetv2", {}),
     "csn26ip": ("csn", {"model_depth": 26, "model_type": "ip"}),
     "csn26ir": ("csn", {"model_depth": 26, "model_type": "ir"}),
+    "squeezenet1.0": ("squeezenet", {"version": 1.0}),
+    "squeezenet1.1": ("squeezenet", {"version": 1.1}),
+    "shufflenetg1": ("shufflenet", {"groups": 1, "width_mult": 0.25}),
+    "shufflenetg3": ("shufflenet", {"groups": 3, "width_mult": 0.25}),
+    "shufflenetg8": ("shufflenet", {"groups": 8, "width_mult": 1 / 3}),
+    "shufflenetv2": ("shufflenetv2", {"width_mult": 0.25}),
 }
 CLIP = (1, 3, 4, 24, 24)
 
@@ -38,8 +44,7 @@ def tiny_network(
         n_classes=4,
         sample_size=CLIP[-1],
         sample_duration=CLIP[2],
-        width_mult=width_mult,
-        **options,
+        **{"width_mult": width_mult, **options},
     )
     for module in model.modules():
         if isinstance(module, nn.BatchNorm3d):

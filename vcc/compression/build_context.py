@@ -130,6 +130,12 @@ class BuildContext:
         example = self.example_input("group_dependency: Coupled")
         return [tuple(group) for group in graph.filter_groups(self.model, example)]
 
+    def channel_groups(self) -> Callable[[], Sequence[Any]]:
+        """Return what traces the network's groups of channels, as it is when that is called."""
+        trace = optional_module("thinning_trace").trace_channels
+        example = self.example_input("group_dependency: Coupled")
+        return lambda: trace(self.model, example)
+
 
 def optional_module(name: str) -> Any:
     """Import a module of this package that schedules without structure changes do without.

@@ -9,6 +9,7 @@ from vcc.compression.activation_stats import ActivationStatistics
 from vcc.compression.build_context import BuildContext
 from vcc.compression.pruners.activation import ActivationRankedPruner
 from vcc.compression.pruners.base import Pruner
+from vcc.compression.pruners.coupled import CoupledPruner
 from vcc.compression.pruners.elementwise import (
     AutomatedGradualPruner,
     BaiduRNNPruner,
@@ -23,7 +24,7 @@ from vcc.compression.pruners.fractions import (
     Fraction,
     RandomFraction,
 )
-from vcc.compression.pruners.ranked import BernoulliPruner, CoupledPruner, RankedPruner
+from vcc.compression.pruners.ranked import BernoulliPruner, RankedPruner
 from vcc.compression.pruners.scores import GradientScore, NormScore, RandomScore, Score
 from vcc.compression.pruners.structure import SlimmingPruner, StructurePruner
 from vcc.compression.schedule import Component
@@ -191,7 +192,7 @@ def _coupled(
     groups = [group for group in context.filter_groups() if listed & set(group)]
     if not groups:
         context.problem((*part.path, "weights"), "no listed weight has filters that can be removed")
-    return CoupledPruner(groups, **options)
+    return CoupledPruner(groups, context.channel_groups(), **options)
 
 
 def _check_shapes(

@@ -61,7 +61,7 @@ def thin_(
         raise ScheduleError(msg)
     filters = masked_filters(model, masks)
     states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
-    removed = [_removed(state, round_to) for state in states]
+    removed = _removed(states, round_to)
     _refuse_empty(states, removed)
     cuts = _cuts(states, removed)
     rows = _rows(model, states, removed, filters)
@@ -99,12 +99,13 @@ def masked_filters(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
     return filters
 
 
-def _removed(state: Liveness, round_to: int) -> Tensor:
+def _removed(states: Sequence[Liveness], round_to: int) -> list[Tensor]:
     """Return which removable channels go, given that numbers are round and groups stay equal."""
-    removed = state.removable
+    groups = [state.group for state in states]
+    removed = [state.removable for state in states]
     while True:
-        fewer = equalised(state.group, _rounded(removed, round_to))
-        if torch.equal(fewer, removed):
+        fewer = equalised(groups, [_rounded(dead, round_to) for dead in removed])
+        if all(torch.equal(*pair) for pair in zip(fewer, removed, strict=True)):
             return fewer
         removed = fewer
 
@@ -173,7 +174,8 @@ def _rows(
     masked: Counter[str] = Counter()
     gone: Counter[str] = Counter()
     why: dict[str, Counter[str]] = {}
-    for state, dead in zip(states, removed, strict=True):
+    evened = equalised([state.group for state in states], [state.removable for state in states])
+    for state, dead, equal in zip(states, removed, evened, strict=True):
         for name, own in state.masked.items():
             member = next(m for m in state.group.writers if m.name == name)
             has = torch.zeros_like(dead)
@@ -182,7 +184,6 @@ def _rows(
             gone[name] += int((dead & has).sum())
             reasons = why.setdefault(name, Counter())
             reasons.update(state.reasons(own & has))
-            equal = equalised(state.group, state.removable)
             unequal = state.removable & ~equal
             reasons.update(
                 {

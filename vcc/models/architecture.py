@@ -19,13 +19,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import ModelError, nearest
-from vcc.models.layers import ChannelPad
+from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle
 
 _ATTRIBUTES: tuple[tuple[type[nn.Module], tuple[str, ...]], ...] = (
     (_ConvNd, ("in_channels", "out_channels", "groups")),
     (_BatchNorm, ("num_features",)),
     (nn.Linear, ("in_features", "out_features")),
     (ChannelPad, ("n_in", "n_out")),
+    (ChannelPart, ("n_out",)),
+    (ChannelShuffle, ("n_out", "groups")),
 )
 
 
@@ -66,7 +68,8 @@ def register_section(section: Section) -> None:
 def describe_layers(model: nn.Module) -> dict[str, dict[str, Any]]:
     """Return module name to its channels: what thinning and folding can change.
 
-    `bias` is there for convolutions and linear layers; a BatchNorm folded away is an identity.
+    `bias` is there for convolutions and linear layers; a BatchNorm folded away is an identity. The
+    `order` of a shuffle is null as long as it is the plain one of its groups.
     """
     layers: dict[str, dict[str, Any]] = {}
     for name, module in model.named_modules():
@@ -75,6 +78,8 @@ def describe_layers(model: nn.Module) -> dict[str, dict[str, Any]]:
             layers[name] = {attribute: getattr(module, attribute) for attribute in attributes}
         if isinstance(module, _ConvNd | nn.Linear):
             layers[name]["bias"] = module.bias is not None
+        if isinstance(module, ChannelShuffle):
+            layers[name]["order"] = module.own_order
         if isinstance(module, nn.Identity):
             layers[name] = {"identity": True}
     return layers
@@ -144,7 +149,11 @@ def _attributes(module: nn.Module) -> tuple[str, ...]:
 
 def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
     attributes = _attributes(module)
-    known = {*attributes, "bias"} if isinstance(module, _ConvNd | nn.Linear) else {*attributes}
+    known = {*attributes}
+    if isinstance(module, _ConvNd | nn.Linear):
+        known.add("bias")
+    if isinstance(module, ChannelShuffle):
+        known.add("order")
     if set(values) != known:
         msg = f"layer {name!r}: the architecture has {sorted(values)}, needed are {sorted(known)}"
         raise ModelError(msg)
@@ -154,6 +163,8 @@ def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
             msg = f"layer {name!r}: {attribute} {value!r} is not a whole number of at least 1"
             raise ModelError(msg)
         setattr(module, attribute, value)
+    if isinstance(module, ChannelShuffle):
+        _reorder(name, module, values["order"])
     shapes = empty_parameters(module)
     if values.get("bias") is False:
         module.register_parameter("bias", None)
@@ -161,6 +172,18 @@ def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
         module.register_parameter("bias", nn.Parameter(torch.empty(0, device="meta")))
     for tensor_name, shape in shapes.items():
         _reshape(module, tensor_name, shape)
+
+
+def _reorder(name: str, shuffle: ChannelShuffle, order: object) -> None:
+    fits = order is not None or shuffle.n_out % shuffle.groups == 0
+    if order is not None:
+        numbers = list(range(shuffle.n_out))
+        whole = isinstance(order, list) and all(type(number) is int for number in order)
+        fits = whole and sorted(order) == numbers  # type: ignore[call-overload]
+    if not fits:
+        msg = f"layer {name!r}: the order does not name each of {shuffle.n_out} channels once"
+        raise ModelError(msg)
+    shuffle.set_order(order)  # type: ignore[arg-type]
 
 
 def _reshape(module: nn.Module, name: str, shape: tuple[int, ...]) -> None:

@@ -156,6 +156,4 @@ class ChannelSplit(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return one [N,size,T,H,W] per run."""
-        return tuple(
-            part(x, start) for part, start in zip(self.parts, self.starts, strict=True)
-        )
+        return tuple(part(x, start) for part, start in zip(self.parts, self.starts, strict=True))

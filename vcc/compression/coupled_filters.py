@@ -1,0 +1,65 @@
+"""Between filters, by weight and number, and the coupled channels that they write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.modules.conv import _ConvNd
+
+from vcc.compression.thinning_trace import ChannelGroup, Member
+
+
+def filter_members(group: ChannelGroup) -> tuple[Member, ...]:
+    """Return the convolutions whose filters a group's channels are; none of the classifier's."""
+    if group.is_output:
+        return ()
+    return tuple(member for member in group.writers if isinstance(member.module, _ConvNd))
+
+
+def first_scored(group: ChannelGroup, scores: Collection[str]) -> str:
+    """Return the first convolution weight of a group that is in `scores`, or ""."""
+    names = (f"{member.name}.weight" for member in filter_members(group))
+    return next((name for name in names if name in scores), "")
+
+
+def group_scores(group: ChannelGroup, scores: Mapping[str, Tensor]) -> Tensor:
+    """Return the score of each of a group's channels, [n] on the CPU.
+
+    The mean over the convolutions that have the channel; 0 where none of them has scores.
+
+    Args:
+        group: of `trace_channels`.
+        scores: convolution weight to the scores of its filters, [filters].
+    """
+    total = torch.zeros(len(group.roots), dtype=torch.float64)
+    count = torch.zeros_like(total)
+    for member in filter_members(group):
+        found = scores.get(f"{member.name}.weight")
+        if found is not None:
+            positions = group.positions(member)
+            total[positions] += found.detach().cpu().double()[member.indices]
+            count[positions] += 1
+    return total / count.clamp_min(1)
+
+
+def filters_kept(
+    groups: Sequence[ChannelGroup], dead: Sequence[Tensor], names: Collection[str]
+) -> dict[str, Tensor]:
+    """Return which filters stay, a bool [filters] by weight.
+
+    Args:
+        groups: of `trace_channels`.
+        dead: which of each group's channels go, a bool [n].
+        names: convolution weights wanted.
+    """
+    kept: dict[str, Tensor] = {}
+    for group, gone in zip(groups, dead, strict=True):
+        for member in filter_members(group):
+            name = f"{member.name}.weight"
+            if name in names:
+                filters = len(member.module.get_parameter("weight"))
+                keep = kept.setdefault(name, torch.ones(filters, dtype=torch.bool))
+                keep[member.indices[gone[group.positions(member)]]] = False
+    return kept
