@@ -31,7 +31,7 @@ def golden_layout(name: str) -> dict[str, tuple[int, ...]]:
             shapes[f"{module}.num_batches_tracked"] = ()
         else:
             shapes[f"{module}.weight"] = shape
-        if kind == "linear":
+        if kind in {"linear", "biased"}:
             shapes[f"{module}.bias"] = shape[:1]
     return shapes
 

@@ -7,11 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.channel_graph import coupled_parameters, filter_groups
+from vcc.compression.channel_graph import coupled_parameters
+from vcc.compression.coupled_filters import filters_kept
+from vcc.compression.thinning_trace import trace_channels
+from vcc.compression.weakest_channels import weakest_channels
 from vcc.models.catalog import build_model
 from vcc.models.network import VideoNetwork
 
-# Every kind of structure: basic and bottleneck blocks, both shortcuts, depthwise of both families.
+# Every kind of structure: basic and bottleneck blocks, both shortcuts, depthwise of both families,
+# concatenations, a convolution that classifies, grouped convolutions, shuffles and splits.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet10a": ("resnet", {"model_depth": 10, "resnet_shortcut": "A"}),
     "resnet18b": ("resnet", {"model_depth": 18, "resnet_shortcut": "B"}),
@@ -63,23 +67,29 @@ def tiny_clip(dtype: torch.dtype = torch.float64) -> Tensor:
 def random_masks(
     model: nn.Module, clip: Tensor, *, together: float = 0.4, alone: float = 0.15
 ) -> dict[str, Tensor]:
-    """Return filter masks, as bool of the weights' shapes; channel 0 always stays.
+    """Return filter masks, as bool of the weights' shapes; a layer's filter 0 always stays.
 
     Args:
         model: the network.
         clip: an input for tracing.
-        together: share of channels masked in every member of a group of filters.
+        together: share of channels masked in every layer that has them.
         alone: share masked in one weight regardless of the others.
     """
     parameters = dict(model.named_parameters())
+    groups = trace_channels(model, clip)
+    sizes = [0 if group.is_output else len(group.roots) for group in groups]
+    dead = weakest_channels(
+        groups,
+        [torch.rand(len(group.roots)) for group in groups],
+        [int(together * size) for size in sizes],
+    )
+    names = [name for name, parameter in parameters.items() if parameter.dim() == 5]
     masks = {}
-    for group in filter_groups(model, clip):
-        shared = torch.rand(max(parameters[name].shape[0] for name in group)) >= together
-        for name in group:
-            weight = parameters[name]
-            keep = shared[: weight.shape[0]] & (torch.rand(weight.shape[0]) >= alone)
-            keep[0] = True
-            masks[name] = keep.view(-1, 1, 1, 1, 1).expand(weight.shape)
+    for name, shared in filters_kept(groups, dead, names).items():
+        weight = parameters[name]
+        keep = shared & (torch.rand(weight.shape[0]) >= alone)
+        keep[0] = True
+        masks[name] = keep.view(-1, 1, 1, 1, 1).expand(weight.shape)
     return masks
 
 

@@ -26,7 +26,8 @@ from vcc.compression.pruners.fractions import (
 )
 from vcc.compression.pruners.ranked import BernoulliPruner, RankedPruner
 from vcc.compression.pruners.scores import GradientScore, NormScore, RandomScore, Score
-from vcc.compression.pruners.structure import SlimmingPruner, StructurePruner
+from vcc.compression.pruners.slimming import SlimmingPruner
+from vcc.compression.pruners.structure import StructurePruner
 from vcc.compression.schedule import Component
 from vcc.compression.structures import UnfitStructure, block_view, map_dims
 
@@ -148,6 +149,7 @@ def _slimming(part: Component, context: BuildContext) -> Pruner:
         context.problem((*part.path, "weights"), words)
     return SlimmingPruner(
         groups,
+        context.channel_groups(),
         part.args["desired_sparsity"],
         most_per_layer=part.args.get("most_per_layer", 1.0),
     )
