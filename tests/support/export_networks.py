@@ -1,4 +1,4 @@
-"""Tiny networks of the three families: dense, thinned, quantized, and both, ready to export."""
+"""Tiny networks of every family: dense, thinned, quantized, and both, ready to export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from vcc.compression import file_config
 from vcc.compression.thinning import thin_
 from vcc.compression.thinning_masks import apply_masks_, group_masks
 from vcc.compression.thinning_trace import trace_channels
-from vcc.models import build_model, csn, mobilenetv2, resnet
+from vcc.models import (
+    build_model,
+    csn,
+    mobilenetv2,
+    resnet,
+    shufflenet,
+    shufflenetv2,
+    squeezenet,
+)
 from vcc.models.pixels import PixelClassifier
 
 SHAPE = (3, 4, 32, 32)
@@ -25,6 +33,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnet": {"model_depth": 10, "resnet_shortcut": "B"},
     "mobilenetv2": {},
     "csn": {"model_depth": 26},
+    "squeezenet": {},
+    "shufflenet": {"groups": 3},
+    "shufflenetv2": {},
 }
 CLIPPED = ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")
 
@@ -68,6 +79,9 @@ def few_blocks() -> Iterator[None]:
         mock.patch.object(mobilenetv2, "STAGES", mobilenetv2.STAGES[:2]),
         mock.patch.object(csn, "BLOCKS", {26: (1, 1, 0, 0)}),
         mock.patch.object(resnet, "BLOCKS", {10: (resnet.BasicBlock, (1, 1, 0, 0))}),
+        mock.patch.object(shufflenet, "STAGE_BLOCKS", (2, 0, 0)),
+        mock.patch.object(shufflenetv2, "STAGE_BLOCKS", (2, 0, 0)),
+        mock.patch.object(squeezenet, "FIRES", squeezenet.FIRES[:2]),
     ):
         yield
 
