@@ -17,6 +17,10 @@ FAMILY_OPTIONS: dict[str, tuple[str, ...]] = {
     "squeezenet": ("version", "width_mult", "dropout"),
 }
 
+# What the published networks come in.
+SHUFFLENET_GROUPS = (1, 2, 3, 4, 8)
+SQUEEZENET_VERSIONS = (1.0, 1.1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions(Options):
@@ -27,6 +31,13 @@ class ModelOptions(Options):
     resnet_shortcut: str = option(
         "B", "resnet: zero padding (A) or 1x1x1 convolution (B)", choices=("A", "B")
     )
+    resnext_cardinality: int = option(
+        32, "resnext: groups of the middle convolution of a block", at_least=1
+    )
+    groups: int = option(
+        3, "shufflenet: groups of the pointwise convolutions", choices=SHUFFLENET_GROUPS
+    )
+    version: float = option(1.1, "squeezenet: its release", choices=SQUEEZENET_VERSIONS)
     width_mult: float = option(1.0, "factor on the channels of every layer", above=0)
     model_type: str = option(
         "ip", "csn: interaction preserved (ip) or reduced (ir)", choices=("ip", "ir")

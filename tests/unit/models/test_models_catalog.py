@@ -124,6 +124,17 @@ class TestSpec:
             ("mobilenetv2", {"width_mult": 0.45}, "mobilenetv2-0.45"),
             ("csn", {"model_depth": 50, "model_type": "ip", "width_mult": 1.0}, "csn50ip"),
             ("csn", {"model_depth": 26, "model_type": "ir", "width_mult": 0.5}, "csn26ir-0.5"),
+            ("resnext", {"model_depth": 50, "resnext_cardinality": 32}, "resnext50"),
+            (
+                "resnext",
+                {"model_depth": 50, "resnet_shortcut": "B", "resnext_cardinality": 16},
+                "resnext50b-c16",
+            ),
+            ("mobilenet", {"width_mult": 0.5}, "mobilenet-0.5"),
+            ("c3d", {"width_mult": 1.0}, "c3d"),
+            ("shufflenet", {"groups": 3, "width_mult": 1.0}, "shufflenet-g3-1.0"),
+            ("shufflenetv2", {"width_mult": 2}, "shufflenetv2-2.0"),
+            ("squeezenet", {"version": 1, "width_mult": 1.0}, "squeezenet-v1.0"),
         ],
     )
     def test_arch_name_spells_the_options(self, family, options, name):
