@@ -92,7 +92,11 @@ class ChannelShuffle(nn.Module):
         """Return [N,n_out,T,H,W] with the channels in order."""
         # Selecting, not reshaping and transposing: one way for every order, which tracers can
         # follow, and no slower.
-        return x.index_select(1, self._index_on(x.device))
+        index = self._index_on(x.device)
+        if torch.compiler.is_exporting():
+            # OpenVINO 2026.4 gathers other channels of a 5-D tensor than the ones asked for.
+            return x.flatten(2).index_select(1, index).unflatten(2, x.shape[2:])
+        return x.index_select(1, index)
 
     def extra_repr(self) -> str:
         """Return what `print(model)` shows."""
