@@ -94,7 +94,7 @@ class BuildContext:
         return torch.zeros(tuple(shape), dtype=reference.dtype, device=reference.device)
 
     def batchnorms(self, what: str) -> dict[str, str]:
-        """Return convolution name -> name of the BatchNorm behind it."""
+        """Return layer name -> name of the BatchNorm behind it."""
         if self._batchnorms is None:
             self._batchnorms = following_batchnorms(self.model, self.example_input(what))
         return self._batchnorms
@@ -129,6 +129,14 @@ class BuildContext:
         graph = optional_module("channel_graph")
         example = self.example_input("group_dependency: Coupled")
         return [tuple(group) for group in graph.filter_groups(self.model, example)]
+
+    def filter_cells(self) -> dict[str, Tensor]:
+        """Return the cells of filters that grouped convolutions divide weights into, as of now."""
+        graph = optional_module("channel_graph")
+        example = self.example_input("group_dependency: Coupled")
+        # Asked again after thinning, when the network may have moved.
+        device = next(self.model.parameters()).device
+        return dict(graph.filter_cells(self.model, example.to(device)))
 
 
 def optional_module(name: str) -> Any:

@@ -191,7 +191,7 @@ def _coupled(
     groups = [group for group in context.filter_groups() if listed & set(group)]
     if not groups:
         context.problem((*part.path, "weights"), "no listed weight has filters that can be removed")
-    return CoupledPruner(groups, **options)
+    return CoupledPruner(groups, cells=context.filter_cells, **options)
 
 
 def _check_shapes(

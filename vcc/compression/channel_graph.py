@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from vcc.compression.thinning_trace import Member, trace_channels
+from vcc.compression.thinning_grouped import balanced_cells, is_grouped
+from vcc.compression.thinning_trace import Member, is_channel_maker, trace_channels
 
 
 def coupled_parameters(model: nn.Module, example_input: Tensor) -> dict[str, tuple[str, ...]]:
-    """Return, for every convolution's weight, the 1-D parameters that its filters also own.
+    """Return, for every layer's weight, the 1-D parameters that its filters also own.
 
-    Entry i of these belongs to filter i: the convolution's bias, and weight and bias of its
-    BatchNorm. Zero all of them with the filter and the channel is zero, whatever the BatchNorm's
-    statistics. A depthwise convolution that follows has the same channels, so its bias and its
-    BatchNorm are included. What comes behind the sum of a residual block is not: other layers
-    write there too.
+    Entry i of these belongs to filter i of a convolution, or to row i of a hidden linear layer: the
+    layer's bias, and weight and bias of its BatchNorm. Zero all of them with the filter and the
+    channel is zero, whatever the BatchNorm's statistics. A depthwise convolution that follows has
+    the same channels, so its bias and its BatchNorm are included. What comes behind the sum of a
+    residual block is not: other layers write there too.
 
     Args:
         model: the network; it stays as it is.
@@ -31,18 +33,20 @@ def coupled_parameters(model: nn.Module, example_input: Tensor) -> dict[str, tup
     """
     members: dict[str, Member] = {}
     for group in trace_channels(model, example_input):
-        members |= {member.name: member for member in group.writers}
+        if not group.is_output:
+            members |= {member.name: member for member in group.writers}
     return {
         f"{name}.weight": tuple(_vectors_along(name, members))
-        for name, _ in _convolutions(model)
+        for name, _ in _makers(model)
         if name in members
     }
 
 
 def filter_groups(model: nn.Module, example_input: Tensor) -> list[tuple[str, ...]]:
-    """Return the convolution weights whose filters must go together, in order of definition.
+    """Return the weights whose filters must go together, in order of definition.
 
-    Every convolution is in exactly one group, often alone; together are those that write to one
+    Every convolution, and every hidden linear layer, whose rows are its filters, is in exactly one
+    group, often alone; together are those that write to one
     residual stream, and a convolution with the depthwise ones that follow it. Filter i of one
     goes with filter i of the others. Where widths differ (streams that shortcut A pads with zero
     channels) leading channels align: filter i goes with filter i of every member that has that
@@ -55,9 +59,12 @@ def filter_groups(model: nn.Module, example_input: Tensor) -> list[tuple[str, ..
     Raises:
         ScheduleError: the model does not run on this input.
     """
-    leader = {name: name for name, _ in _convolutions(model)}
-    outputs: set[str] = set()
-    for group in trace_channels(model, example_input):
+    leader = {name: name for name, _ in _makers(model)}
+    # A linear layer outside the trace may be anything: it is left alone.
+    outputs = {name for name, module in _makers(model) if not isinstance(module, _ConvNd)}
+    traced = trace_channels(model, example_input)
+    outputs -= {member.name for group in traced for member in group.writers}
+    for group in traced:
         names = [member.name for member in group.writers if member.name in leader]
         if group.is_output:
             outputs.update(names)
@@ -69,14 +76,44 @@ def filter_groups(model: nn.Module, example_input: Tensor) -> list[tuple[str, ..
     return [tuple(names) for names in groups.values()]
 
 
-def _convolutions(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def filter_cells(model: nn.Module, example_input: Tensor) -> dict[str, Tensor]:
+    """Return the cell of every filter, int [filters], for weights whose filters are in several.
+
+    As many channels must leave each group of a grouped convolution: where a share of each cell of
+    filters is masked, thinning can remove all of them. Filters that no grouped convolution writes
+    or reads are in one cell, and their weights are not named.
+
+    Args:
+        model: the network; it stays as it is.
+        example_input: a batch that it accepts.
+
+    Raises:
+        ScheduleError: the model does not run on this input.
+    """
+    if not any(map(is_grouped, model.modules())):
+        return {}
+    cells: dict[str, Tensor] = {}
+    for group in trace_channels(model, example_input):
+        of_channel = balanced_cells(group)
+        if bool((of_channel == 0).all()):
+            continue
+        for member in group.writers:
+            if is_channel_maker(member.module):
+                weight = member.module.get_parameter("weight")
+                unset = torch.zeros(weight.shape[0], dtype=torch.long)
+                own = cells.setdefault(f"{member.name}.weight", unset)
+                own[member.indices] = of_channel[group.positions(member)]
+    return cells
+
+
+def _makers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     for name, module in model.named_modules():
-        if isinstance(module, _ConvNd):
+        if is_channel_maker(module):
             yield name, module
 
 
 def _vectors_along(name: str, members: Mapping[str, Member]) -> Iterator[str]:
-    """Yield the 1-D parameters of a convolution and of the layers that only it feeds."""
+    """Yield the 1-D parameters of a layer and of the layers that only it feeds."""
     seen: dict[str, None] = {}
     todo = [name]
     while todo:

@@ -2,8 +2,9 @@
 
 A grouped convolution's weight is one tensor for all of its groups, so every group reads and writes
 the same number of channels, whichever they are. Channels that are removable beyond what all groups
-have in common stay. (Depthwise convolutions, one filter per channel, do without: there a channel's
-whole group leaves.)
+have in common stay: who masks filters does well to mask a share of each *cell*, of the channels
+that are in the same group of every grouped convolution. (Depthwise convolutions, one filter per
+channel, do without: there a channel's whole group leaves.)
 """
 
 from __future__ import annotations
@@ -31,6 +32,24 @@ def equalised(group: ChannelGroup, removed: Tensor) -> Tensor:
     while any(_keep_surplus(group, member, removed) for member in grouped):
         pass
     return removed
+
+
+def balanced_cells(group: ChannelGroup) -> Tensor:
+    """Return the cell of each channel, int [n] over `group.roots`: equal shares of cells can go.
+
+    Channels in one cell are in the same group of every grouped convolution that has them.
+    """
+    labels = [torch.zeros(len(group.roots), dtype=torch.long)]
+    for member in group.members:
+        if is_grouped(member.module):
+            width = _channels(member) // member.module.groups  # type: ignore[operator]
+            # Channels that this convolution has not are no part of its groups.
+            label = torch.full_like(labels[0], -1)
+            label[group.positions(member)] = member.indices // width
+            labels.append(label)
+    _, cell_of = torch.unique(torch.stack(labels, dim=1), dim=0, return_inverse=True)
+    cells: Tensor = cell_of
+    return cells
 
 
 def _keep_surplus(group: ChannelGroup, member: Member, removed: Tensor) -> bool:

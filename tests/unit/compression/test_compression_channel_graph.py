@@ -7,7 +7,7 @@ import torch
 from models_tiny import VARIANTS, tiny_clip, tiny_network
 from torch import nn
 
-from vcc.compression.channel_graph import coupled_parameters, filter_groups
+from vcc.compression.channel_graph import coupled_parameters, filter_cells, filter_groups
 from vcc.errors import ScheduleError
 from vcc.models.pixels import PixelClassifier
 
@@ -15,6 +15,12 @@ from vcc.models.pixels import PixelClassifier
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+def filter_weights(model: nn.Module) -> set[str]:
+    """Return the weights of convolutions and linear layers, less the classifier's."""
+    makers = [n for n, m in model.named_modules() if isinstance(m, nn.Conv3d | nn.Linear)]
+    return {f"{name}.weight" for name in makers if name != model.head_name}
 
 
 class TestCoupledParameters:
@@ -27,6 +33,11 @@ class TestCoupledParameters:
             "0.weight": ("0.bias", "1.weight", "1.bias"),
             "3.weight": ("3.bias",),
         }
+
+    def test_a_hidden_linear_layer_owns_its_bias_and_batchnorm_and_the_classifier_nothing(self):
+        coupled = coupled_parameters(tiny_network("c3d"), tiny_clip("c3d"))
+        assert coupled["fc1.0.weight"] == ("fc1.0.bias", "fc1.1.weight", "fc1.1.bias")
+        assert "fc.0.weight" not in coupled
 
     def test_a_depthwise_convolution_shares_the_channels_of_the_one_before(self):
         coupled = coupled_parameters(tiny_network("mobilenetv2"), tiny_clip())
@@ -50,9 +61,8 @@ class TestCoupledParameters:
     def test_every_convolution_has_an_entry_of_its_width(self, variant):
         model = tiny_network(variant)
         parameters = dict(model.named_parameters())
-        coupled = coupled_parameters(model, tiny_clip())
-        convolutions = {n for n, p in parameters.items() if p.dim() == 5}
-        assert set(coupled) == convolutions
+        coupled = coupled_parameters(model, tiny_clip(variant))
+        assert set(coupled) == filter_weights(model)
         for name, vectors in coupled.items():
             assert {parameters[vector].shape for vector in vectors} == {parameters[name].shape[:1]}
 
@@ -85,14 +95,41 @@ class TestFilterGroups:
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_every_convolution_is_in_exactly_one_group(self, variant):
         model = tiny_network(variant)
-        names = [name for group in filter_groups(model, tiny_clip()) for name in group]
-        assert sorted(names) == sorted(n for n, p in model.named_parameters() if p.dim() == 5)
+        names = [name for group in filter_groups(model, tiny_clip(variant)) for name in group]
+        assert sorted(names) == sorted(filter_weights(model))
 
     def test_a_convolution_that_classifies_is_in_none(self):
         net = nn.Sequential(
             nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
         )
         assert filter_groups(net, torch.randn(1, 3, 6, 6)) == [("0.weight",)]
+
+
+class TestFilterCells:
+    def test_what_a_grouped_convolution_reads_and_writes_is_in_its_groups(self):
+        cells = filter_cells(tiny_network("resnext50b"), tiny_clip())
+        # 4 groups of four channels in the last stage, of two in the third.
+        for name in ("layer4.1.conv1.weight", "layer4.1.conv2.weight"):
+            assert cells[name].tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4
+        assert cells["layer3.0.conv2.weight"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+        # One channel a group is a depthwise convolution; residual streams are read undivided.
+        assert not [name for name in cells if name.startswith(("conv1", "layer1", "layer2"))]
+        assert not [name for name in cells if "conv3" in name or "downsample" in name]
+
+    def test_several_grouped_convolutions_divide_by_all_of_their_groups(self):
+        net = nn.Sequential(
+            nn.Conv2d(3, 12, 1), nn.Conv2d(12, 12, 1, groups=2), nn.Conv2d(12, 6, 1, groups=3),
+            nn.Flatten(), nn.Linear(6, 2),
+        )  # fmt: skip
+        cells = filter_cells(net, torch.randn(1, 3, 1, 1))
+        assert cells["0.weight"].tolist() == [0] * 6 + [1] * 6
+        # Halves by the second, thirds by the third: cells of 4, 2, 2 and 4.
+        assert cells["1.weight"].tolist() == [0] * 4 + [1] * 2 + [2] * 2 + [3] * 4
+        assert cells["2.weight"].tolist() == [0, 0, 1, 1, 2, 2]
+
+    def test_networks_without_grouped_convolutions_have_none(self):
+        for variant in ("resnet10a", "mobilenet", "csn26ip"):
+            assert filter_cells(tiny_network(variant), tiny_clip()) == {}
 
 
 class TestTracing:

@@ -7,7 +7,7 @@ together are ranked as one, so that what is masked can be removed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -136,21 +136,34 @@ class CoupledPruner(RankedPruner):
     A member's scores are divided by their mean; the group's score of a channel is the mean over the
     members that have it. Members may differ in size where one stream is a zero-padded longer
     version of another (shortcut A): channels are aligned from the first, and each stretch that only
-    some members have is ranked by itself, so that every member loses the same share.
+    some members have is ranked by itself, so that every member loses the same share. So is each
+    cell of filters that one group of a grouped convolution writes or reads.
 
     Args:
         groups: names of the weights whose filters go together, one tuple per group.
+        cells: returns weight name to the cell of each of its filters as they are now, int
+            [filters]; weights whose filters are in one cell are left out.
         options: as for `RankedPruner`.
     """
 
-    def __init__(self, groups: Sequence[tuple[str, ...]], **options: Any) -> None:
+    def __init__(
+        self,
+        groups: Sequence[tuple[str, ...]],
+        *,
+        cells: Callable[[], Mapping[str, Tensor]] = dict,
+        **options: Any,
+    ) -> None:
         super().__init__(tuple(name for group in groups for name in group), **options)
         self.groups = tuple(groups)
+        self._find_cells = cells
+        self._cells: Mapping[str, Tensor] | None = None
 
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
+        if self._cells is None:
+            self._cells = self._find_cells()
         masks: dict[str, Tensor] = {}
         for group in self.groups:
-            keep = self._group_map(group, context)
+            keep = self._group_map(group, context, self._cells)
             if keep is None:
                 continue
             for name in group:
@@ -158,20 +171,51 @@ class CoupledPruner(RankedPruner):
                 masks[name] = spread(keep[: weight.shape[0]], weight.shape, (0,))
         return masks
 
-    def _group_map(self, group: tuple[str, ...], context: PruneContext) -> Tensor | None:
+    def forget_shapes(self) -> None:
+        super().forget_shapes()
+        self._cells = None
+
+    def _group_map(
+        self, group: tuple[str, ...], context: PruneContext, cells: Mapping[str, Tensor]
+    ) -> Tensor | None:
         found = [self.score(name, (0,), context) for name in group]
         scores = [_normalised(score) for score in found if score is not None]
         if len(scores) < len(group):
             return None
         fraction = self.fraction(group[0], context)
-        borders = sorted({len(score) for score in scores})
-        keeps, start = [], 0
-        for end in borders:
-            present = [score[start:end] for score in scores if len(score) >= end]
-            keeps.append(_keep_some(torch.stack(present).mean(dim=0), fraction, self.counting))
-            start = end
-        keep = torch.cat(keeps)
+        part_of = _parts(scores, [cells[name] for name in group if name in cells])
+        joined = _joined(scores)
+        keep = torch.ones_like(joined, dtype=torch.bool)
+        for part in range(int(part_of.max()) + 1):
+            within = (part_of == part).to(keep.device)
+            keep[within] = _keep_some(joined[within], fraction, self.counting)
         return None if bool(keep.all()) else keep
+
+
+def _joined(scores: Sequence[Tensor]) -> Tensor:
+    """Return the mean score of each channel over the members that have it."""
+    borders = sorted({len(score) for score in scores})
+    means, start = [], 0
+    for end in borders:
+        present = [score[start:end] for score in scores if len(score) >= end]
+        means.append(torch.stack(present).mean(dim=0))
+        start = end
+    return torch.cat(means)
+
+
+def _parts(scores: Sequence[Tensor], cells: Sequence[Tensor]) -> Tensor:
+    """Return the part of each channel, int [n], that is ranked by itself.
+
+    Channels of one part belong to the same members, and to the same cell of each.
+    """
+    n = max(len(score) for score in scores)
+    labels = [
+        torch.bucketize(torch.arange(n), torch.tensor(sorted({len(s) for s in scores})), right=True)
+    ]
+    labels += [torch.nn.functional.pad(cell, (0, n - len(cell)), value=-1) for cell in cells]
+    _, part_of = torch.unique(torch.stack(labels, dim=1), dim=0, return_inverse=True)
+    parts: Tensor = part_of
+    return parts
 
 
 def keep_structures(
