@@ -6,20 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.modules.conv import _ConvNd
 
-from vcc.compression.thinning_trace import ChannelGroup, Member
+from vcc.compression.thinning_trace import ChannelGroup, Member, is_channel_maker
 
 
 def filter_members(group: ChannelGroup) -> tuple[Member, ...]:
-    """Return the convolutions whose filters a group's channels are; none of the classifier's."""
+    """Return the layers whose filters a group's channels are; none of the classifier's.
+
+    Those are convolutions and hidden linear layers.
+    """
     if group.is_output:
         return ()
-    return tuple(member for member in group.writers if isinstance(member.module, _ConvNd))
+    return tuple(member for member in group.writers if is_channel_maker(member.module))
 
 
 def first_scored(group: ChannelGroup, scores: Collection[str]) -> str:
-    """Return the first convolution weight of a group that is in `scores`, or ""."""
+    """Return the first weight of a group that is in `scores`, or ""."""
     names = (f"{member.name}.weight" for member in filter_members(group))
     return next((name for name in names if name in scores), "")
 
@@ -27,11 +29,11 @@ def first_scored(group: ChannelGroup, scores: Collection[str]) -> str:
 def group_scores(group: ChannelGroup, scores: Mapping[str, Tensor]) -> Tensor:
     """Return the score of each of a group's channels, [n] on the CPU.
 
-    The mean over the convolutions that have the channel; 0 where none of them has scores.
+    The mean over the layers that have the channel; 0 where none of them has scores.
 
     Args:
         group: of `trace_channels`.
-        scores: convolution weight to the scores of its filters, [filters].
+        scores: weight to the scores of its filters, [filters].
     """
     total = torch.zeros(len(group.roots), dtype=torch.float64)
     count = torch.zeros_like(total)
@@ -52,7 +54,7 @@ def filters_kept(
     Args:
         groups: of `trace_channels`.
         dead: which of each group's channels go, a bool [n].
-        names: convolution weights wanted.
+        names: weights wanted.
     """
     kept: dict[str, Tensor] = {}
     for group, gone in zip(groups, dead, strict=True):

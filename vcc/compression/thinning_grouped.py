@@ -2,8 +2,8 @@
 
 A grouped convolution's weight is one tensor for all of its groups, so every group reads and writes
 the same number of channels, whichever they are. Channels that are removable beyond what all groups
-have in common stay. (Depthwise convolutions, one filter per channel, do without: there a channel's
-whole group leaves.)
+have in common stay: who masks filters asks `weakest_channels`, so that few are. (Depthwise
+convolutions, one filter per channel, do without: there a channel's whole group leaves.)
 """
 
 from __future__ import annotations

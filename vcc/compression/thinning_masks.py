@@ -2,7 +2,8 @@
 
 The weakest channels of a group go first. A channel's strength is the L1 norm of its filter
 relative to the layer's mean, averaged over the layers that have the channel (Li et al. 2017,
-"Pruning filters for efficient ConvNets", for coupled layers).
+"Pruning filters for efficient ConvNets", for coupled layers). Where grouped convolutions write or
+read the channels, each of their groups loses the same share.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ def group_masks(
     *,
     round_to: int = 1,
 ) -> dict[str, Tensor]:
-    """Return a filter mask, bool of the weight's shape, for every convolution of every group.
+    """Return a filter mask, bool of the weight's shape, for every filter layer of every group.
 
     Args:
         groups: of `trace_channels`.
-        sparsity_of: maps a group's convolution weights to the share of its channels to mask, 0
+        sparsity_of: maps a group's weights to the share of its channels to mask, 0
             to 1; at least one channel is left, and the share is rounded down. Where grouped
             convolutions have the channels, to what leaves their groups equal.
         round_to: masks leave a multiple of this many channels, where the group has that many and
@@ -54,7 +55,10 @@ def group_masks(
 
 
 def prunable_members(group: ChannelGroup) -> tuple[Member, ...]:
-    """Return the convolutions whose filters a group's channels are; none where they must stay."""
+    """Return the layers whose filters a group's channels are; none where they must stay.
+
+    Those are convolutions and hidden linear layers.
+    """
     return () if group.obstacle else filter_members(group)
 
 

@@ -95,7 +95,7 @@ class ChannelShuffle(nn.Module):
         index = self._index_on(x.device)
         if torch.compiler.is_exporting():
             # OpenVINO 2026.4 gathers other channels of a 5-D tensor than the ones asked for.
-            return x.flatten(2).index_select(1, index).unflatten(2, x.shape[2:])
+            return x.flatten(2).index_select(1, index).view(x.shape)
         return x.index_select(1, index)
 
     def extra_repr(self) -> str:

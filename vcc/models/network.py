@@ -1,4 +1,4 @@
-"""What all families have in common: the record of how they were built, and their head."""
+"""What the families have in common: the record of how they were built, and their head."""
 
 from __future__ import annotations
 

@@ -23,6 +23,10 @@ KNOWN_FIGURES = [
     ("resnet", {"model_depth": 18}, 33.26, 8330),
     ("resnet", {"model_depth": 50}, 46.4, 10.1e3),
     ("mobilenetv2", {}, 2.48, 560),
+    ("mobilenet", {}, 3.40, 240),
+    ("resnext", {"model_depth": 50, "resnet_shortcut": "A"}, 23.30, 7220),
+    ("resnext", {"model_depth": 101}, 47.73, 9640),
+    ("c3d", {}, 78.43, 33110),
     ("csn", {"model_depth": 50, "model_type": "ip"}, 13.78, 6110),
     ("csn", {"model_depth": 50, "model_type": "ir"}, 12.5, 5440),
 ]
@@ -53,7 +57,8 @@ class TestFigures:
 
     def test_catalogue_lists_every_network(self):
         lines = catalog_text().splitlines()
-        assert len(lines) == 1 + 8 + 1 + 14
+        # csn, mobilenet, mobilenetv2, resnet, resnext, c3d
+        assert len(lines) == 1 + 8 + 1 + 1 + 14 + 6 + 1
         assert any(line.split() == ["resnet18b", "33.26", "M", "8.33"] for line in lines)
 
 

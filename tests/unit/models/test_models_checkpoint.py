@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 class TestRoundTrip:
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_thinned_networks_come_back_exactly(self, variant, folder):
-        model, clip = tiny_network(variant), tiny_clip()
+        model, clip = tiny_network(variant), tiny_clip(variant)
         masks = random_masks(model, clip, alone=0)
         apply_masks(model, masks, clip)
         assert thin_(model, masks, clip).removed > 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from models_reference import (
+    c3d_logits,
     csn_logits,
     golden_layout,
+    mobilenet_logits,
     mobilenetv2_logits,
     random_state,
     resnet_logits,
@@ -19,6 +21,7 @@ from models_reference_shuffle import (
 from models_tiny import VARIANTS, tiny_clip, tiny_network
 from torch import nn
 
+from vcc.errors import ModelError
 from vcc.models import build_model
 from vcc.models.blueprint import blueprint
 from vcc.models.layers import ChannelPad, ChannelShuffle, ChannelSplit
@@ -28,6 +31,10 @@ PUBLISHED = {
     "resnet18b": ("resnet", 700, {"model_depth": 18, "resnet_shortcut": "B"}, resnet_logits),
     "resnet50b": ("resnet", 101, {"model_depth": 50, "resnet_shortcut": "B"}, resnet_logits),
     "mobilenetv2": ("mobilenetv2", 600, {}, mobilenetv2_logits),
+    "mobilenet": ("mobilenet", 600, {}, mobilenet_logits),
+    "resnext50a": ("resnext", 400, {"model_depth": 50, "resnet_shortcut": "A"}, resnet_logits),
+    "resnext101b": ("resnext", 600, {"model_depth": 101, "resnet_shortcut": "B"}, resnet_logits),
+    "c3d": ("c3d", 600, {}, c3d_logits),
     "csn26ip": ("csn", 101, {"model_depth": 26, "model_type": "ip"}, csn_logits),
     "csn50ir": ("csn", 101, {"model_depth": 50, "model_type": "ir"}, csn_logits),
     "squeezenet1.0": ("squeezenet", 600, {"version": 1.0}, squeezenet_logits),
@@ -53,7 +60,14 @@ class TestPublishedNetworks:
         layout = {key: tuple(value.shape) for key, value in model.state_dict().items()}
         assert layout == golden_layout(name)
 
-    @pytest.mark.parametrize("name", PUBLISHED)
+    @pytest.mark.parametrize(
+        "name",
+        [
+            # 78 M parameters and 33 GMACs on its only clip size.
+            pytest.param(name, marks=pytest.mark.slow) if name == "c3d" else name
+            for name in PUBLISHED
+        ],
+    )
     def test_logits_are_the_published_ones(self, name):
         family, n_classes, options, logits = PUBLISHED[name]
         state = random_state(golden_layout(name))
@@ -65,16 +79,14 @@ class TestPublishedNetworks:
         assert published.abs().max() > 0.1
         assert (ours - published).abs().max() <= 1e-5 * max(1.0, float(published.abs().max()))
 
-    @pytest.mark.parametrize("variant", ["resnet50a", "csn26ir", "mobilenetv2", "squeezenet1.1"])
+    @pytest.mark.parametrize(
+        "variant",
+        ["resnet50a", "csn26ir", "mobilenetv2", "mobilenet", "resnext50a", "c3d", "squeezenet1.1"],
+    )
     def test_narrow_networks_follow_the_same_rule(self, variant):
         model = tiny_network(variant)
-        logits = {
-            "resnet": resnet_logits,
-            "csn": csn_logits,
-            "mobilenetv2": mobilenetv2_logits,
-            "squeezenet": squeezenet_logits,
-        }
-        clips = tiny_clip()
+        logits = {family: function for family, _, _, function in PUBLISHED.values()}
+        clips = tiny_clip(variant)
         expected = logits[model.spec.family](model.state_dict(), clips)
         torch.testing.assert_close(model(clips), expected)
 
@@ -90,11 +102,36 @@ class TestPublishedNetworks:
 
 
 class TestInputs:
-    @pytest.mark.parametrize("variant", VARIANTS)
+    @pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "c3d"])
     @pytest.mark.parametrize("size", [(1, 17, 33), (7, 45, 30), (16, 32, 32)])
     def test_any_clip_size_gives_logits(self, variant, size):
         model = tiny_network(variant)
         assert model(torch.randn(2, 3, *size, dtype=torch.float64)).shape == (2, 4)
+
+    @pytest.mark.parametrize("size", [(8, 32, 32), (10, 32, 32), (9, 32, 33), (9, 31, 32)])
+    def test_c3d_takes_the_size_that_it_was_built_for_and_no_other(self, size):
+        model = tiny_network("c3d")
+        assert model(torch.randn(2, 3, 9, 32, 32, dtype=torch.float64)).shape == (2, 4)
+        given = "x".join(map(str, size))
+        with pytest.raises(ModelError, match=f"for clips of 9x32x32, given one of {given}:"):
+            model(torch.randn(2, 3, *size, dtype=torch.float64))
+
+    @pytest.mark.parametrize(
+        ("duration", "size", "width"),
+        # Where the published formula, 512 * (T // 16) * ceil(S / 32)^2, holds, and the smallest.
+        [(16, 112, 8192), (24, 48, 512 * 4), (17, 80, 512 * 9), (9, 16, 512)],
+    )
+    def test_c3d_is_built_for_what_its_pools_leave(self, duration, size, width):
+        with blueprint():
+            model = build_model("c3d", n_classes=2, sample_duration=duration, sample_size=size)
+            model.eval()
+            assert model.fc1[0].in_features == width
+            assert model(torch.empty(1, 3, duration, size, size)).shape == (1, 2)
+
+    @pytest.mark.parametrize(("duration", "size"), [(8, 112), (16, 15), (1, 1)])
+    def test_c3d_is_not_built_for_clips_that_leave_nothing(self, duration, size):
+        with pytest.raises(ModelError, match=f"nothing of a clip of {duration}x{size}x{size}: .*9"):
+            build_model("c3d", n_classes=2, sample_duration=duration, sample_size=size)
 
 
 class TestChannelPad:
