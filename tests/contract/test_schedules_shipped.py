@@ -21,6 +21,9 @@ OPTIONS = {
     "resnet": {"model_depth": 10},
     "mobilenetv2": {},
     "csn": {"model_depth": 26},
+    "squeezenet": {},
+    "shufflenet": {"groups": 3},
+    "shufflenetv2": {},
 }
 CASES = [(family, path.name) for family in FAMILIES for path in shipped_schedules(family)]
 CLIP = (3, 4, 24, 24)

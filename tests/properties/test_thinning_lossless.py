@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_tiny import CLIP, VARIANTS, apply_masks, random_masks, tiny_network
+from models_tiny import CLIP, VARIANTS, apply_masks, clip_shape, random_masks, tiny_network
 from torch import nn
 
 from vcc.compression.thinning import thin_
@@ -29,7 +29,7 @@ def _one_thread() -> None:
 def test_thinned_equals_masked(variant, seed, together, alone, round_to):
     torch.manual_seed(seed)
     model = tiny_network(variant)
-    clip = torch.randn(2, *CLIP[1:], dtype=torch.float64)
+    clip = torch.randn(2, *clip_shape(variant)[1:], dtype=torch.float64)
     masks = random_masks(model, clip, together=together, alone=alone)
     apply_masks(model, masks, clip)
     expected = model(clip)

@@ -1,4 +1,4 @@
-"""Tiny networks of the three families: dense, thinned, quantized, and both, ready to export."""
+"""Tiny networks of all families: dense, thinned, quantized, and both, ready to export."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ from vcc.compression import file_config
 from vcc.compression.thinning import thin_
 from vcc.compression.thinning_masks import apply_masks_, group_masks
 from vcc.compression.thinning_trace import trace_channels
-from vcc.models import build_model, csn, mobilenetv2, resnet
+from vcc.models import (
+    build_model,
+    c3d,
+    csn,
+    mobilenet,
+    mobilenetv2,
+    resnet,
+    resnext,
+    shufflenet,
+    shufflenetv2,
+    squeezenet,
+)
 from vcc.models.pixels import PixelClassifier
 
 SHAPE = (3, 4, 32, 32)
@@ -26,6 +37,12 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnet": {"model_depth": 10, "resnet_shortcut": "B"},
     "mobilenetv2": {},
     "csn": {"model_depth": 26},
+    "resnext": {"model_depth": 50, "resnext_cardinality": 4},
+    "mobilenet": {},
+    "c3d": {},
+    "squeezenet": {},
+    "shufflenet": {"groups": 3},
+    "shufflenetv2": {},
 }
 CLIPPED = ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")
 
@@ -63,12 +80,22 @@ def dense(family: str) -> nn.Module:
 def few_blocks() -> Iterator[None]:
     """Build networks of every kind of block once or twice.
 
-    The exporter takes a third of a second per convolution.
+    The exporter takes a third of a second per convolution. C3D keeps its five groups, but its later
+    pools leave the frames alone, since they are too few for it.
     """
+    pools = [group._replace(width=64, convs=1, kernel=(1, 2, 2)) for group in c3d.GROUPS[1:]]
     with (
         mock.patch.object(mobilenetv2, "STAGES", mobilenetv2.STAGES[:2]),
         mock.patch.object(csn, "BLOCKS", {26: (1, 1, 0, 0)}),
         mock.patch.object(resnet, "BLOCKS", {10: (resnet.BasicBlock, (1, 1, 0, 0))}),
+        # Two stages whose groups have two and four channels, not one, as in a depthwise convolution
+        mock.patch.object(resnext, "BLOCKS", {50: (0, 1, 1, 0)}),
+        mock.patch.object(mobilenet, "STAGES", mobilenet.STAGES[:2]),
+        mock.patch.object(c3d, "GROUPS", (c3d.GROUPS[0], *pools)),
+        mock.patch.object(c3d, "HIDDEN_WIDTH", 256),
+        mock.patch.object(shufflenet, "STAGE_BLOCKS", (2, 0, 0)),
+        mock.patch.object(shufflenetv2, "STAGE_BLOCKS", (2, 0, 0)),
+        mock.patch.object(squeezenet, "FIRES", squeezenet.FIRES[:2]),
     ):
         yield
 

@@ -31,7 +31,7 @@ def golden_layout(name: str) -> dict[str, tuple[int, ...]]:
             shapes[f"{module}.num_batches_tracked"] = ()
         else:
             shapes[f"{module}.weight"] = shape
-        if kind == "linear":
+        if kind in ("linear", "conv+bias"):
             shapes[f"{module}.bias"] = shape[:1]
     return shapes
 
@@ -58,6 +58,7 @@ def _conv(state: State, name: str, x: Tensor, stride: int = 1) -> Tensor:
     return F.conv3d(
         x,
         weight,
+        state.get(f"{name}.bias"),
         stride=stride,
         padding=weight.shape[-1] // 2,
         groups=x.shape[1] // weight.shape[1],
@@ -66,7 +67,7 @@ def _conv(state: State, name: str, x: Tensor, stride: int = 1) -> Tensor:
 
 def _bn(state: State, name: str, x: Tensor) -> Tensor:
     def part(which: str) -> Tensor:
-        return state[f"{name}.{which}"].view(1, -1, 1, 1, 1)
+        return state[f"{name}.{which}"].view(1, -1, *[1] * (x.dim() - 2))
 
     scale = part("weight") / torch.sqrt(part("running_var") + 1e-5)
     return (x - part("running_mean")) * scale + part("bias")
@@ -107,7 +108,10 @@ def _residual_stages(state: State, x: Tensor, convs: list[list[str]], strided: s
 
 
 def resnet_logits(state: State, x: Tensor) -> Tensor:
-    """Return the logits of a 3D ResNet; depth and shortcut are read off the state."""
+    """Return the logits of a 3D ResNet or ResNeXt; depth and shortcut are read off the state.
+
+    So are groups: a convolution has as many as its filters' channels fit into its input's.
+    """
     weight = state["conv1.weight"]
     x = F.conv3d(x, weight, stride=(1, 2, 2), padding=3)
     x = F.max_pool3d(F.relu(_bn(state, "bn1", x)), 3, 2, 1)
@@ -146,3 +150,32 @@ def mobilenetv2_logits(state: State, x: Tensor) -> Tensor:
         x = x + out if stride == 1 and x.shape == out.shape else out
     x = F.relu6(_bn(state, "features.18.1", _conv(state, "features.18.0", x)))
     return _linear(state, "classifier.1", x)
+
+
+def mobilenet_logits(state: State, x: Tensor) -> Tensor:
+    """Return the logits of a 3D MobileNet."""
+    x = F.conv3d(x, state["features.0.0.weight"], stride=(1, 2, 2), padding=1)
+    x = F.relu(_bn(state, "features.0.1", x))
+    for index in range(1, 14):
+        block = f"features.{index}"
+        stride = 2 if index in (1, 2, 4, 6) else 1
+        x = F.relu(_bn(state, f"{block}.bn1", _conv(state, f"{block}.conv1", x, stride)))
+        x = F.relu(_bn(state, f"{block}.bn2", _conv(state, f"{block}.conv2", x)))
+    return _linear(state, "classifier.1", x)
+
+
+def c3d_logits(state: State, x: Tensor) -> Tensor:
+    """Return the logits of a 3D C3D."""
+    for group, convs in enumerate((1, 1, 2, 2, 2), start=1):
+        for number in range(convs):
+            x = _conv(state, f"group{group}.{3 * number}", x)
+            x = F.relu(_bn(state, f"group{group}.{3 * number + 1}", x))
+        if group == 5:
+            x = F.max_pool3d(x, (1, 2, 2), (2, 2, 2), (0, 1, 1))
+        else:
+            x = F.max_pool3d(x, 2, (1 if group == 1 else 2, 2, 2))
+    x = x.reshape(len(x), -1)
+    for name in ("fc1", "fc2"):
+        x = x @ state[f"{name}.0.weight"].T + state[f"{name}.0.bias"]
+        x = F.relu(_bn(state, f"{name}.1", x))
+    return x @ state["fc.0.weight"].T + state["fc.0.bias"]

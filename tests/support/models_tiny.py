@@ -7,21 +7,49 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.channel_graph import coupled_parameters, filter_groups
+from vcc.compression.channel_graph import coupled_parameters
+from vcc.compression.coupled_filters import filters_kept
+from vcc.compression.thinning_trace import trace_channels
+from vcc.compression.weakest_channels import weakest_channels
 from vcc.models.catalog import build_model
 from vcc.models.network import VideoNetwork
 
-# Every kind of structure: basic and bottleneck blocks, both shortcuts, depthwise of both families.
+# Every kind of structure: basic and bottleneck blocks, both shortcuts, depthwise convolutions of
+# all families, grouped ones (of one channel a group, of two, of four), hidden linear layers,
+# concatenations, a convolution that classifies, shuffles and splits.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet10a": ("resnet", {"model_depth": 10, "resnet_shortcut": "A"}),
     "resnet18b": ("resnet", {"model_depth": 18, "resnet_shortcut": "B"}),
     "resnet50a": ("resnet", {"model_depth": 50, "resnet_shortcut": "A"}),
     "resnet50b": ("resnet", {"model_depth": 50, "resnet_shortcut": "B"}),
     "mobilenetv2": ("mobilenetv2", {}),
+    "mobilenet": ("mobilenet", {}),
+    "resnext50a": (
+        "resnext",
+        {"model_depth": 50, "resnet_shortcut": "A", "resnext_cardinality": 4},
+    ),
+    "resnext50b": (
+        "resnext",
+        {"model_depth": 50, "resnet_shortcut": "B", "resnext_cardinality": 4},
+    ),
+    "c3d": ("c3d", {}),
     "csn26ip": ("csn", {"model_depth": 26, "model_type": "ip"}),
     "csn26ir": ("csn", {"model_depth": 26, "model_type": "ir"}),
+    "squeezenet1.0": ("squeezenet", {"version": 1.0}),
+    "squeezenet1.1": ("squeezenet", {"version": 1.1}),
+    "shufflenetg1": ("shufflenet", {"groups": 1, "width_mult": 0.25}),
+    "shufflenetg3": ("shufflenet", {"groups": 3, "width_mult": 0.25}),
+    "shufflenetg8": ("shufflenet", {"groups": 8, "width_mult": 1 / 3}),
+    "shufflenetv2": ("shufflenetv2", {"width_mult": 0.25}),
 }
 CLIP = (1, 3, 4, 24, 24)
+# Smaller clips leave nothing of C3D's pools; of these, 2x2 places for its first linear layer.
+_CLIPS = {"c3d": (1, 3, 9, 32, 32)}
+
+
+def clip_shape(variant: str) -> tuple[int, ...]:
+    """Return the shape [1,3,T,H,W] of the clips that a tiny network of `VARIANTS` is built for."""
+    return _CLIPS.get(variant, CLIP)
 
 
 def tiny_network(
@@ -36,13 +64,12 @@ def tiny_network(
     model = build_model(
         family,
         n_classes=4,
-        sample_size=CLIP[-1],
-        sample_duration=CLIP[2],
-        width_mult=width_mult,
-        **options,
+        sample_size=clip_shape(variant)[-1],
+        sample_duration=clip_shape(variant)[2],
+        **{"width_mult": width_mult, **options},
     )
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm3d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm3d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias)
             nn.init.normal_(module.running_mean)
@@ -50,31 +77,36 @@ def tiny_network(
     return model.to(dtype).eval()
 
 
-def tiny_clip(dtype: torch.dtype = torch.float64) -> Tensor:
-    """Return a random clip that every tiny network accepts."""
-    return torch.randn(CLIP, dtype=dtype)
+def tiny_clip(variant: str = "", *, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Return a random clip that a variant accepts; without a name, all that take any size."""
+    return torch.randn(clip_shape(variant), dtype=dtype)
 
 
 def random_masks(
     model: nn.Module, clip: Tensor, *, together: float = 0.4, alone: float = 0.15
 ) -> dict[str, Tensor]:
-    """Return filter masks, as bool of the weights' shapes; channel 0 always stays.
+    """Return filter masks, as bool of the weights' shapes; a layer's filter 0 always stays.
 
     Args:
         model: the network.
         clip: an input for tracing.
-        together: share of channels masked in every member of a group of filters.
+        together: share of channels masked in every layer that has them.
         alone: share masked in one weight regardless of the others.
     """
     parameters = dict(model.named_parameters())
+    groups = trace_channels(model, clip)
+    sizes = [0 if group.is_output else len(group.roots) for group in groups]
+    dead = weakest_channels(
+        groups,
+        [torch.rand(len(group.roots)) for group in groups],
+        [int(together * size) for size in sizes],
+    )
     masks = {}
-    for group in filter_groups(model, clip):
-        shared = torch.rand(max(parameters[name].shape[0] for name in group)) >= together
-        for name in group:
-            weight = parameters[name]
-            keep = shared[: weight.shape[0]] & (torch.rand(weight.shape[0]) >= alone)
-            keep[0] = True
-            masks[name] = keep.view(-1, 1, 1, 1, 1).expand(weight.shape)
+    for name, shared in filters_kept(groups, dead, parameters).items():
+        weight = parameters[name]
+        keep = shared & (torch.rand(weight.shape[0]) >= alone)
+        keep[0] = True
+        masks[name] = keep.view(-1, *[1] * (weight.dim() - 1)).expand(weight.shape)
     return masks
 
 

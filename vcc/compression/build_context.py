@@ -96,7 +96,7 @@ class BuildContext:
         return torch.zeros(tuple(shape), dtype=reference.dtype, device=reference.device)
 
     def batchnorms(self, what: str) -> dict[str, str]:
-        """Return convolution name -> name of the BatchNorm behind it."""
+        """Return layer name -> name of the BatchNorm behind it."""
         if self._batchnorms is None:
             self._batchnorms = following_batchnorms(self.model, self.example_input(what))
         return self._batchnorms
@@ -153,6 +153,13 @@ class BuildContext:
         graph = optional_module("channel_graph")
         example = self.example_input("group_dependency: Coupled")
         return [tuple(group) for group in graph.filter_groups(self.model, example)]
+
+    def channel_groups(self) -> Callable[[], Sequence[Any]]:
+        """Return what traces the network's groups of channels, as it is when that is called."""
+        trace = optional_module("thinning_trace").trace_channels
+        example = self.example_input("group_dependency: Coupled")
+        # Asked again after thinning, when the network may have moved.
+        return lambda: trace(self.model, example.to(next(self.model.parameters()).device))
 
 
 def optional_module(name: str) -> Any:

@@ -20,7 +20,8 @@ from vcc.compression.pruners.elementwise import (
 from vcc.compression.pruners.filter_scores import BatchNormScaleScore, GeometricMedianScore
 from vcc.compression.pruners.ranked import BernoulliPruner
 from vcc.compression.pruners.scores import GradientScore, NormScore, RandomScore, Score
-from vcc.compression.pruners.structure import SlimmingPruner, StructurePruner
+from vcc.compression.pruners.slimming import SlimmingPruner
+from vcc.compression.pruners.structure import StructurePruner
 from vcc.compression.pruners.taylor import TaylorPruner, TaylorScore
 from vcc.compression.schedule import Component
 from vcc.compression.structures import TEMPORAL_SLICES, UnfitStructure, map_dims
@@ -151,6 +152,7 @@ def _slimming(part: Component, context: BuildContext) -> Pruner:
         context.problem((*part.path, "weights"), words)
     return SlimmingPruner(
         groups,
+        context.channel_groups(),
         part.args["desired_sparsity"],
         most_per_layer=part.args.get("most_per_layer", 1.0),
     )

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vcc.compression.build_context import BuildContext
+from vcc.compression.pruners.coupled import CoupledPruner
 from vcc.compression.pruners.fractions import (
     AgpFraction,
     ConstantFraction,
     Fraction,
     RandomFraction,
 )
-from vcc.compression.pruners.global_ranked import GlobalRankedPruner
-from vcc.compression.pruners.ranked import CoupledPruner, RankedPruner
+from vcc.compression.pruners.global_ranked import GlobalCoupledPruner, GlobalRankedPruner
+from vcc.compression.pruners.ranked import RankedPruner
 from vcc.compression.pruners.scores import Score
 from vcc.compression.schedule import Component
 from vcc.compression.structures import TEMPORAL_SLICES, UnfitStructure, block_view, map_dims
@@ -42,7 +43,8 @@ def ranked_pruner(
     if _is_global(part, context):
         return _global(part, context, names, options)
     if part.args.get("group_dependency") == "Coupled":
-        return CoupledPruner(_coupled_groups(part, context, names), **options)
+        groups = _coupled_groups(part, context, names)
+        return CoupledPruner(groups, context.channel_groups(), **options)
     check_shapes(part, context, names, block_shape)
     return cls(names, leader=has_leader(part), block_shape=block_shape, **options)
 
@@ -94,18 +96,16 @@ def _global(
         context.problem((*part.path, "group_dependency"), words)
     if options["group_size"] != 1:
         context.problem((*part.path, "group_size"), "ranking: global takes single structures")
+    most = part.args.get("most_per_layer")
+    options |= {
+        "normalizer": part.args.get("normalizer") or "mean",
+        "most_per_layer": 1.0 if most is None else most,
+    }
     if part.args.get("group_dependency") == "Coupled":
         groups = _coupled_groups(part, context, names)
-    else:
-        groups = [(name,) for name in names]
-        check_shapes(part, context, names, None)
-    most = part.args.get("most_per_layer")
-    return GlobalRankedPruner(
-        groups,
-        normalizer=part.args.get("normalizer") or "mean",
-        most_per_layer=1.0 if most is None else most,
-        **options,
-    )
+        return GlobalCoupledPruner(groups, context.channel_groups(), **options)
+    check_shapes(part, context, names, None)
+    return GlobalRankedPruner(names, **options)
 
 
 def _check_slices(part: Component, context: BuildContext) -> None:

@@ -21,8 +21,9 @@ from vcc.compression.thinning_liveness import Liveness, find_liveness
 from vcc.compression.thinning_report import ThinningReport, ThinningRow
 from vcc.compression.thinning_slicing import LayerCut, apply_cuts_
 from vcc.compression.thinning_temporal import slices_that_stay
-from vcc.compression.thinning_trace import is_channel_maker, trace_channels
+from vcc.compression.thinning_trace import ChannelGroup, is_channel_maker, trace_channels
 from vcc.errors import ScheduleError, nearest
+from vcc.models.layers import ChannelPart
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def thin_(
         raise ScheduleError(msg)
     filters = masked_filters(model, masks)
     states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
-    removed = [_removed(state, round_to) for state in states]
+    removed = _removed(states, round_to)
     _refuse_empty(states, removed)
     slices = slices_that_stay(model, masks)
     cuts = _cuts(states, removed, slices)
@@ -105,14 +106,33 @@ def masked_filters(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
     return filters
 
 
-def _removed(state: Liveness, round_to: int) -> Tensor:
-    """Return which removable channels go, given that numbers are round and groups stay equal."""
-    removed = state.removable
+def _removed(states: Sequence[Liveness], round_to: int) -> list[Tensor]:
+    """Return which removable channels go: numbers are round, groups equal, no part empty."""
+    groups = [state.group for state in states]
+    removed = [state.removable for state in states]
     while True:
-        fewer = equalised(state.group, _rounded(removed, round_to))
-        if torch.equal(fewer, removed):
+        fewer = equalised(groups, [_rounded(dead, round_to) for dead in removed])
+        fewer = _parts_filled(groups, fewer)
+        if all(torch.equal(*pair) for pair in zip(fewer, removed, strict=True)):
             return fewer
         removed = fewer
+
+
+def _parts_filled(groups: Sequence[ChannelGroup], removed: Sequence[Tensor]) -> list[Tensor]:
+    """Return `removed` less one channel of every part of a split that would lose all of its own."""
+    filled = [dead.clone() for dead in removed]
+    left: Counter[str] = Counter()
+    last: dict[str, tuple[int, int]] = {}
+    for number, group in enumerate(groups):
+        for member in group.writers:
+            if isinstance(member.module, ChannelPart):
+                positions = group.positions(member)
+                left[member.name] += int((~removed[number][positions]).sum())
+                last[member.name] = (number, int(positions[-1]))
+    for name, (number, position) in last.items():
+        if left[name] == 0:
+            filled[number][position] = False
+    return filled
 
 
 def _rounded(removable: Tensor, round_to: int) -> Tensor:
@@ -181,7 +201,10 @@ def _rows(
     masked: Counter[str] = Counter()
     gone: Counter[str] = Counter()
     why: dict[str, Counter[str]] = {}
-    for state, dead in zip(states, removed, strict=True):
+    groups = [state.group for state in states]
+    evened = equalised(groups, [state.removable for state in states])
+    filled = _parts_filled(groups, evened)
+    for state, dead, equal, full in zip(states, removed, evened, filled, strict=True):
         for name, own in state.masked.items():
             member = next(m for m in state.group.writers if m.name == name)
             has = torch.zeros_like(dead)
@@ -190,14 +213,16 @@ def _rows(
             gone[name] += int((dead & has).sum())
             reasons = why.setdefault(name, Counter())
             reasons.update(state.reasons(own & has))
-            equal = equalised(state.group, state.removable)
             unequal = state.removable & ~equal
             reasons.update(
                 {
                     "kept so that grouped convolutions stay equal": int(
                         (own & has & unequal).sum()
                     ),
-                    "kept by round_to": int((own & has & equal & ~dead).sum()),
+                    "kept so that no part of a split is empty": int(
+                        (own & has & equal & ~full).sum()
+                    ),
+                    "kept by round_to": int((own & has & full & ~dead).sum()),
                 }
             )
     rows = []

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from vcc.compression.thinning_grouped import input_indices, is_grouped
 from vcc.compression.thinning_trace import is_depthwise
 from vcc.models.kernels import shrink_kernel
-from vcc.models.layers import ChannelPad
+from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle
 
 
 @dataclass(frozen=True)
@@ -149,3 +149,9 @@ def _set_channels(module: nn.Module, cut: LayerCut) -> None:
     elif isinstance(module, ChannelPad) and cut.outputs is not None:
         module.n_in = int(torch.count_nonzero(cut.outputs < module.n_in))
         module.n_out = len(cut.outputs)
+    elif isinstance(module, ChannelPart) and cut.outputs is not None:
+        module.n_out = len(cut.outputs)
+    elif isinstance(module, ChannelShuffle) and cut.outputs is not None:
+        sources = [module.order[output] for output in cut.outputs.tolist()]
+        number = {channel: new for new, channel in enumerate(sorted(sources))}
+        module.set_order([number[channel] for channel in sources])

@@ -23,10 +23,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+from vcc.compression.thinning_maps import MOVERS, map_movers, register_movers
 from vcc.errors import ScheduleError
 from vcc.models.layers import ChannelPad
 
-_SLICEABLE = (_ConvNd, nn.Linear, _BatchNorm, ChannelPad)
+_SLICEABLE = (_ConvNd, nn.Linear, _BatchNorm, *MOVERS)
 
 # Autograd's names of operations that turn a zero channel into a zero channel. `add` and `sub`
 # only count with two tensors: adding a constant does not keep zeros.
@@ -41,8 +42,8 @@ class Reach:
     """Where a layer's output channels go.
 
     Attributes:
-        chain: layers with the same channels that follow it and nothing else.
-        followers: those, and those behind a sum with other layers' outputs.
+        chain: layers with the same channels, by the same numbers, that follow it and nothing else.
+        followers: those, and those behind a sum with other layers' outputs or a shuffle.
         exposed: whether something else reads them: a layer that mixes channels.
         ends: whether they reach the network's output.
         barrier: an operation on the way that does not keep zeros, or "".
@@ -62,8 +63,8 @@ class Member:
     Attributes:
         name: dotted module name.
         module: the layer.
-        reads: whether these are channels of its input only. A BatchNorm, a depthwise convolution
-            and zero padding keep channels apart: theirs count as written.
+        reads: whether these are channels of its input only. A BatchNorm, a depthwise convolution,
+            zero padding and shuffles keep channels apart: theirs count as written.
         indices: its own channel numbers, [k].
         roots: the group's channel behind each, [k].
         reach: where written channels go.
@@ -159,34 +160,9 @@ def _refuse_untraceable(model: nn.Module) -> None:
             raise ScheduleError(msg)
 
 
-class _PadPruner(tp.BasePruningFunc):  # type: ignore[misc]
-    """Tells Torch-Pruning that zero padding has channels; they are removed elsewhere."""
-
-    def prune_out_channels(self, layer: ChannelPad, idxs: list[int]) -> ChannelPad:
-        return layer
-
-    # The same function for both couples input and output channels.
-    prune_in_channels = prune_out_channels
-
-    def get_out_channels(self, layer: ChannelPad) -> int:
-        return layer.n_out
-
-    get_in_channels = get_out_channels
-
-
-class _DropPadding:
-    """Index map from the output of zero padding to its input: the appended channels vanish."""
-
-    def __init__(self, n_in: int) -> None:
-        self.n_in = n_in
-
-    def __call__(self, indices: list[Any]) -> list[Any]:
-        return [index for index in indices if index.idx < self.n_in]
-
-
 def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
     graph = tp.DependencyGraph()
-    graph.register_customized_layer(ChannelPad, _PadPruner())
+    register_movers(graph)
     # Tracing follows gradients, which frozen layers pass on only from an input that has one.
     example = example_input.detach().clone().requires_grad_()
     with _undisturbed(model), torch.enable_grad(), warnings.catch_warnings():
@@ -199,11 +175,7 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
             reason = " ".join(str(error).split())
             msg = f"the network does not run on the example input {shape}: {reason}"
             raise ScheduleError(msg) from error
-    for module, node in graph.module2node.items():
-        if isinstance(module, ChannelPad):
-            for dependency in node.dependencies:
-                if dependency.target in node.inputs:
-                    dependency.index_mapping[0] = _DropPadding(module.n_in)
+    map_movers(graph, model)
     return graph
 
 
@@ -272,10 +244,11 @@ def _walk(start: Any, writing: set[nn.Module], names: dict[nn.Module, str]) -> R
         node, joined = stack.pop()
         for target in node.outputs:
             module = target.module
-            meets = joined or len(target.inputs) > 1
+            renumbers = isinstance(module, MOVERS) and not isinstance(module, ChannelPad)
+            meets = joined or len(target.inputs) > 1 or renumbers
             if is_channel_maker(module) and not is_depthwise(module):
                 exposed = True
-            elif module in writing and not isinstance(module, ChannelPad):
+            elif module in writing and not isinstance(module, MOVERS):
                 followers[names[module]] = None
                 if not meets:
                     chain[names[module]] = None

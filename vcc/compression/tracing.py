@@ -1,4 +1,4 @@
-"""Which BatchNorm reads which convolution's output: one forward pass with hooks, no graph."""
+"""Which BatchNorm reads which layer's output: one forward pass with hooks, no graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from torch.utils.hooks import RemovableHandle
 
 
 def following_batchnorms(model: nn.Module, example_input: Tensor) -> dict[str, str]:
-    """Return convolution name -> name of the BatchNorm that takes its output as it is.
+    """Return layer name -> name of the BatchNorm that takes its output as it is.
+
+    Layers are convolutions, and linear ones whose output [N,C] has no further dimension.
 
     Args:
         model: any network; its mode and buffers stay as they are.
@@ -34,7 +36,7 @@ def following_batchnorms(model: nn.Module, example_input: Tensor) -> dict[str, s
 
 
 class _OutputWatch:
-    """Remembers convolutions' outputs and which BatchNorm takes one."""
+    """Remembers layers' outputs and which BatchNorm takes one."""
 
     def __init__(self) -> None:
         # the tensors are kept so that their ids are not used again
@@ -44,7 +46,7 @@ class _OutputWatch:
     def install(self, model: nn.Module) -> list[RemovableHandle]:
         handles = []
         for name, module in model.named_modules():
-            if isinstance(module, _ConvNd):
+            if isinstance(module, _ConvNd | nn.Linear):
                 handles.append(module.register_forward_hook(self._remember(name)))
             elif isinstance(module, _BatchNorm):
                 handles.append(module.register_forward_pre_hook(self._look(name)))
@@ -52,7 +54,9 @@ class _OutputWatch:
 
     def _remember(self, name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Tensor) -> None:
-            self.produced[id(output)] = (name, output)
+            # A BatchNorm behind [N,L,C] of a linear layer normalises L, not its rows.
+            if isinstance(module, _ConvNd) or output.dim() == 2:
+                self.produced[id(output)] = (name, output)
 
         return hook
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vcc.config.model import FAMILY_OPTIONS
+from vcc.config.model import FAMILY_OPTIONS, SHUFFLENET_GROUPS, SQUEEZENET_VERSIONS
 from vcc.config.options import Options, option
 
 
@@ -24,6 +24,15 @@ class DistillationOptions(Options):
     t_model_depth: int | None = option(None, "teacher: number of layers", at_least=1)
     t_resnet_shortcut: str | None = option(None, "teacher: shortcut type", choices=("A", "B"))
     t_model_type: str | None = option(None, "teacher: type of a CSN", choices=("ip", "ir"))
+    t_resnext_cardinality: int | None = option(
+        None, "teacher: cardinality of a ResNeXt", at_least=1
+    )
+    t_groups: int | None = option(
+        None, "teacher: groups of a ShuffleNet", choices=SHUFFLENET_GROUPS
+    )
+    t_version: float | None = option(
+        None, "teacher: release of a SqueezeNet", choices=SQUEEZENET_VERSIONS
+    )
     t_width_mult: float | None = option(None, "teacher: factor on the channels", above=0)
     t_n_classes: int | None = option(
         None, "teacher: number of classes; must be the data's", at_least=2

@@ -17,12 +17,6 @@ REFUSED = {
     "store_name": "MLflow names runs: use run_name",
     "begin_epoch": "a resumed run knows its epoch: use resume_path",
     "wide_resnet_k": "there is no wide ResNet here",
-    "version": "it chooses a SqueezeNet, which is not built yet",
-    "t_version": "it chooses a SqueezeNet, which is not built yet",
-    "resnext_cardinality": "it belongs to ResNeXt, which is not built yet",
-    "t_resnext_cardinality": "it belongs to ResNeXt, which is not built yet",
-    "groups": "it belongs to ShuffleNet, which is not built yet",
-    "t_groups": "it belongs to ShuffleNet, which is not built yet",
 }
 
 # Options with one value left: given so, they change nothing; given otherwise, they are refused.

@@ -20,13 +20,15 @@ from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import ModelError, nearest
 from vcc.models.kernels import describe_kernel, set_kernel
-from vcc.models.layers import ChannelPad
+from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle
 
 _ATTRIBUTES: tuple[tuple[type[nn.Module], tuple[str, ...]], ...] = (
     (_ConvNd, ("in_channels", "out_channels", "groups")),
     (_BatchNorm, ("num_features",)),
     (nn.Linear, ("in_features", "out_features")),
     (ChannelPad, ("n_in", "n_out")),
+    (ChannelPart, ("n_out",)),
+    (ChannelShuffle, ("n_out", "groups")),
 )
 
 
@@ -67,7 +69,8 @@ def register_section(section: Section) -> None:
 def describe_layers(model: nn.Module) -> dict[str, dict[str, Any]]:
     """Return module name to its channels and kernel: what thinning and folding can change.
 
-    `bias` is there for convolutions and linear layers; a BatchNorm folded away is an identity.
+    `bias` is there for convolutions and linear layers; a BatchNorm folded away is an identity. The
+    `order` of a shuffle is null as long as it is the plain one of its groups.
     """
     layers: dict[str, dict[str, Any]] = {}
     for name, module in model.named_modules():
@@ -78,6 +81,8 @@ def describe_layers(model: nn.Module) -> dict[str, dict[str, Any]]:
             layers[name]["bias"] = module.bias is not None
         if isinstance(module, _ConvNd):
             layers[name] |= describe_kernel(module)
+        if isinstance(module, ChannelShuffle):
+            layers[name]["order"] = module.own_order
         if isinstance(module, nn.Identity):
             layers[name] = {"identity": True}
     return layers
@@ -145,14 +150,22 @@ def _attributes(module: nn.Module) -> tuple[str, ...]:
     return ()
 
 
-def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
-    attributes = _attributes(module)
-    known = {*attributes, "bias"} if isinstance(module, _ConvNd | nn.Linear) else {*attributes}
+def _check_keys(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
+    known = {*_attributes(module)}
+    if isinstance(module, _ConvNd | nn.Linear):
+        known.add("bias")
+    if isinstance(module, ChannelShuffle):
+        known.add("order")
     # what was written before kernels could be cut says nothing about them
     kernel = {"kernel_size", "padding"} if isinstance(module, _ConvNd) else set()
     if set(values) not in (known, known | kernel):
         msg = f"layer {name!r}: the architecture has {sorted(values)}, needed are {sorted(known)}"
         raise ModelError(msg)
+
+
+def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
+    attributes = _attributes(module)
+    _check_keys(name, module, values)
     for attribute in attributes:
         value = values[attribute]
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -165,6 +178,8 @@ def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
         except ValueError as error:
             msg = f"layer {name!r}: {error}"
             raise ModelError(msg) from error
+    if isinstance(module, ChannelShuffle):
+        _reorder(name, module, values["order"])
     shapes = empty_parameters(module)
     if values.get("bias") is False:
         module.register_parameter("bias", None)
@@ -172,6 +187,18 @@ def _resize(name: str, module: nn.Module, values: Mapping[str, Any]) -> None:
         module.register_parameter("bias", nn.Parameter(torch.empty(0, device="meta")))
     for tensor_name, shape in shapes.items():
         _reshape(module, tensor_name, shape)
+
+
+def _reorder(name: str, shuffle: ChannelShuffle, order: object) -> None:
+    fits = order is not None or shuffle.n_out % shuffle.groups == 0
+    if order is not None:
+        numbers = list(range(shuffle.n_out))
+        whole = isinstance(order, list) and all(type(number) is int for number in order)
+        fits = whole and sorted(order) == numbers  # type: ignore[call-overload]
+    if not fits:
+        msg = f"layer {name!r}: the order does not name each of {shuffle.n_out} channels once"
+        raise ModelError(msg)
+    shuffle.set_order(order)  # type: ignore[arg-type]
 
 
 def _reshape(module: nn.Module, name: str, shape: tuple[int, ...]) -> None:

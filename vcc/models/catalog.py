@@ -8,10 +8,20 @@ from typing import Any
 
 from vcc.config.model import FAMILY_OPTIONS
 from vcc.errors import ModelError, nearest
-from vcc.models import csn, mobilenetv2, resnet
+from vcc.models import (
+    c3d,
+    csn,
+    mobilenet,
+    mobilenetv2,
+    resnet,
+    resnext,
+    shufflenet,
+    shufflenetv2,
+    squeezenet,
+)
 from vcc.models.blueprint import blueprint
 from vcc.models.network import VideoNetwork
-from vcc.models.spec import ModelSpec, arch_name
+from vcc.models.spec import USUAL_CARDINALITY, ModelSpec, arch_name
 from vcc.models.summary import count_macs, count_parameters
 
 
@@ -25,16 +35,44 @@ class Family:
 
 
 _FAMILIES = {
+    "c3d": Family(c3d.C3D, {"width_mult": 1.0, "dropout": 0.5}, {}),
     "csn": Family(
         csn.CSN,
         {"model_depth": 50, "model_type": "ip", "width_mult": 1.0, "dropout": 0.0},
         {"model_depth": tuple(csn.BLOCKS), "model_type": ("ip", "ir")},
     ),
+    "mobilenet": Family(mobilenet.MobileNet, {"width_mult": 1.0, "dropout": 0.2}, {}),
     "mobilenetv2": Family(mobilenetv2.MobileNetV2, {"width_mult": 1.0, "dropout": 0.2}, {}),
     "resnet": Family(
         resnet.ResNet,
         {"model_depth": 18, "resnet_shortcut": "B", "width_mult": 1.0, "dropout": 0.0},
         {"model_depth": tuple(resnet.BLOCKS), "resnet_shortcut": ("A", "B")},
+    ),
+    "resnext": Family(
+        resnext.ResNeXt,
+        {
+            "model_depth": 50,
+            "resnet_shortcut": "B",
+            "resnext_cardinality": USUAL_CARDINALITY,
+            "width_mult": 1.0,
+            "dropout": 0.0,
+        },
+        {"model_depth": tuple(resnext.BLOCKS), "resnet_shortcut": ("A", "B")},
+    ),
+    "shufflenet": Family(
+        shufflenet.ShuffleNet,
+        {"groups": 3, "width_mult": 1.0, "dropout": 0.2},
+        {"groups": tuple(shufflenet.STAGE_WIDTHS)},
+    ),
+    "shufflenetv2": Family(
+        shufflenetv2.ShuffleNetV2,
+        {"width_mult": 1.0, "dropout": 0.2},
+        {"width_mult": tuple(shufflenetv2.WIDTHS)},
+    ),
+    "squeezenet": Family(
+        squeezenet.SqueezeNet,
+        {"version": 1.1, "width_mult": 1.0, "dropout": 0.5},
+        {"version": tuple(squeezenet.STEMS)},
     ),
 }
 
@@ -57,14 +95,16 @@ def build_model(
     Args:
         name: a name of `list_models`.
         n_classes: number of logits.
-        sample_size: height and width of the clips it is meant for, in pixels; it runs on any.
-        sample_duration: frames of the clips it is meant for; it runs on any.
-        **options: the family's own: `model_depth` and `resnet_shortcut` (resnet), `model_depth`
-            and `model_type` (csn); `width_mult` and `dropout` (all).
+        sample_size: height and width of the clips it is meant for, in pixels; it runs on any,
+            except for c3d.
+        sample_duration: frames of the clips it is meant for; the same.
+        **options: the family's own: `model_depth` and `resnet_shortcut` (resnet, resnext),
+            `resnext_cardinality` (resnext), `model_depth` and `model_type` (csn), `groups`
+            (shufflenet), `version` (squeezenet); `width_mult` and `dropout` (all).
 
     Raises:
         ModelError: an unknown name, an option that the family does not take or a value that it
-            cannot have.
+            cannot have, or clips too small for c3d.
     """
     if name not in _FAMILIES:
         msg = f"unknown model {name!r}: {nearest(name, _FAMILIES)}"
@@ -150,6 +190,10 @@ def _check_options(name: str, family: Family, options: Mapping[str, Any]) -> Non
         if choices and value not in choices:
             msg = f"{name}: {option} {value!r} is not one of {', '.join(map(str, choices))}"
             raise ModelError(msg)
+    cardinality = options.get("resnext_cardinality", USUAL_CARDINALITY)
+    if isinstance(cardinality, bool) or not isinstance(cardinality, int) or cardinality < 1:
+        msg = f"{name}: resnext_cardinality {cardinality!r} is not a whole number of at least 1"
+        raise ModelError(msg)
     _check_number(name, "width_mult", options["width_mult"], low=1 / 16, high=16)
     _check_number(name, "dropout", options["dropout"], low=0, high=0.99)
 

@@ -88,7 +88,7 @@ class MobileNetV2(VideoNetwork):
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(last, spec.n_classes))
         init_weights(self)
         nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.head.get_parameter("bias"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [N,n_classes] for normalised clips [N,3,T,H,W]."""

@@ -1,4 +1,4 @@
-"""What the three families have in common: the record of how they were built, and their head."""
+"""What the families have in common: the record of how they were built, and their head."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class VideoNetwork(nn.Module):
         self.spec = spec
 
     @property
-    def head(self) -> nn.Linear:
-        """The classifier, from features to logits."""
+    def head(self) -> nn.Linear | nn.Conv3d:
+        """The classifier, from features to logits: a linear layer, or SqueezeNet's convolution."""
         head = self.get_submodule(self.head_name)
-        if not isinstance(head, nn.Linear):
+        if not isinstance(head, nn.Linear | nn.Conv3d):
             msg = (
-                f"the head {self.head_name} is a {type(head).__name__}, not a linear layer: "
-                f"change the head before the network is quantized"
+                f"the head {self.head_name} is a {type(head).__name__}, neither a linear layer nor "
+                f"a convolution: change the head before the network is quantized"
             )
             raise ModelError(msg)
         return head

@@ -6,7 +6,8 @@ ImageNet?". Its old and new releases and okankop/Efficient-3DCNNs agree on all t
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -14,18 +15,19 @@ from vcc.models.layers import ChannelPad
 from vcc.models.network import VideoNetwork, init_weights, pool_features
 from vcc.models.spec import ModelSpec
 
+STEM_WIDTH = 64
 STAGE_WIDTHS = (64, 128, 256, 512)
 STAGE_STRIDES = (1, 2, 2, 2)
 
 
-def conv3x3x3(n_in: int, n_out: int, stride: int = 1) -> nn.Conv3d:
+def conv3x3x3(n_in: int, n_out: int, stride: int = 1, *, groups: int = 1) -> nn.Conv3d:
     """Return a padded convolution without bias."""
-    return nn.Conv3d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
+    return nn.Conv3d(n_in, n_out, 3, stride=stride, padding=1, groups=groups, bias=False)
 
 
-def conv1x1x1(n_in: int, n_out: int, stride: int = 1) -> nn.Conv3d:
+def conv1x1x1(n_in: int, n_out: int, stride: int = 1, *, groups: int = 1) -> nn.Conv3d:
     """Return a pointwise convolution without bias."""
-    return nn.Conv3d(n_in, n_out, 1, stride=stride, bias=False)
+    return nn.Conv3d(n_in, n_out, 1, stride=stride, groups=groups, bias=False)
 
 
 class BasicBlock(nn.Module):
@@ -52,17 +54,36 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1x1, 3x3x3, 1x1x1 and a shortcut: the block of ResNet-50 and deeper."""
+    """1x1x1, 3x3x3, 1x1x1 and a shortcut: the block of ResNet-50 and deeper.
+
+    Args:
+        n_in: channels of the input.
+        width: channels of the output, divided by `expansion`.
+        stride: of the 3x3x3 convolution.
+        downsample: the shortcut; None: the input as it is.
+        middle: channels of the 3x3x3 convolution; None: `width`.
+        groups: of the 3x3x3 convolution.
+    """
 
     expansion: ClassVar[int] = 4
 
-    def __init__(self, n_in: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+    def __init__(
+        self,
+        n_in: int,
+        width: int,
+        stride: int,
+        downsample: nn.Module | None,
+        *,
+        middle: int | None = None,
+        groups: int = 1,
+    ) -> None:
         super().__init__()
-        self.conv1 = conv1x1x1(n_in, width)
-        self.bn1 = nn.BatchNorm3d(width)
-        self.conv2 = conv3x3x3(width, width, stride)
-        self.bn2 = nn.BatchNorm3d(width)
-        self.conv3 = conv1x1x1(width, width * self.expansion)
+        middle = width if middle is None else middle
+        self.conv1 = conv1x1x1(n_in, middle)
+        self.bn1 = nn.BatchNorm3d(middle)
+        self.conv2 = conv3x3x3(middle, middle, stride, groups=groups)
+        self.bn2 = nn.BatchNorm3d(middle)
+        self.conv3 = conv1x1x1(middle, width * self.expansion)
         self.bn3 = nn.BatchNorm3d(width * self.expansion)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = downsample
@@ -88,40 +109,56 @@ BLOCKS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int
 }
 
 
-class ResNet(VideoNetwork):
-    """conv1 (7x7x7, stride 1,2,2) -> max-pool -> layer1..layer4 -> mean -> fc."""
+class Stages(NamedTuple):
+    """What layer1 to layer4 are made of.
+
+    Attributes:
+        block: makes one from its input's channels, its width, its stride and its shortcut.
+        expansion: a block's output channels are its width times this.
+        counts: blocks of each stage.
+        widths: of each stage's blocks.
+    """
+
+    block: Callable[[int, int, int, nn.Module | None], nn.Module]
+    expansion: int
+    counts: tuple[int, int, int, int]
+    widths: tuple[int, ...]
+
+
+class ResidualNetwork(VideoNetwork):
+    """conv1 (7x7x7, stride 1,2,2) -> max-pool -> layer1..layer4 -> mean -> fc.
+
+    Args:
+        spec: how it was asked for.
+        stages: what is between the stem and the head.
+        stem: channels of conv1.
+        shortcut: A or B, where a block changes the shape.
+        dropout: share of the head's inputs.
+    """
 
     head_name = "fc"
 
     def __init__(
-        self,
-        spec: ModelSpec,
-        *,
-        model_depth: int,
-        resnet_shortcut: str,
-        width_mult: float,
-        dropout: float,
+        self, spec: ModelSpec, stages: Stages, *, stem: int, shortcut: str, dropout: float
     ) -> None:
         super().__init__(spec)
-        block, counts = BLOCKS[model_depth]
-        widths = [int(width * width_mult) for width in STAGE_WIDTHS]
-        self.conv1 = nn.Conv3d(3, widths[0], 7, stride=(1, 2, 2), padding=3, bias=False)
-        self.bn1 = nn.BatchNorm3d(widths[0])
+        self.conv1 = nn.Conv3d(3, stem, 7, stride=(1, 2, 2), padding=3, bias=False)
+        self.bn1 = nn.BatchNorm3d(stem)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool3d(3, stride=2, padding=1)
-        n_in = widths[0]
-        stages = []
-        for stage, width in enumerate(widths):
+        n_in = stem
+        layers = []
+        for count, width, first in zip(stages.counts, stages.widths, STAGE_STRIDES, strict=True):
             blocks = []
-            for index in range(counts[stage]):
-                stride = STAGE_STRIDES[stage] if index == 0 else 1
-                n_out = width * block.expansion
+            for index in range(count):
+                stride = first if index == 0 else 1
+                n_out = width * stages.expansion
                 blocks.append(
-                    block(n_in, width, stride, _shortcut(resnet_shortcut, n_in, n_out, stride))
+                    stages.block(n_in, width, stride, _shortcut(shortcut, n_in, n_out, stride))
                 )
                 n_in = n_out
-            stages.append(nn.Sequential(*blocks))
-        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+            layers.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = layers
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(n_in, spec.n_classes)
         init_weights(self)
@@ -133,6 +170,29 @@ class ResNet(VideoNetwork):
             x = stage(x)
         logits: Tensor = self.fc(self.dropout(pool_features(x)))
         return logits
+
+
+class ResNet(ResidualNetwork):
+    """A network of basic blocks (depth 10, 18, 34) or bottlenecks."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        model_depth: int,
+        resnet_shortcut: str,
+        width_mult: float,
+        dropout: float,
+    ) -> None:
+        block, counts = BLOCKS[model_depth]
+        widths = tuple(int(width * width_mult) for width in STAGE_WIDTHS)
+        super().__init__(
+            spec,
+            Stages(block, block.expansion, counts, widths),
+            stem=int(STEM_WIDTH * width_mult),
+            shortcut=resnet_shortcut,
+            dropout=dropout,
+        )
 
 
 def _shortcut(kind: str, n_in: int, n_out: int, stride: int) -> nn.Module | None:

@@ -14,11 +14,12 @@ from vcc.data.prepared import PreparedDataset, find_prepared
 from vcc.errors import ModelError, TrackingError
 from vcc.models import list_models
 from vcc.models.checkpoint import load_checkpoint
+from vcc.models.spec import USUAL_CARDINALITY
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.tracking.registry import Version, download_checkpoint, get_version, list_versions
 
 # What follows the family in `arch_name`: depth, shortcut or type, width.
-_ARCH_OPTIONS = re.compile(r"(\d+)?([a-z]*)(?:-([\d.]+))?")
+_ARCH_OPTIONS = re.compile(r"(\d+)?([a-z]*)(?:-c(\d+))?(?:-g(\d+))?(?:-v([\d.]+))?(?:-([\d.]+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,8 @@ def search_version(
     if len(names) > 1:
         msg = (
             f"several registered models match {options.model}: {', '.join(names)}: choose one by "
-            "model_depth, resnet_shortcut, width_mult or model_type, or by source"
+            "model_depth, resnet_shortcut, resnext_cardinality, groups, version, width_mult or "
+            "model_type, or by source"
         )
         raise TrackingError(msg)
     return fitting[0]
@@ -131,11 +133,14 @@ def _matches(arch: str, options: SourceOptions) -> bool:
     found = _ARCH_OPTIONS.fullmatch(arch.removeprefix(options.model))
     if not arch.startswith(options.model) or found is None:
         return False
-    depth, variant, width = found.groups()
+    depth, variant, cardinality, groups, release, width = found.groups()
     checks = (
         (options.model_depth, depth and int(depth)),
         (options.resnet_shortcut and options.resnet_shortcut.lower(), variant),
         (options.model_type, variant),
+        (options.resnext_cardinality, int(cardinality or USUAL_CARDINALITY)),
+        (options.groups, groups and int(groups)),
+        (options.version, release and float(release)),
         (options.width_mult, float(width or 1.0)),
     )
     return all(named == wanted for wanted, named in checks if wanted is not None)

@@ -17,6 +17,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def filter_weights(model: nn.Module) -> set[str]:
+    """Return the weights of convolutions and linear layers, less the classifier's."""
+    makers = [n for n, m in model.named_modules() if isinstance(m, nn.Conv3d | nn.Linear)]
+    return {f"{name}.weight" for name in makers if name != model.head_name}
+
+
 class TestCoupledParameters:
     def test_a_convolution_owns_its_bias_and_batchnorm(self):
         net = nn.Sequential(
@@ -27,6 +33,11 @@ class TestCoupledParameters:
             "0.weight": ("0.bias", "1.weight", "1.bias"),
             "3.weight": ("3.bias",),
         }
+
+    def test_a_hidden_linear_layer_owns_its_bias_and_batchnorm_and_the_classifier_nothing(self):
+        coupled = coupled_parameters(tiny_network("c3d"), tiny_clip("c3d"))
+        assert coupled["fc1.0.weight"] == ("fc1.0.bias", "fc1.1.weight", "fc1.1.bias")
+        assert "fc.0.weight" not in coupled
 
     def test_a_depthwise_convolution_shares_the_channels_of_the_one_before(self):
         coupled = coupled_parameters(tiny_network("mobilenetv2"), tiny_clip())
@@ -41,6 +52,12 @@ class TestCoupledParameters:
         assert coupled["layer1.0.conv2.0.weight"] == own
         assert coupled["layer1.0.conv2.1.weight"] == own
 
+    def test_what_comes_behind_a_shuffle_is_another_filter_s(self):
+        coupled = coupled_parameters(tiny_network("shufflenetg3"), tiny_clip())
+        bn = "layer1.1.bn1.weight", "layer1.1.bn1.bias"
+        assert coupled["layer1.1.conv1.weight"] == bn
+        assert coupled["layer1.1.conv2.weight"] == ("layer1.1.bn2.weight", "layer1.1.bn2.bias")
+
     def test_what_comes_behind_the_sum_is_not_the_filter_s_own(self):
         coupled = coupled_parameters(tiny_network("resnet18b"), tiny_clip())
         assert coupled["conv1.weight"] == ("bn1.weight", "bn1.bias")
@@ -50,9 +67,8 @@ class TestCoupledParameters:
     def test_every_convolution_has_an_entry_of_its_width(self, variant):
         model = tiny_network(variant)
         parameters = dict(model.named_parameters())
-        coupled = coupled_parameters(model, tiny_clip())
-        convolutions = {n for n, p in parameters.items() if p.dim() == 5}
-        assert set(coupled) == convolutions
+        coupled = coupled_parameters(model, tiny_clip(variant))
+        assert set(coupled) == filter_weights(model)
         for name, vectors in coupled.items():
             assert {parameters[vector].shape for vector in vectors} == {parameters[name].shape[:1]}
 
@@ -83,10 +99,10 @@ class TestFilterGroups:
         assert ("features.18.0.weight",) in groups
 
     @pytest.mark.parametrize("variant", VARIANTS)
-    def test_every_convolution_is_in_exactly_one_group(self, variant):
+    def test_every_convolution_but_a_classifier_is_in_exactly_one_group(self, variant):
         model = tiny_network(variant)
-        names = [name for group in filter_groups(model, tiny_clip()) for name in group]
-        assert sorted(names) == sorted(n for n, p in model.named_parameters() if p.dim() == 5)
+        names = [name for group in filter_groups(model, tiny_clip(variant)) for name in group]
+        assert sorted(names) == sorted(filter_weights(model))
 
     def test_a_convolution_that_classifies_is_in_none(self):
         net = nn.Sequential(

@@ -23,6 +23,10 @@ KNOWN_FIGURES = [
     ("resnet", {"model_depth": 18}, 33.26, 8330),
     ("resnet", {"model_depth": 50}, 46.4, 10.1e3),
     ("mobilenetv2", {}, 2.48, 560),
+    ("mobilenet", {}, 3.40, 240),
+    ("resnext", {"model_depth": 50, "resnet_shortcut": "A"}, 23.30, 7220),
+    ("resnext", {"model_depth": 101}, 47.73, 9640),
+    ("c3d", {}, 78.43, 33110),
     ("csn", {"model_depth": 50, "model_type": "ip"}, 13.78, 6110),
     ("csn", {"model_depth": 50, "model_type": "ir"}, 12.5, 5440),
 ]
@@ -53,7 +57,8 @@ class TestFigures:
 
     def test_catalogue_lists_every_network(self):
         lines = catalog_text().splitlines()
-        assert len(lines) == 1 + 8 + 1 + 14
+        # csn, mobilenet, mobilenetv2, resnet, resnext, c3d
+        assert len(lines) == 1 + 8 + 1 + 1 + 14 + 6 + 1
         assert any(line.split() == ["resnet18b", "33.26", "M", "8.33"] for line in lines)
 
 
@@ -124,6 +129,17 @@ class TestSpec:
             ("mobilenetv2", {"width_mult": 0.45}, "mobilenetv2-0.45"),
             ("csn", {"model_depth": 50, "model_type": "ip", "width_mult": 1.0}, "csn50ip"),
             ("csn", {"model_depth": 26, "model_type": "ir", "width_mult": 0.5}, "csn26ir-0.5"),
+            ("resnext", {"model_depth": 50, "resnext_cardinality": 32}, "resnext50"),
+            (
+                "resnext",
+                {"model_depth": 50, "resnet_shortcut": "B", "resnext_cardinality": 16},
+                "resnext50b-c16",
+            ),
+            ("mobilenet", {"width_mult": 0.5}, "mobilenet-0.5"),
+            ("c3d", {"width_mult": 1.0}, "c3d"),
+            ("shufflenet", {"groups": 3, "width_mult": 1.0}, "shufflenet-g3-1.0"),
+            ("shufflenetv2", {"width_mult": 2}, "shufflenetv2-2.0"),
+            ("squeezenet", {"version": 1, "width_mult": 1.0}, "squeezenet-v1.0"),
         ],
     )
     def test_arch_name_spells_the_options(self, family, options, name):

@@ -29,8 +29,8 @@ def folder(tmp_path: Path) -> Path:
 class TestRoundTrip:
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_thinned_networks_come_back_exactly(self, variant, folder):
-        model, clip = tiny_network(variant), tiny_clip()
-        masks = random_masks(model, clip)
+        model, clip = tiny_network(variant), tiny_clip(variant)
+        masks = random_masks(model, clip, alone=0)
         apply_masks(model, masks, clip)
         assert thin_(model, masks, clip).removed > 0
         saved = save_checkpoint(folder, model, {"top1": 0.5, "classes": ["a", "b"]})

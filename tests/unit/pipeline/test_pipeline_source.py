@@ -26,6 +26,17 @@ from vcc.pipeline.source import _matches
         ("csn50ir", {"model": "csn", "model_type": "ip"}, False),
         ("csn50ir", {"model": "resnet"}, False),
         ("resnext50b", {"model": "resnet"}, False),
+        ("resnext50b", {"model": "resnext", "resnext_cardinality": 32}, True),
+        ("resnext50b-c16-0.5", {"model": "resnext", "width_mult": 0.5}, True),
+        ("resnext50b-c16-0.5", {"model": "resnext", "resnext_cardinality": 32}, False),
+        ("shufflenet-g3-1.0", {"model": "shufflenet", "groups": 3, "width_mult": 1.0}, True),
+        ("shufflenet-g3-1.0", {"model": "shufflenet", "groups": 8}, False),
+        ("shufflenetv2-1.0", {"model": "shufflenet"}, False),
+        ("squeezenet-v1.1", {"model": "squeezenet", "version": 1.1}, True),
+        ("squeezenet-v1.0-0.5", {"model": "squeezenet", "version": 1.1}, False),
+        ("mobilenetv2-1.0", {"model": "mobilenet"}, False),
+        ("mobilenet-1.0", {"model": "mobilenet"}, True),
+        ("c3d-0.5", {"model": "c3d", "width_mult": 0.5}, True),
     ],
 )
 def test_options_select_by_the_registry_s_spelling(

@@ -17,22 +17,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vcc.compression.coupled_filters import filters_kept, weakest_of_all
 from vcc.compression.pruners.base import PruneContext
-from vcc.compression.pruners.ranked import RankedPruner, by_mean, stretches
+from vcc.compression.pruners.ranked import RankedPruner, by_mean
 from vcc.compression.selection import keep_highest_of_all
 from vcc.compression.structures import spread
+from vcc.compression.thinning_trace import ChannelGroup
 
 
 class GlobalRankedPruner(RankedPruner):
     """Masks the structures with the lowest scores of all layers, ranked together.
 
-    The structures of a coupled group are one layer's here: as in `CoupledPruner`, a channel's score
-    is the mean over the members that have it, it counts once, and each stretch that only wider
-    members have is a layer of its own.
-
     Args:
-        groups: names of the weights that go together, one tuple per group; one name where the
-            weight goes alone.
+        weights: parameter names.
         normalizer: mean, l2, lamp or none.
         most_per_layer: largest share of one layer's structures to prune; one always stays.
         options: as for `RankedPruner`; the fraction is the share of all structures.
@@ -40,48 +37,91 @@ class GlobalRankedPruner(RankedPruner):
 
     def __init__(
         self,
-        groups: Sequence[tuple[str, ...]],
+        weights: Sequence[str],
         *,
         normalizer: str = "mean",
         most_per_layer: float = 1.0,
         **options: Any,
     ) -> None:
-        super().__init__(tuple(name for group in groups for name in group), **options)
-        self.groups = tuple(groups)
+        super().__init__(tuple(weights), **options)
         self.normalizer, self.most_per_layer = normalizer, most_per_layer
 
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
-        layers = [self._scores(group, context) for group in self.groups]
-        scored = [parts for parts in layers if parts is not None]
-        if len(scored) < len(self.groups):
+        scores = self.comparable_scores(context)
+        if len(scores) < len(self.targets):
             return {}
+        layers = list(scores.values())
+        if self.normalizer == "lamp":
+            layers = [lamp(layer) for layer in layers]
         keeps = keep_highest_of_all(
-            [part for parts in scored for part in parts],
+            layers,
             self.fraction(self.targets[0], context),
             most_per_layer=self.most_per_layer,
             rounding=self.counting["rounding"],
         )
-        if all(bool(keep.all()) for keep in keeps):
+        return self.masks_of(dict(zip(scores, keeps, strict=True)), context)
+
+    def comparable_scores(self, context: PruneContext) -> dict[str, Tensor]:
+        """Return the normalised scores of the weights that have any yet."""
+        normalise = _NORMALIZERS[self.normalizer]
+        found = {
+            name: self.score(name, self._dims(name, context), context) for name in self.targets
+        }
+        return {name: normalise(score) for name, score in found.items() if score is not None}
+
+    def masks_of(self, keeps: dict[str, Tensor], context: PruneContext) -> dict[str, Tensor]:
+        """Return a mask per weight from which of its structures stay; none where all do."""
+        if all(bool(keep.all()) for keep in keeps.values()):
             return {}
-        masks: dict[str, Tensor] = {}
-        remaining = iter(keeps)
-        for group, parts in zip(self.groups, scored, strict=True):
-            keep = torch.cat([next(remaining) for _ in parts])
-            for name in group:
-                weight, dims = context.parameters[name], self._dims(name, context)
-                masks[name] = spread(keep[: weight.shape[dims[0]]], weight.shape, dims)
+        masks = {}
+        for name, keep in keeps.items():
+            weight = context.parameters[name]
+            masks[name] = spread(keep.to(weight.device), weight.shape, self._dims(name, context))
         return masks
 
-    def _scores(self, group: tuple[str, ...], context: PruneContext) -> list[Tensor] | None:
-        """Return a group's comparable scores by stretch, or None where there are none yet."""
-        found = [self.score(name, self._dims(name, context), context) for name in group]
-        scores = [_NORMALIZERS[self.normalizer](score) for score in found if score is not None]
-        if len(scores) < len(group):
-            return None
-        parts = stretches(scores)
-        if self.normalizer != "lamp":
-            return parts
-        return list(torch.split(lamp(torch.cat(parts)), [len(part) for part in parts]))
+
+class GlobalCoupledPruner(GlobalRankedPruner):
+    """Ranks the coupled channels of all layers together, so that what is masked can be removed.
+
+    As in `CoupledPruner`, a channel's score is the mean over the members that have it. It counts
+    once, and each stretch of channels that the same members have is a layer of its own. Of channels
+    that grouped convolutions have, each group loses as many as the others.
+
+    Args:
+        together: names of the weights whose filters go together, one tuple per group.
+        channels: returns the network's groups of channels; asked again when it was thinned.
+        options: as for `GlobalRankedPruner`.
+    """
+
+    def __init__(
+        self,
+        together: Sequence[tuple[str, ...]],
+        channels: Callable[[], Sequence[ChannelGroup]],
+        **options: Any,
+    ) -> None:
+        super().__init__(tuple(name for names in together for name in names), **options)
+        self._trace = channels
+        self._groups: Sequence[ChannelGroup] | None = None
+
+    def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
+        scores = self.comparable_scores(context)
+        if len(scores) < len(self.targets):
+            return {}
+        if self._groups is None:
+            self._groups = self._trace()
+        dead = weakest_of_all(
+            self._groups,
+            scores,
+            self.fraction(self.targets[0], context),
+            most_per_layer=self.most_per_layer,
+            rounding=self.counting["rounding"],
+            adapt=lamp if self.normalizer == "lamp" else None,
+        )
+        return self.masks_of(filters_kept(self._groups, dead, scores), context)
+
+    def forget_shapes(self) -> None:
+        super().forget_shapes()
+        self._groups = None
 
 
 def lamp(scores: Tensor) -> Tensor:
@@ -100,7 +140,7 @@ def _by_norm(scores: Tensor) -> Tensor:
     return scores / norm if float(norm) > 0 else scores
 
 
-# members of a coupled group are combined by their means before their scores are adapted
+# lamp: members of a coupled group are combined by their means before their scores are adapted
 _NORMALIZERS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": by_mean,
     "l2": _by_norm,

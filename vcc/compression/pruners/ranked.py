@@ -1,8 +1,7 @@
 """Pruners of structures: rank filters, channels, slices or blocks and mask the lowest.
 
 Each listed weight is ranked by itself. With `Leader` the first one is ranked and its choice applied
-to all; with `Coupled` (an extension) the members of each group of weights whose filters must go
-together are ranked as one, so that what is masked can be removed.
+to all. `Coupled` (an extension) is in `vcc.compression.pruners.coupled`.
 """
 
 from __future__ import annotations
@@ -142,64 +141,10 @@ class BernoulliPruner(RankedPruner):
         return (torch.rand(sizes, generator=generator) >= fraction).to(weight.device)
 
 
-class CoupledPruner(RankedPruner):
-    """Ranks the filters of each coupled group as one and gives all its members the same mask.
-
-    A member's scores are divided by their mean; the group's score of a channel is the mean over the
-    members that have it. Members may differ in size where one stream is a zero-padded longer
-    version of another (shortcut A): channels are aligned from the first, and each stretch that only
-    some members have is ranked by itself, so that every member loses the same share.
-
-    Args:
-        groups: names of the weights whose filters go together, one tuple per group.
-        options: as for `RankedPruner`.
-    """
-
-    def __init__(self, groups: Sequence[tuple[str, ...]], **options: Any) -> None:
-        super().__init__(tuple(name for group in groups for name in group), **options)
-        self.groups = tuple(groups)
-
-    def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
-        masks: dict[str, Tensor] = {}
-        for group in self.groups:
-            keep = self._group_map(group, context)
-            if keep is None:
-                continue
-            for name in group:
-                weight = context.parameters[name]
-                masks[name] = spread(keep[: weight.shape[0]], weight.shape, (0,))
-        return masks
-
-    def _group_map(self, group: tuple[str, ...], context: PruneContext) -> Tensor | None:
-        found = [self.score(name, (0,), context) for name in group]
-        scores = [by_mean(score) for score in found if score is not None]
-        if len(scores) < len(group):
-            return None
-        fraction = self.fraction(group[0], context)
-        keeps = [_keep_some(part, fraction, self.counting) for part in stretches(scores)]
-        keep = torch.cat(keeps)
-        return None if bool(keep.all()) else keep
-
-
 def by_mean(scores: Tensor) -> Tensor:
     """Return scores divided by the mean of their magnitudes, so that layers compare."""
     mean = scores.abs().mean()
     return scores / mean if float(mean) > 0 else scores
-
-
-def stretches(scores: Sequence[Tensor]) -> list[Tensor]:
-    """Return the mean scores of a coupled group's channels, stretch by stretch.
-
-    Args:
-        scores: of each member, [n]; n may differ. A stretch has the channels that the same members
-            have: those of the narrowest, then those that the next wider one adds, and so on.
-    """
-    found, start = [], 0
-    for end in sorted({len(score) for score in scores}):
-        present = [score[start:end] for score in scores if len(score) >= end]
-        found.append(torch.stack(present).mean(dim=0))
-        start = end
-    return found
 
 
 def keep_slices(scores: Tensor, fraction: float, *, rounding: str = "floor") -> Tensor | None:
@@ -227,8 +172,3 @@ def keep_structures(
     kept_runs = keep_highest(runs, count // group_size).repeat_interleave(group_size)
     rest = torch.ones(n - n_whole, dtype=torch.bool, device=scores.device)
     return torch.cat([kept_runs, rest]).reshape(scores.shape)
-
-
-def _keep_some(scores: Tensor, fraction: float, counting: Mapping[str, Any]) -> Tensor:
-    keep = keep_structures(scores, fraction, **counting)
-    return torch.ones_like(scores, dtype=torch.bool) if keep is None else keep
