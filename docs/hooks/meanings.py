@@ -27,9 +27,10 @@ CLASSES = {
     "RandomRankedFilterPruner": "Prunes filters drawn at random.",
     "BernoulliFilterPruner": "Prunes each filter with a probability, drawn anew each time.",
     "TaylorRankedFilterPruner": "Prunes the filters without which the loss would change least, to"
-    " first order, over the minibatches since the last masks (Molchanov et al. 2019). An extension.",
-    "FPGMRankedFilterPruner": "Prunes the filters nearest to the layer's others (He et al. 2019). An"
+    " first order, over the minibatches since the last masks (Molchanov et al. 2019). An"
     " extension.",
+    "FPGMRankedFilterPruner": "Prunes the filters nearest to the layer's others (He et al. 2019)."
+    " An extension.",
     "BNScaleRankedFilterPruner": "Prunes the filters of least BatchNorm scale (Liu et al. 2017). An"
     " extension.",
     "NetworkSlimmingPruner": "Prunes the channels of least BatchNorm scale, ranked over all listed"
