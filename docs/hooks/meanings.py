@@ -26,6 +26,13 @@ CLASSES = {
     "GradientRankedFilterPruner": "Prunes the filters of least sum of weight times gradient.",
     "RandomRankedFilterPruner": "Prunes filters drawn at random.",
     "BernoulliFilterPruner": "Prunes each filter with a probability, drawn anew each time.",
+    "TaylorRankedFilterPruner": "Prunes the filters without which the loss would change least, to"
+    " first order, over the minibatches since the last masks (Molchanov et al. 2019). An"
+    " extension.",
+    "FPGMRankedFilterPruner": "Prunes the filters nearest to the layer's others (He et al. 2019)."
+    " An extension.",
+    "BNScaleRankedFilterPruner": "Prunes the filters of least BatchNorm scale (Liu et al. 2017). An"
+    " extension.",
     "NetworkSlimmingPruner": "Prunes the channels of least BatchNorm scale, ranked over all listed"
     " layers together. An extension.",
     "L1Regularizer": "Adds strength times the sum of magnitudes to the loss.",
@@ -74,7 +81,18 @@ FIELDS = {
     "StructureParameterPruner.threshold_criteria": "norm of a structure: Max, Mean_Abs, Mean_L1,"
     " L1, Mean_L2 or L2",
     "L1Regularizer.threshold_criteria": "any word drops weights at or below the strength",
-    "group_type": "Filters or 3D (dimension 0), Channels or Rows (dimension 1), Blocks",
+    "group_type": "Filters or 3D (dimension 0), Channels or Rows (dimension 1), Blocks,"
+    " TemporalSlices (extension: positions in time of a kernel)",
+    **{
+        f"{name}RankedFilterPruner{ramp}.group_type": "Filters or 3D, which are the same"
+        for name in ("ActivationAPoZ", "ActivationMean", "Gradient", "Random", "FPGM", "BNScale")
+        for ramp in ("", "_AGP")
+    },
+    **{
+        f"TaylorRankedFilterPruner{ramp}.group_type": "Filters or 3D, which are the same, or"
+        " TemporalSlices"
+        for ramp in ("", "_AGP")
+    },
     "desired_sparsity": "share of the structures to prune, 0 to 1",
     "NetworkSlimmingPruner.desired_sparsity": "share of all listed channels, 0 to 1",
     "group_dependency": "Leader: the first weight's choice for all; Coupled (extension): one choice"
@@ -84,7 +102,10 @@ FIELDS = {
     "group_size": "how many consecutive structures go together",
     "rounding_fn": "floor, ceil or round: how share times number becomes a count; null is floor",
     "sparsity_range": "[least, largest] share, each 0 to 1",
-    "most_per_layer": "largest share of one layer's channels to prune, 0 to 1",
+    "ranking": "layer: the share is of each layer's structures; global: of all layers' together",
+    "normalizer": "for ranking: global, what makes layers comparable: mean, l2, lamp or none; null"
+    " is mean",
+    "most_per_layer": "largest share of one layer's structures to prune, 0 to 1",
     "bits_activations": "bits of activations; null leaves them in float",
     "bits_weights": "bits of weights; null leaves them in float",
     "bits_parameters": "bits of weights; null leaves them in float",

@@ -101,7 +101,7 @@ def test_a_target_divides_the_share_in_place_of_a_ranking_of_all_layers():
     schedule = load_schedule(SCHEDULES / "filters_global_agp_thin.yaml")
     shares = {("conv1.weight", "layer1.0.conv2.weight"): 0.25, ("layer1.0.conv1.weight",): 0.5}
     made = with_sparsities(schedule, shares).as_mapping()["pruners"].values()
-    assert {p["class"] for p in made} == {"TaylorRankedFilterPruner_AGP"}
+    assert {p["class"] for p in made} == {"BNScaleRankedFilterPruner_AGP"}
     assert all(p["group_dependency"] == "Coupled" for p in made)
     assert not any({"ranking", "normalizer", "most_per_layer"} & set(p) for p in made)
 
