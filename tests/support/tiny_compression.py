@@ -27,6 +27,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnext": {"model_depth": 50, "resnext_cardinality": 4, "width_mult": 0.125},
     "mobilenet": {"width_mult": 0.25},
     "c3d": {"width_mult": 0.125},
+    "squeezenet": {"width_mult": 0.25},
+    "shufflenet": {"groups": 3, "width_mult": 0.25},
+    "shufflenetv2": {"width_mult": 0.25},
 }
 # C3D's pools leave nothing of fewer; the built-in videos repeat theirs.
 FRAMES = {"c3d": 9}

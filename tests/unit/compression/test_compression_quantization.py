@@ -22,6 +22,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnext": {"model_depth": 50, "resnext_cardinality": 4},
     "mobilenet": {},
     "c3d": {},
+    "squeezenet": {"version": 1.1},
+    "shufflenet": {"groups": 3},
+    "shufflenetv2": {},
 }
 
 

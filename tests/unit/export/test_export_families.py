@@ -16,7 +16,20 @@ from vcc.models.pixels import PixelClassifier
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["mobilenet", "resnext50a", "resnext50b", "c3d"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "mobilenet",
+        "resnext50a",
+        "resnext50b",
+        "c3d",
+        "squeezenet1.0",
+        "squeezenet1.1",
+        "shufflenetg3",
+        "shufflenetg8",
+        "shufflenetv2",
+    ],
+)
 def test_a_thinned_network_agrees_with_itself_in_both_runtimes(
     variant: str, tmp_path: Path
 ) -> None:
