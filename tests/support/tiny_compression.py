@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,15 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnet": {"model_depth": 10, "width_mult": 0.125},
     "mobilenetv2": {"width_mult": 0.25},
     "csn": {"model_depth": 26, "width_mult": 0.125},
+    "resnext": {"model_depth": 50, "resnext_cardinality": 4, "width_mult": 0.125},
+    "mobilenet": {"width_mult": 0.25},
+    "c3d": {"width_mult": 0.125},
+    "squeezenet": {"width_mult": 0.25},
+    "shufflenet": {"groups": 3, "width_mult": 0.25},
+    "shufflenetv2": {"width_mult": 0.25},
 }
+# C3D's pools leave nothing of fewer; the built-in videos repeat theirs.
+FRAMES = {"c3d": 9}
 
 
 def tiny_dataset(root: Path, *, groups: int = 1) -> PreparedDataset:
@@ -45,19 +54,20 @@ def tiny_baseline(
     dataset: PreparedDataset, family: str, *, training: TrainingOptions = TRAINING
 ) -> Network:
     """Return an untrained network of a family that knows the data's classes."""
+    clip = dataclasses.replace(CLIP, sample_duration=FRAMES.get(family, CLIP.sample_duration))
     model = build_model(
         family,
         n_classes=len(dataset.labels),
-        sample_size=CLIP.sample_size,
-        sample_duration=CLIP.sample_duration,
+        sample_size=clip.sample_size,
+        sample_duration=clip.sample_duration,
         **FAMILIES[family],
     )
     card = card_of(
         dataset,
         arch=arch_name(model.spec),
-        clip=CLIP,
+        clip=clip,
         training=training,
-        normalisation=normalisation_for(CLIP, dataset),
+        normalisation=normalisation_for(clip, dataset),
     )
     return Network(model=model, card=card)
 

@@ -10,7 +10,17 @@ from vcc.errors import NotAvailableError, ScheduleError, nearest
 SCHEDULES = Path(__file__).resolve().parents[2] / "schedules"
 # in the order in which a chain takes its steps
 KINDS = ("ep", "ptq", "qat", "kd")
-FAMILIES = ("resnet", "mobilenetv2", "csn", "squeezenet", "shufflenet", "shufflenetv2")
+FAMILIES = (
+    "resnet",
+    "resnext",
+    "mobilenet",
+    "mobilenetv2",
+    "csn",
+    "c3d",
+    "squeezenet",
+    "shufflenet",
+    "shufflenetv2",
+)
 # kinds -> file; {family} stands where the recipe differs by family
 _SHIPPED: dict[tuple[str, ...], str] = {
     ("ep",): "{family}_filters_agp_thin.yaml",

@@ -2,6 +2,7 @@
 
 Tran et al. 2015, "Learning spatiotemporal features with 3D convolutional networks". Its first
 linear layer reads the whole feature map, flattened: the clip's size is part of the architecture.
+Fresh convolutions are drawn as a ResNet's; the published code leaves PyTorch's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """3D MobileNet: names, shapes and outputs of okankop/Efficient-3DCNNs.
 
 Köpüklü et al. 2019, "Resource efficient 3D convolutional neural networks", after Howard et al.
-2017. Separable convolutions: depthwise 3x3x3, then 1x1x1, each with BatchNorm and ReLU.
+2017. Separable convolutions: depthwise 3x3x3, then 1x1x1, each with BatchNorm and ReLU. Fresh
+weights are drawn as MobileNetV2's; the published code leaves PyTorch's.
 """
 
 from __future__ import annotations

@@ -42,12 +42,15 @@ def run_without_training(model, schedule, clip, *, round_to):
     [
         ("resnet10a", 1),
         ("resnet10a", 4),
+        pytest.param("resnext50b", 1, marks=pytest.mark.slow),
+        pytest.param("c3d", 4, marks=pytest.mark.slow),
+        pytest.param("mobilenet", 1, marks=pytest.mark.slow),
         pytest.param("mobilenetv2", 1, marks=pytest.mark.slow),
         pytest.param("csn26ip", 4, marks=pytest.mark.slow),
     ],
 )
 def test_the_schedule_leaves_what_the_target_counted(variant, round_to):
-    model, clip = tiny_network(variant, width_mult=0.25), tiny_clip()
+    model, clip = tiny_network(variant, width_mult=0.25), tiny_clip(variant)
     family = VARIANTS[variant][0]
     schedule = load_schedule(SCHEDULES / f"{family}_filters_agp_thin.yaml")
     plan = meet_target(

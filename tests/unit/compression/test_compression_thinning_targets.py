@@ -42,9 +42,11 @@ class TestGroupMasks:
         assert len({tuple(dead_filters(masks[name])) for name in stream}) == 1
         assert len(dead_filters(masks["conv1.weight"])) == 4
 
-    @pytest.mark.parametrize("variant", ["resnet50a", "mobilenetv2", "csn26ip"])
+    @pytest.mark.parametrize(
+        "variant", ["resnet50a", "mobilenetv2", "mobilenet", "csn26ip", "resnext50a", "c3d"]
+    )
     def test_everything_masked_can_go(self, variant):
-        model, clip = tiny_network(variant), tiny_clip()
+        model, clip = tiny_network(variant), tiny_clip(variant)
         masks = group_masks(trace_channels(model, clip), lambda _: 0.4)
         apply_masks_(model, masks, clip)
         report = thin_(model, masks, clip)
@@ -58,6 +60,14 @@ class TestGroupMasks:
         groups = trace_channels(tiny_network("resnet10a"), tiny_clip())
         masks = group_masks(groups, lambda _: sparsity, round_to=round_to)
         assert 8 - len(dead_filters(masks["layer1.0.conv1.weight"])) == left
+
+    @pytest.mark.parametrize(("round_to", "left"), [(1, 4), (8, 8), (16, 16)])
+    def test_groups_of_a_convolution_lose_as_much_as_each_other(self, round_to, left):
+        groups = trace_channels(tiny_network("resnext50b"), tiny_clip())
+        # 16 filters in 4 groups: of four, int(0.8 * 4) go, unless the sum is no multiple then.
+        masks = group_masks(groups, lambda _: 0.8, round_to=round_to)
+        kept = masks["layer4.0.conv2.weight"].flatten(1).any(dim=1).view(4, 4).sum(dim=1)
+        assert kept.tolist() == [left // 4] * 4
 
 
 class TestSearch:

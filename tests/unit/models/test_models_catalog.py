@@ -27,6 +27,10 @@ KNOWN_FIGURES = [
     ("resnext", {"model_depth": 50, "resnet_shortcut": "A"}, 23.30, 7220),
     ("resnext", {"model_depth": 101}, 47.73, 9640),
     ("c3d", {}, 78.43, 33110),
+    ("squeezenet", {"version": 1.0}, 1.98, 5670),
+    ("squeezenet", {}, 1.89, 930),
+    ("shufflenet", {"groups": 3}, 1.04, 200),
+    ("shufflenetv2", {}, 1.40, 190),
     ("csn", {"model_depth": 50, "model_type": "ip"}, 13.78, 6110),
     ("csn", {"model_depth": 50, "model_type": "ir"}, 12.5, 5440),
 ]
@@ -57,8 +61,8 @@ class TestFigures:
 
     def test_catalogue_lists_every_network(self):
         lines = catalog_text().splitlines()
-        # csn, mobilenet, mobilenetv2, resnet, resnext, c3d
-        assert len(lines) == 1 + 8 + 1 + 1 + 14 + 6 + 1
+        # csn, mobilenet, mobilenetv2, resnet, resnext, c3d, shufflenet, shufflenetv2, squeezenet
+        assert len(lines) == 1 + 8 + 1 + 1 + 14 + 6 + 1 + 5 + 5 + 2
         assert any(line.split() == ["resnet18b", "33.26", "M", "8.33"] for line in lines)
 
 

@@ -24,6 +24,7 @@ from torch import nn
 from vcc.errors import ModelError
 from vcc.models import build_model
 from vcc.models.blueprint import blueprint
+from vcc.models.catalog import identify
 from vcc.models.layers import ChannelPad, ChannelShuffle, ChannelSplit
 
 PUBLISHED = {
@@ -59,6 +60,17 @@ class TestPublishedNetworks:
             model = build_model(family, n_classes=n_classes, **options)
         layout = {key: tuple(value.shape) for key, value in model.state_dict().items()}
         assert layout == golden_layout(name)
+
+    @pytest.mark.parametrize(
+        ("name", "found"),
+        [
+            ("c3d", "c3d"),
+            ("mobilenet", "mobilenet"),
+            ("resnext50a", "resnext (model_depth=50, resnet_shortcut=A)"),
+        ],
+    )
+    def test_a_published_file_is_recognised(self, name, found):
+        assert identify(golden_layout(name)) == found
 
     @pytest.mark.parametrize(
         "name",

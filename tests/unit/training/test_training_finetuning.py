@@ -15,6 +15,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnet": {"model_depth": 10, "width_mult": 0.125},
     "mobilenetv2": {"width_mult": 0.25},
     "csn": {"model_depth": 26, "width_mult": 0.125},
+    "squeezenet": {"width_mult": 0.25},
+    "shufflenet": {"width_mult": 0.25},
+    "shufflenetv2": {"width_mult": 0.25},
 }
 
 
