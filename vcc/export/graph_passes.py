@@ -72,13 +72,13 @@ class _Graph:
         self.reads = Counter(name for node in self.proto.node for name in node.input)
 
     def fold(self, norm: onnx.NodeProto) -> None:
-        """Fold a BatchNorm into the convolution before it, if that is what is before it.
+        """Fold a BatchNorm into the convolution or linear layer before it, if that is before it.
 
         y = (conv(x) - mean) * f + beta with f = gamma / sqrt(var + eps): integers q * s become
         (sign(f) q) * (s |f|), and the bias (b - mean) f + beta.
         """
         conv = self.made_by.get(norm.input[0])
-        if conv is None or conv.op_type != "Conv" or self.reads[norm.input[0]] != 1:
+        if conv is None or not _has_filters(conv) or self.reads[norm.input[0]] != 1:
             return
         weight = self.made_by.get(conv.input[1])
         if weight is None or weight.op_type != "DequantizeLinear":
@@ -162,3 +162,12 @@ class _Graph:
         tensor = numpy_helper.from_array(np.ascontiguousarray(value), name)
         self.proto.initializer.append(tensor)
         self.stored[name] = tensor
+
+
+def _has_filters(node: onnx.NodeProto) -> bool:
+    """Whether the first dimension of a node's weight is that of its output's channels."""
+    if node.op_type == "Gemm":
+        given = {attribute.name: attribute for attribute in node.attribute}
+        plain = all(given[name].f == 1 for name in ("alpha", "beta") if name in given)
+        return plain and "transB" in given and given["transB"].i == 1
+    return bool(node.op_type == "Conv")

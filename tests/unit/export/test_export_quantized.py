@@ -95,11 +95,15 @@ def test_integers_take_a_quarter_of_the_space(integers: tuple[torch.nn.Module, P
     assert path.stat().st_size < 0.26 * n_bytes + graph_itself
 
 
-@pytest.mark.parametrize(("class_name", "bits"), [*zip(CLIPPED, (4, 8, 8), strict=True)])
+@pytest.mark.parametrize(
+    ("family", "class_name", "bits"),
+    # C3D has BatchNorms behind linear layers.
+    [*zip(["resnet"] * 3, CLIPPED, (4, 8, 8), strict=True), ("c3d", "PACTQuantizer", 8)],
+)
 def test_clipped_quantizers_fold_their_batchnorms_into_scales(
-    class_name: str, bits: int, tmp_path: Path
+    family: str, class_name: str, bits: int, tmp_path: Path
 ) -> None:
-    model = quantized(dense("resnet"), class_name, bits_activations=bits, bits_weights=bits)
+    model = quantized(dense(family), class_name, bits_activations=bits, bits_weights=bits)
     path = export(model, tmp_path)
     graph = onnx.load(str(path)).graph
     kinds = {node.op_type for node in graph.node}
