@@ -220,7 +220,7 @@ class TestCutting:
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_networks_with_slices_and_filters_removed(self, variant: str, tmp_path: Any) -> None:
         torch.manual_seed(0)
-        model, clip = tiny_network(variant), tiny_clip()
+        model, clip = tiny_network(variant), tiny_clip(variant)
         schedule = {
             "pruners": {
                 "slices": {
