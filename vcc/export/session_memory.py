@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import multiprocessing.context
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,23 +40,42 @@ def peak_bytes(asked: Asked) -> int:
     Raises:
         ExportError: the file cannot be loaded or run there.
     """
-    # A pool per file: one whose processes are replaced after a task can wait for ever in Python
-    # 3.11 (CPython's issue 115634). What its processes are copies of is started only once.
+    context = _context()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(sender, asked), daemon=True)
+    process.start()
+    # The process has its own: with it gone, nobody can write and reading ends.
+    sender.close()
     try:
-        with ProcessPoolExecutor(1, mp_context=_context()) as pool:
-            return pool.submit(_measure, asked).result()
-    except BrokenProcessPool:
+        found: int | ExportError = receiver.recv()
+    except EOFError:
         msg = f"provider {asked.provider}: the process that ran {asked.path} ended"
         raise ExportError(msg) from None
+    finally:
+        receiver.close()
+        # It has nothing left to do; a runtime's threads may keep it from ending.
+        process.kill()
+        process.join()
+    if isinstance(found, ExportError):
+        raise found
+    return found
 
 
 @functools.cache
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     return context
+
+
+def _answer(sender: Connection, asked: Asked) -> None:
+    """Send the figure, or why there is none."""
+    try:
+        sender.send(_measure(asked))
+    except ExportError as error:
+        sender.send(error)
 
 
 def _measure(asked: Asked) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from vcc.errors import ExportError
 from vcc.export.onnx_file import export_onnx
 from vcc.export.session_memory import Asked, peak_bytes
 
@@ -35,3 +38,26 @@ def test_every_file_counts_in_full_whatever_ran_before(tmp_path: Path, provider:
     # at least the weights; loading may hold them several times
     assert 24 * MIB < first < 400 * MIB
     assert abs(first - second) < 0.3 * first
+
+
+def test_what_cannot_run_is_said(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("no graph")
+    asked = Asked(
+        path=tmp_path / "text.onnx", provider="cpu", precision="auto", threads=1, shape=(1, *SHAPE)
+    )
+    with pytest.raises(ExportError, match=r"text\.onnx"):
+        peak_bytes(asked)
+
+
+class Ending:
+    """Ends the process that receives it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+def test_a_process_that_ends_is_said() -> None:
+    path: Any = Ending()
+    asked = Asked(path=path, provider="cpu", precision="auto", threads=1, shape=(1, *SHAPE))
+    with pytest.raises(ExportError, match="the process that ran .* ended"):
+        peak_bytes(asked)
