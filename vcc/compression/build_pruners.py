@@ -109,6 +109,9 @@ def _bernoulli(part: Component, context: BuildContext) -> Pruner:
 def _activation(statistic: str, sign: int) -> Factory:
     def build(part: Component, context: BuildContext) -> Pruner:
         names = context.names(part)
+        if part.args.get("group_dependency") == "Coupled":
+            words = "activations rank no coupled groups: a residual stream's layers share theirs"
+            context.problem((*part.path, "group_dependency"), words)
         statistics = ActivationStatistics(
             context.model,
             names,
