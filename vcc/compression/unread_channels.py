@@ -40,9 +40,9 @@ def unread_filters(model: nn.Module, masks: Masks, example_input: Tensor) -> dic
             continue
         unread = _unread(group)
         for member in group.writers:
-            weight = member.module.weight
-            if not is_channel_maker(member.module) or not isinstance(weight, Tensor):
+            if not is_channel_maker(member.module):
                 continue
+            weight = member.module.get_parameter("weight")
             dead = torch.zeros(weight.shape[0], dtype=torch.bool)
             dead[member.indices[unread[group.positions(member)]]] = True
             if bool(dead.any()):

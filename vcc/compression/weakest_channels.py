@@ -20,8 +20,9 @@ from vcc.compression.selection import keep_highest
 from vcc.compression.thinning_grouped import Side, grouped_sides
 from vcc.compression.thinning_trace import ChannelGroup
 
-# The solver may stop this close to the best choice, as a share of its worth.
-_TOLERANCE = 1e-3
+# The solver may stop this close to the best choice, as a share of its worth, and after so many
+# branches: a count and no time, so that a resumed run chooses the same.
+_SOLVER = {"mip_rel_gap": 1e-3, "node_limit": 10_000}
 
 
 def weakest_channels(
@@ -103,7 +104,7 @@ def _chosen(
         integrality=1,
         bounds=Bounds(0, np.concatenate([most, limits])),
         constraints=LinearConstraint(matrix, low, high),
-        options={"mip_rel_gap": _TOLERANCE},
+        options=_SOLVER,
     )
     if result.x is None:
         return torch.zeros(n, dtype=torch.bool)
