@@ -208,6 +208,13 @@ class TestReading:
         with pytest.raises(ModelError, match=message):
             load_checkpoint(folder)
 
+    @pytest.mark.parametrize("order", [[0, 0, 1], "plain", [0.0] * 15, list(range(14))])
+    def test_a_shuffle_s_order_names_every_channel_once(self, folder, order):
+        save_checkpoint(folder, tiny_network("shufflenetg3"), {})
+        _edit(folder, lambda arch: arch["layers"]["layer1.0.shuffle"].update(order=order))
+        with pytest.raises(ModelError, match="the order does not name each of 15 channels once"):
+            load_checkpoint(folder)
+
     def test_a_fresh_process_reads_it_without_unpickling(self, folder):
         model = build_model("resnet", n_classes=2, model_depth=10, width_mult=0.0625)
         save_checkpoint(folder, model, {})
