@@ -153,7 +153,12 @@ def identify(shapes: Mapping[str, tuple[int, ...]]) -> str:
     Args:
         shapes: state-dict name to shape; the head's number of classes does not matter.
     """
-    for name in list_models():
+    # Building all of them takes seconds: those come first whose head the weights have.
+    has_head = {
+        name: f"{family.build.head_name}.weight" in shapes  # type: ignore[attr-defined]
+        for name, family in _FAMILIES.items()
+    }
+    for name in sorted(_FAMILIES, key=lambda name: (not has_head[name], name)):
         for options in _variants(_FAMILIES[name]):
             with blueprint():
                 model = build_model(name, n_classes=1, **options)

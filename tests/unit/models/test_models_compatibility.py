@@ -67,6 +67,9 @@ class TestPublishedNetworks:
             ("c3d", "c3d"),
             ("mobilenet", "mobilenet"),
             ("resnext50a", "resnext (model_depth=50, resnet_shortcut=A)"),
+            ("squeezenet1.0", "squeezenet (version=1.0)"),
+            ("squeezenet1.1", "squeezenet (version=1.1)"),
+            ("shufflenetg8", "shufflenet (groups=8)"),
         ],
     )
     def test_a_published_file_is_recognised(self, name, found):

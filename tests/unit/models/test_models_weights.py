@@ -98,6 +98,19 @@ class TestHead:
         assert report.missing == ("fc.weight", "fc.bias")
         assert "the head of 400 classes replaced by a fresh one" in report.as_text()
 
+    def test_a_convolution_is_replaced_as_well(self, tmp_path):
+        # SqueezeNet's classifier.
+        state = random_state(golden_layout("squeezenet1.1"))
+        network = build_model("squeezenet", n_classes=101)
+        before = network.head.weight.clone()
+        path = write(tmp_path / "squeezenet.pth", state)
+        with pytest.raises(ModelError, match="has 600 classes and the network 101"):
+            load_weights(network, path)
+        report = load_weights(network, path, replace_head=True)
+        assert torch.equal(network.head.weight, before)
+        assert torch.equal(network.features[0].weight, state["features.0.weight"])
+        assert report.missing == ("classifier.1.weight", "classifier.1.bias")
+
 
 class TestRefusals:
     def test_other_depth_is_named(self, tmp_path, network):
