@@ -49,7 +49,8 @@ PUBLISHED = {
     "shufflenetv2-2.0": ("shufflenetv2", 600, {"width_mult": 2.0}, shufflenetv2_logits),
 }
 # The published ShuffleNet pools halves of the frames, and nothing smaller than its window.
-CLIPS = {"shufflenet": (1, 3, 16, 96, 80)}
+# C3D takes one size.
+CLIPS = {"shufflenet": (1, 3, 16, 96, 80), "c3d": (1, 3, 16, 112, 112)}
 
 
 class TestPublishedNetworks:
