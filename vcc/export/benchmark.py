@@ -7,15 +7,16 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vcc.export.session import Pixels, Session
 
-# Before it is timed, a session runs for this long: the threads of the one before it still spin
-# for some milliseconds and would be timed with it.
-_SETTLE_S = 0.01
+# Before it is timed, a session runs for this long: the threads of the one before it still spin and
+# take a core from it. ONNX Runtime's do so for some 50 ms: two files of 9.2 and 4.0 ms alone took,
+# in turns on two cores, 16.0 and 8.4 ms after 10 ms, 12.1 and 8.6 after 30, 11.5 and 4.8 after 100.
+_SETTLE_S = 0.1
 _MOST_IN_A_ROW = 5
 _LEAST_ROUNDS = 5
 
@@ -80,6 +81,12 @@ class SpeedUp:
     def is_real(self) -> bool:
         """Whether the difference is outside the spread: it has its sign in 9 rounds of 10."""
         return self.rounds >= _LEAST_ROUNDS and not self.low <= 1 <= self.high
+
+    def scaled(self, factor: float) -> SpeedUp:
+        """Return it for work of which the other session has `factor` times less."""
+        return replace(
+            self, ratio=self.ratio * factor, low=self.low * factor, high=self.high * factor
+        )
 
     def as_text(self) -> str:
         """Return "2.17x", or "none" for a difference inside the spread."""

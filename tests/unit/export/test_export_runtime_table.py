@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vcc.export.benchmark import Latency
+from vcc.export.benchmark import Latency, speed_up
 from vcc.export.plots import plot_latency, plot_pareto
 from vcc.export.runtime_table import Row, RuntimeTable
 
@@ -82,3 +82,11 @@ def test_pictures_of_the_table_are_written(tmp_path: Path) -> None:
         plot_pareto(TABLE.rows, accuracies, tmp_path / "pareto.png"),
     ):
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_speed_up_by_the_video_counts_the_clips() -> None:
+    gained = speed_up(latency(8.0), latency(4.0))
+    assert (gained.ratio, gained.low, gained.high, gained.is_real) == (2, 2, 2, True)
+    # Twice as many clips a video: no gain, and no claim of one.
+    whole = gained.scaled(0.5)
+    assert (whole.ratio, whole.low, whole.high, whole.is_real) == (1, 1, 1, False)
