@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vcc.compression.coupled_filters import TracedChannels
 from vcc.compression.distillation import TeacherProvider
 from vcc.compression.measured import Measure
 from vcc.compression.pruners.filter_scores import Gate
@@ -154,12 +155,14 @@ class BuildContext:
         example = self.example_input("group_dependency: Coupled")
         return [tuple(group) for group in graph.filter_groups(self.model, example)]
 
-    def channel_groups(self) -> Callable[[], Sequence[Any]]:
-        """Return what traces the network's groups of channels, as it is when that is called."""
+    def channel_groups(self) -> TracedChannels:
+        """Return the network's groups of channels, to be traced as it is when they are wanted."""
         trace = optional_module("thinning_trace").trace_channels
         example = self.example_input("group_dependency: Coupled")
-        # Asked again after thinning, when the network may have moved.
-        return lambda: trace(self.model, example.to(next(self.model.parameters()).device))
+        # The network may have moved by then.
+        return TracedChannels(
+            lambda: trace(self.model, example.to(next(self.model.parameters()).device))
+        )
 
 
 def optional_module(name: str) -> Any:

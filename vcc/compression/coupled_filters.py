@@ -12,6 +12,28 @@ from vcc.compression.thinning_trace import ChannelGroup, Member, is_channel_make
 from vcc.compression.weakest_channels import weakest_channels
 
 
+class TracedChannels:
+    """A network's groups of channels, traced when they are first asked for.
+
+    Args:
+        trace: returns the groups of the network as it is.
+    """
+
+    def __init__(self, trace: Callable[[], Sequence[ChannelGroup]]) -> None:
+        self._trace = trace
+        self._groups: Sequence[ChannelGroup] | None = None
+
+    def groups(self) -> Sequence[ChannelGroup]:
+        """Return the groups, as they were when first asked for."""
+        if self._groups is None:
+            self._groups = self._trace()
+        return self._groups
+
+    def forget(self) -> None:
+        """Trace again when next asked: the network was thinned."""
+        self._groups = None
+
+
 def filter_members(group: ChannelGroup) -> tuple[Member, ...]:
     """Return the layers whose filters a group's channels are; none of the classifier's.
 

@@ -8,6 +8,7 @@ from models_tiny import tiny_clip, tiny_network
 from torch import Tensor, nn
 
 from vcc.compression import file_config
+from vcc.compression.coupled_filters import TracedChannels
 from vcc.compression.epochs import ActiveEpochs
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.coupled import CoupledPruner
@@ -54,7 +55,7 @@ def pruned(
 
     pruner = CoupledPruner(
         [tuple(scores)],
-        lambda: groups,
+        TracedChannels(lambda: groups),
         group_type="Filters",
         fraction=lambda _name, _context: fraction,
         score=score,
@@ -103,7 +104,8 @@ class TestRanking:
 
         weights = {"a.weight": nn.Parameter(torch.rand(8, 1))}
         pruner = CoupledPruner(
-            [("a.weight",)], channels, group_type="Filters", fraction=lambda *_: 0.5,
+            [("a.weight",)], TracedChannels(channels),
+            group_type="Filters", fraction=lambda *_: 0.5,
             score=lambda name, *_: weights[name].detach().flatten(),
         )  # fmt: skip
         for _ in range(2):

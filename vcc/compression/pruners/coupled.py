@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vcc.compression.coupled_filters import filters_kept, first_scored, group_scores
+from vcc.compression.coupled_filters import TracedChannels, filters_kept, first_scored, group_scores
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.ranked import RankedPruner, by_mean
 from vcc.compression.selection import count_structures
 from vcc.compression.structures import spread
-from vcc.compression.thinning_trace import ChannelGroup
 from vcc.compression.weakest_channels import weakest_channels
 
 
@@ -28,20 +27,19 @@ class CoupledPruner(RankedPruner):
 
     Args:
         together: names of the weights whose filters go together, one tuple per group.
-        channels: returns the network's groups of channels; asked again when it was thinned.
+        channels: the network's groups of channels; this pruner's own.
         options: as for `RankedPruner`.
     """
 
     def __init__(
         self,
         together: Sequence[tuple[str, ...]],
-        channels: Callable[[], Sequence[ChannelGroup]],
+        channels: TracedChannels,
         **options: Any,
     ) -> None:
         super().__init__(tuple(name for names in together for name in names), **options)
         self.together = tuple(together)
-        self._trace = channels
-        self._groups: Sequence[ChannelGroup] | None = None
+        self._channels = channels
 
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
         scores: dict[str, Tensor] = {}
@@ -65,20 +63,19 @@ class CoupledPruner(RankedPruner):
         self, scores: Mapping[str, Tensor], fractions: Mapping[str, float]
     ) -> dict[str, Tensor]:
         """Return which filters stay, a bool [filters] by weight, of the weights with scores."""
-        if self._groups is None:
-            self._groups = self._trace()
+        groups = self._channels.groups()
         found: list[Tensor] = []
         counts: list[int] = []
-        for group in self._groups:
+        for group in groups:
             n = len(group.roots)
             name = first_scored(group, scores)
             found.append(_by_runs(group_scores(group, scores), int(self.counting["group_size"])))
             counts.append(count_structures(n, fractions[name], **self.counting) if name else 0)
-        return filters_kept(self._groups, weakest_channels(self._groups, found, counts), scores)
+        return filters_kept(groups, weakest_channels(groups, found, counts), scores)
 
     def forget_shapes(self) -> None:
         super().forget_shapes()
-        self._groups = None
+        self._channels.forget()
 
 
 def _by_runs(scores: Tensor, size: int) -> Tensor:

@@ -17,12 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.coupled_filters import filters_kept, weakest_of_all
+from vcc.compression.coupled_filters import TracedChannels, filters_kept, weakest_of_all
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.ranked import RankedPruner, by_mean
 from vcc.compression.selection import keep_highest_of_all
 from vcc.compression.structures import spread
-from vcc.compression.thinning_trace import ChannelGroup
 
 
 class GlobalRankedPruner(RankedPruner):
@@ -89,39 +88,37 @@ class GlobalCoupledPruner(GlobalRankedPruner):
 
     Args:
         together: names of the weights whose filters go together, one tuple per group.
-        channels: returns the network's groups of channels; asked again when it was thinned.
+        channels: the network's groups of channels; this pruner's own.
         options: as for `GlobalRankedPruner`.
     """
 
     def __init__(
         self,
         together: Sequence[tuple[str, ...]],
-        channels: Callable[[], Sequence[ChannelGroup]],
+        channels: TracedChannels,
         **options: Any,
     ) -> None:
         super().__init__(tuple(name for names in together for name in names), **options)
-        self._trace = channels
-        self._groups: Sequence[ChannelGroup] | None = None
+        self._channels = channels
 
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
         scores = self.comparable_scores(context)
         if len(scores) < len(self.targets):
             return {}
-        if self._groups is None:
-            self._groups = self._trace()
+        groups = self._channels.groups()
         dead = weakest_of_all(
-            self._groups,
+            groups,
             scores,
             self.fraction(self.targets[0], context),
             most_per_layer=self.most_per_layer,
             rounding=self.counting["rounding"],
             adapt=lamp if self.normalizer == "lamp" else None,
         )
-        return self.masks_of(filters_kept(self._groups, dead, scores), context)
+        return self.masks_of(filters_kept(groups, dead, scores), context)
 
     def forget_shapes(self) -> None:
         super().forget_shapes()
-        self._groups = None
+        self._channels.forget()
 
 
 def lamp(scores: Tensor) -> Tensor:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor
 
-from vcc.compression.coupled_filters import filters_kept, weakest_of_all
+from vcc.compression.coupled_filters import TracedChannels, filters_kept, weakest_of_all
 from vcc.compression.pruners.base import PruneContext, Pruner
 from vcc.compression.structures import spread
-from vcc.compression.thinning_trace import ChannelGroup
 
 
 class SlimmingPruner(Pruner):
@@ -24,7 +23,7 @@ class SlimmingPruner(Pruner):
     Args:
         together: per group of layers, (convolution weight, BatchNorm scale, BatchNorm shift) of
             each member.
-        channels: returns the network's groups of channels; asked again when it was thinned.
+        channels: the network's groups of channels; this pruner's own.
         fraction: share of all channels to prune; fewer where `most_per_layer` leaves no more.
         most_per_layer: largest share of one layer's channels to prune. Without it, a wide last
             layer whose scales all drifted a little lower can take most of the fraction on itself.
@@ -33,30 +32,26 @@ class SlimmingPruner(Pruner):
     def __init__(
         self,
         together: Sequence[tuple[tuple[str, str, str], ...]],
-        channels: Callable[[], Sequence[ChannelGroup]],
+        channels: TracedChannels,
         fraction: float,
         *,
         most_per_layer: float = 1.0,
     ) -> None:
         self.members = tuple(member for group in together for member in group)
         self.fraction, self.most_per_layer = fraction, most_per_layer
-        self._trace = channels
-        self._groups: Sequence[ChannelGroup] | None = None
+        self._channels = channels
 
     @property
     def targets(self) -> tuple[str, ...]:
         return tuple(name for member in self.members for name in member)
 
     def new_masks(self, context: PruneContext) -> dict[str, Tensor]:
-        if self._groups is None:
-            self._groups = self._trace()
+        groups = self._channels.groups()
         scales = {weight: context.weight(scale).abs() for weight, scale, _ in self.members}
-        dead = weakest_of_all(
-            self._groups, scales, self.fraction, most_per_layer=self.most_per_layer
-        )
+        dead = weakest_of_all(groups, scales, self.fraction, most_per_layer=self.most_per_layer)
         if not any(bool(gone.any()) for gone in dead):
             return {}
-        keeps = filters_kept(self._groups, dead, scales)
+        keeps = filters_kept(groups, dead, scales)
         masks: dict[str, Tensor] = {}
         for names in self.members:
             for name in names:
@@ -66,4 +61,4 @@ class SlimmingPruner(Pruner):
         return masks
 
     def forget_shapes(self) -> None:
-        self._groups = None
+        self._channels.forget()
