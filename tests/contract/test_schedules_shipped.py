@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_families import SMALL_FAMILIES
 from torch.optim import SGD
 
 from vcc.compression import compile_phases, file_config, last_epoch, load_schedule, run_phases
@@ -17,17 +18,6 @@ from vcc.models import build_model
 from vcc.models.network import VideoNetwork
 
 HEADER = ("goal", "command", "baseline", "result", "epochs", "date")
-OPTIONS = {
-    "resnet": {"model_depth": 10},
-    "mobilenetv2": {},
-    "csn": {"model_depth": 26},
-    "resnext": {"model_depth": 50, "resnext_cardinality": 4},
-    "mobilenet": {},
-    "c3d": {},
-    "squeezenet": {},
-    "shufflenet": {"groups": 3},
-    "shufflenetv2": {},
-}
 CASES = [(family, path.name) for family in FAMILIES for path in shipped_schedules(family)]
 # of channels, frames and pixels: few, but as many as C3D's pools leave something of
 CLIPS = {"c3d": (3, 9, 24, 24)}
@@ -44,7 +34,7 @@ def tiny(family: str) -> VideoNetwork:
         sample_size=clip_of(family)[-1],
         sample_duration=clip_of(family)[1],
         width_mult=0.25,
-        **OPTIONS[family],
+        **SMALL_FAMILIES[family],
     )
 
 

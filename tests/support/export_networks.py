@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 import torch
+from small_families import SMALL_FAMILIES
 from torch import Tensor, nn
 
 from vcc.compression import file_config
@@ -33,17 +34,6 @@ from vcc.models.pixels import PixelClassifier
 
 SHAPE = (3, 4, 32, 32)
 MEAN, STD = (114.75,) * 3, (60.0,) * 3
-FAMILIES: dict[str, dict[str, Any]] = {
-    "resnet": {"model_depth": 10, "resnet_shortcut": "B"},
-    "mobilenetv2": {},
-    "csn": {"model_depth": 26},
-    "resnext": {"model_depth": 50, "resnext_cardinality": 4},
-    "mobilenet": {},
-    "c3d": {},
-    "squeezenet": {},
-    "shufflenet": {"groups": 3},
-    "shufflenetv2": {},
-}
 CLIPPED = ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")
 
 
@@ -110,7 +100,7 @@ def _trained(family: str) -> nn.Module:
             sample_size=SHAPE[-1],
             sample_duration=SHAPE[1],
             width_mult=0.25,
-            **FAMILIES[family],
+            **SMALL_FAMILIES[family],
         )
     _train(model, torch.optim.Adam(model.parameters(), lr=3e-3), steps=40)
     return model.eval()

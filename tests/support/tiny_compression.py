@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from small_families import SMALL_FAMILIES
+
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.normalisation import normalisation_for
@@ -20,17 +22,8 @@ CLIP = ClipOptions(
     sample_size=24, sample_duration=4, batch_size=12, n_threads=0, mean_dataset="data"
 )
 TRAINING = TrainingOptions(optimizer="adamw", learning_rate=0.01, no_cuda=True)
-FAMILIES: dict[str, dict[str, Any]] = {
-    "resnet": {"model_depth": 10, "width_mult": 0.125},
-    "mobilenetv2": {"width_mult": 0.25},
-    "csn": {"model_depth": 26, "width_mult": 0.125},
-    "resnext": {"model_depth": 50, "resnext_cardinality": 4, "width_mult": 0.125},
-    "mobilenet": {"width_mult": 0.25},
-    "c3d": {"width_mult": 0.125},
-    "squeezenet": {"width_mult": 0.25},
-    "shufflenet": {"groups": 3, "width_mult": 0.25},
-    "shufflenetv2": {"width_mult": 0.25},
-}
+# of the families whose published networks are wide
+_NARROWER = dict.fromkeys(("resnet", "csn", "resnext", "c3d"), 0.125)
 # C3D's pools leave nothing of fewer; the built-in videos repeat theirs.
 FRAMES = {"c3d": 9}
 
@@ -60,7 +53,8 @@ def tiny_baseline(
         n_classes=len(dataset.labels),
         sample_size=clip.sample_size,
         sample_duration=clip.sample_duration,
-        **FAMILIES[family],
+        width_mult=_NARROWER.get(family, 0.25),
+        **SMALL_FAMILIES[family],
     )
     card = card_of(
         dataset,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_families import SMALL_FAMILIES
 from torch import Tensor, nn
 
 from vcc.compression import CompressionScheduler, file_config
@@ -15,17 +16,7 @@ from vcc.models import build_model, load_checkpoint, save_checkpoint
 from vcc.models.quantized import ClippedActivation
 from vcc.models.quantized_plan import activation_quantizers, read_plan
 
-FAMILIES: dict[str, dict[str, Any]] = {
-    "resnet": {"model_depth": 10, "resnet_shortcut": "A"},
-    "mobilenetv2": {},
-    "csn": {"model_depth": 26},
-    "resnext": {"model_depth": 50, "resnext_cardinality": 4},
-    "mobilenet": {},
-    "c3d": {},
-    "squeezenet": {"version": 1.1},
-    "shufflenet": {"groups": 3},
-    "shufflenetv2": {},
-}
+FAMILIES = SMALL_FAMILIES | {"resnet": {"model_depth": 10, "resnet_shortcut": "A"}}
 
 
 def network(family: str) -> nn.Module:

@@ -11,7 +11,6 @@ import pytest
 import torch
 from export_networks import (
     CLIPPED,
-    FAMILIES,
     SHAPE,
     classifier,
     dense,
@@ -22,6 +21,7 @@ from export_networks import (
     variant,
 )
 from onnx import numpy_helper
+from small_families import SMALL_FAMILIES
 
 from vcc.errors import ExportError
 from vcc.export.graph_passes import check_quantized, is_quantized
@@ -56,7 +56,7 @@ def integers(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module,
 # Every kind of every family: seconds each, so of the later families only what is most changed.
 PAIRS = [
     pytest.param(family, kind, marks=() if family in FIRST or kind == "thinned+qat" else SLOW)
-    for family in FAMILIES
+    for family in SMALL_FAMILIES
     for kind in KINDS
 ]
 
