@@ -49,20 +49,34 @@ def _faults_are_told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(connector, "teardown", teardown_and_enable)
 
 
+def _tracking_server() -> str | None:
+    """Return what `mlflow.set_tracking_uri` chose for the process; it goes before the variable."""
+    chosen = sys.modules.get("mlflow.tracking._tracking_service.utils")
+    return getattr(chosen, "_tracking_uri", None)
+
+
+def _set_tracking_server(uri: str | None) -> None:
+    chosen = sys.modules.get("mlflow.tracking._tracking_service.utils")
+    if chosen is not None:
+        chosen.set_tracking_uri(uri)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _environment_is_a_module_s_own() -> Iterator[None]:
     # What a module's own fixtures set (MLflow puts the active experiment into the environment) is
     # there before each of its tests begins.
-    before = dict(os.environ)
+    before, server = dict(os.environ), _tracking_server()
     yield
+    _set_tracking_server(server)
     os.environ.clear()
     os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)
 def _environment_is_left_alone() -> Iterator[None]:
-    before = dict(os.environ)
+    before, server = dict(os.environ), _tracking_server()
     yield
+    _set_tracking_server(server)
     # pytest writes the name of the running test there; MLflow and Lightning read many variables.
     ignored = {"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "TORCHINDUCTOR_CACHE_DIR"}
     after = {key: value for key, value in os.environ.items() if key not in ignored}
