@@ -3,9 +3,9 @@
     python -m benchmarks.data_loader [--seconds 20]
 
 Makes 320x240 videos of 180 frames in a temporary folder and measures, on one thread, in turns and
-in processor time (so that what else runs on the machine counts for little), the time from a
-video's record to a clip uint8
-[3, 16, 112, 112] that could be handed to the device, with multi-scale corner crop and flip:
+in processor time (so that what else runs on the machine counts for little), the time from videos'
+records to a batch of clips uint8 [16, 3, 16, 112, 112] that could be handed to the device, with
+multi-scale corner crop and flip:
 
 - pil: one JPEG file per frame, opened, cropped and resized by PIL, frame by frame;
 - packed and raw: this project's stores.
@@ -43,6 +43,7 @@ Frames = NDArray[np.uint8]
 
 VIDEOS = 8
 FRAMES = 180
+BATCH = 16
 OPTIONS = ClipOptions(train_crop="corner", n_threads=0)
 TARGETS = {"packed": 6.0, "raw": 30.0, "prepare packed": 2.0, "prepare raw": 2.0}
 
@@ -73,7 +74,10 @@ class PilLoader:
         self._folders = folders
         self._scales = crop_scales(OPTIONS)
 
-    def __call__(self, number: int) -> torch.Tensor:
+    def __call__(self, batch: int) -> torch.Tensor:
+        return torch.stack([self._clip(batch * BATCH + place) for place in range(BATCH)])
+
+    def _clip(self, number: int) -> torch.Tensor:
         rng = np.random.default_rng(number)
         size = OPTIONS.sample_size
         folder = self._folders[number % len(self._folders)]
@@ -95,13 +99,14 @@ class PilLoader:
 
 
 class StoreLoader:
-    """This project's loader, one clip at a time."""
+    """This project's loader."""
 
     def __init__(self, dataset: PreparedDataset) -> None:
         self._clips = TrainClips(dataset, OPTIONS)
 
-    def __call__(self, number: int) -> torch.Tensor:
-        return self._clips.__getitems__([(number, number % len(self._clips))]).clips[0]
+    def __call__(self, batch: int) -> torch.Tensor:
+        numbers = range(batch * BATCH, (batch + 1) * BATCH)
+        return self._clips.__getitems__([(n, n % len(self._clips)) for n in numbers]).clips
 
 
 def in_turns(
@@ -133,7 +138,8 @@ def loader_seconds(root: Path, videos: list[Path], seconds: float) -> dict[str, 
             )
         )
         jobs[store] = StoreLoader(PreparedDataset.open(report.root))
-    return in_turns(jobs, seconds=seconds, calls=16)
+    times = in_turns(jobs, seconds=seconds, calls=4)
+    return {name: value / BATCH for name, value in times.items()}
 
 
 def prepare_seconds(root: Path, videos: list[Path], seconds: float) -> dict[str, float]:

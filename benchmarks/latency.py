@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ from vcc.models.pixels import PixelClassifier
 
 CLIP_SHAPE = (3, 16, 112, 112)
 N_CLASSES = 101
-NETWORKS: dict[str, tuple[str, dict[str, object]]] = {
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet18": ("resnet", {"model_depth": 18}),
     "mobilenetv2": ("mobilenetv2", {}),
     "csn50": ("csn", {"model_depth": 50, "model_type": "ip"}),

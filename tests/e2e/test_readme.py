@@ -106,7 +106,7 @@ def copy(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(1600)
-@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def test_from_nothing_to_a_served_champion(copy: Path, store: str) -> None:
     blocks = [block for block in readme_blocks() if not block.mark]
     with ExitStack() as stack:

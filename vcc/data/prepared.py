@@ -17,6 +17,7 @@ from vcc.data.manifest import (
     read_manifest,
 )
 from vcc.data.resizing import Frame
+from vcc.data.scratch import Scratch
 from vcc.data.stored_frames import Frames, Indices, read_box, read_frames
 from vcc.errors import DataError, nearest
 
@@ -81,17 +82,19 @@ class PreparedDataset:
         """
         return np.stack(self.frame_list(record, indices))
 
-    def read_box(self, record: VideoRecord, indices: Indices, box: Box, *, room: Frames) -> Frames:
-        """Return a box of frames, uint8 [k, side, side, 3] in RGB, read into `room`.
+    def read_box(
+        self, record: VideoRecord, indices: Indices, box: Box, *, scratch: Scratch
+    ) -> Frames:
+        """Return a box of frames, uint8 [k, side, side, 4] in RGBX, the array `box` of `scratch`.
 
         Args:
             record: one of `videos(...)`.
             indices: frame numbers from 0 to `record.n_frames - 1`; may repeat.
             box: what to show of the frames.
-            room: uint8 of at least k * side * width of a frame * 3 elements.
+            scratch: memory to read into.
         """
         path, shape = self.root / record.file, (record.height, record.width)
-        return read_box(path, self.manifest.store, indices, box, shape=shape, room=room)
+        return read_box(path, self.manifest.store, indices, box, shape=shape, scratch=scratch)
 
     def check_split(self, *, name: str, split: str, force: bool = False) -> None:
         """Refuse to evaluate a model of another split of this data set.

@@ -158,8 +158,11 @@ def crop_corner(height: int, width: int, size: int, *, position: str) -> tuple[i
 def write_planes(frames: NDArray[np.uint8], clip: NDArray[np.uint8]) -> None:
     """Write frames uint8 [T, H, W, 3] into a clip uint8 [3, T, H, W], which is contiguous.
 
-    The frames may be columns of wider ones.
+    The frames may be columns of wider ones, and have a fourth channel, which is left out.
     """
     # As one tall picture: a tenth of the time of a transposition.
     tall = frames.reshape(-1, *frames.shape[2:])
-    cv2.split(tall, [plane.reshape(tall.shape[:2]) for plane in clip])
+    planes = [plane.reshape(tall.shape[:2]) for plane in clip]
+    if tall.shape[2] > len(planes):
+        planes.append(np.empty_like(planes[0]))
+    cv2.split(tall, planes)

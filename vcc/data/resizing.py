@@ -1,7 +1,10 @@
 """Scaling of frames: the one way in which this project makes a frame smaller or larger.
 
 OpenCV on uint8 rather than torchvision on tensors: prepare's workers must not import torch, and it
-takes a tenth of the time per frame.
+takes a tenth of the time per frame. Of its two ways the one by Intel's primitives (IPP), which it
+takes for "not exact" since they differ from its own: they round to the nearest level, where its own
+bilinear scaling loses an eighth of one, and average areas six to twelve times faster. Where OpenCV
+is built without them, the other way is taken.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ Frame = NDArray[np.uint8]
 cv2.setNumThreads(1)
 
 # Bilinear interpolation looks at two source pixels each way: beyond this ratio it skips pixels and
-# aliases. Averaging over areas does not, but takes eight times as long.
+# aliases. Averaging over areas does not, but takes three times as long.
 _BILINEAR_TO = 2.0
 
 
@@ -46,8 +49,7 @@ def resize(frame: Frame, height: int, width: int) -> Frame:
     """Return a frame [H, W, 3] resized, by areas when it shrinks much and bilinear otherwise."""
     if frame.shape[:2] == (height, width):
         return frame
-    method = _method(frame, height, width)
-    return as_frame(cv2.resize(frame, (width, height), interpolation=method))
+    return _scaled(frame, height, width, _method(frame, height, width))
 
 
 def _method(frame: Frame, height: int, width: int) -> int:
@@ -55,11 +57,24 @@ def _method(frame: Frame, height: int, width: int) -> int:
     return cv2.INTER_AREA if shrink > _BILINEAR_TO else cv2.INTER_LINEAR
 
 
+def _scaled(
+    picture: Frame, height: int, width: int, method: int, target: Frame | None = None
+) -> Frame:
+    # The choice is a thread's own, and other uses of OpenCV are not ours to change. For the half of
+    # a size OpenCV has a way of its own that is as exact and faster still.
+    before = cv2.ipp.useIPP_NotExact()
+    cv2.ipp.setUseIPP_NotExact(picture.shape[:2] != (2 * height, 2 * width))
+    try:
+        return as_frame(cv2.resize(picture, (width, height), dst=target, interpolation=method))
+    finally:
+        cv2.ipp.setUseIPP_NotExact(before)
+
+
 def resize_stack(frames: Frame, target: Frame) -> Frame:
-    """Resize frames [T, h, w, 3] into an array [T, H, W, 3] and return it, or them if of its size.
+    """Resize frames [T, h, w, C] into an array [T, H, W, C] and return it, or them if of its size.
 
     The frames may be columns of wider ones. Each is resized by itself: at most one level of a pixel
-    differs from `resize` of a single frame, by rounding.
+    differs from `resize` of a single frame, by rounding. Four channels take less time than three.
     """
     if frames.shape == target.shape:
         return frames
@@ -67,21 +82,21 @@ def resize_stack(frames: Frame, target: Frame) -> Frame:
     method = _method(frames[0], height, width)
     if method == cv2.INTER_AREA:
         for frame, place in zip(frames, target, strict=True):
-            cv2.resize(frame, (width, height), dst=place, interpolation=method)
+            _scaled(frame, height, width, method, place)
         return target
     # As one tall picture, in one call: its rows lie where those of the single frames do.
     tall = frames.reshape(-1, *frames.shape[2:])
     whole = target.reshape(-1, *target.shape[2:])
-    cv2.resize(tall, (width, count * height), dst=whole, interpolation=method)
+    _scaled(tall, count * height, width, method, whole)
     # Only where it enlarges, rows before the first and after the last one's centre would blend
     # into the neighbouring frame: there a frame's own edge goes on.
     blended = math.ceil(height / frames.shape[1] / 2 - 0.5)
     if blended > 0:
-        edges = frames[:, (0, -1)].reshape(-1, *frames.shape[2:])
-        scaled = as_frame(cv2.resize(edges, (width, 2 * count), interpolation=method))
-        ends = scaled.reshape(count, 2, *target.shape[2:])
-        target[:, :blended] = ends[:, :1]
-        target[:, height - blended :] = ends[:, 1:]
+        _scaled(frames[:, 0], count, width, method, target[:, 0])
+        _scaled(frames[:, -1], count, width, method, target[:, -1])
+    if blended > 1:
+        target[:, 1:blended] = target[:, :1]
+        target[:, height - blended : -1] = target[:, -1:]
     return target
 
 

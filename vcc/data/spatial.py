@@ -19,6 +19,7 @@ from vcc.config.data import CROP_POSITIONS, ClipOptions
 from vcc.data.box import Box
 from vcc.data.protocol import crop_corner, write_planes
 from vcc.data.resizing import resize_stack
+from vcc.data.scratch import Scratch
 
 Frames = NDArray[np.uint8]
 
@@ -84,9 +85,7 @@ class TrainTransform:
         self._options = options
         self._flip = flip and not options.no_hflip
         self._scales = crop_scales(options)
-        # Kept from clip to clip: fresh memory of this size costs as much as copying it.
-        shape = (options.sample_duration, options.sample_size, options.sample_size, 3)
-        self._resized: NDArray[np.uint8] = np.empty(shape, np.uint8)
+        self._scratch = Scratch()
         self._augments = any(
             (
                 options.rotation,
@@ -109,12 +108,13 @@ class TrainTransform:
         """Write a clip, scaled, flipped and augmented.
 
         Args:
-            frames: uint8 [T, side, side, 3] in RGB, the crop's box of each.
+            frames: uint8 [T, side, side, 4] in RGBX, the crop's box of each.
             clip: uint8 [3, T, S, S] to write into.
             rng: of the augmentation.
             flipped: whether to mirror it.
         """
-        write_planes(resize_stack(frames, self._resized[: len(frames)]), clip)
+        scaled = self._scratch.array("scaled", *clip.shape[1:], frames.shape[3])
+        write_planes(resize_stack(frames, scaled), clip)
         if flipped:
             lines = clip.reshape(-1, clip.shape[-1])
             cv2.flip(lines, 1, dst=lines)

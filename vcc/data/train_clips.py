@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from vcc.config.data import ClipOptions
 from vcc.data.prepared import PreparedDataset, VideoRecord
+from vcc.data.scratch import Scratch
 from vcc.data.spatial import Crop, TrainTransform
 from vcc.data.stored_frames import Frames
 from vcc.data.temporal import Indices, random_window, window_around
@@ -68,8 +69,7 @@ class TrainClips(Dataset[ClipBatch | TaughtBatch]):
         self._transform = TrainTransform(options, flip=flip)
         self._teacher_transform = TrainTransform(teacher, flip=flip) if teacher else None
         self._videos = dataset.videos("train")
-        # Kept from clip to clip: fresh memory of this size costs as much as filling it.
-        self._memory: Frames = np.empty(0, np.uint8)
+        self._scratch = Scratch()
 
     def __len__(self) -> int:
         return len(self._videos)
@@ -113,14 +113,8 @@ class TrainClips(Dataset[ClipBatch | TaughtBatch]):
         clip: Frames,
         rng: np.random.Generator,
     ) -> None:
-        room = self._room(len(window) * crop.box.side * record.width * 3)
-        frames = self._dataset.read_box(record, window, crop.box, room=room)
+        frames = self._dataset.read_box(record, window, crop.box, scratch=self._scratch)
         transform.write_clip(frames, clip, rng, flipped=crop.flipped)
-
-    def _room(self, size: int) -> Frames:
-        if self._memory.size < size:
-            self._memory = np.empty(size, np.uint8)
-        return self._memory
 
 
 def made_batch(

@@ -201,4 +201,7 @@ def test_a_teacher_sees_the_same_moment_in_its_own_clips(dataset: PreparedDatase
     same = options(sample_duration=2, downsample=2)
     for batch in train_loader(dataset, same, epoch=2, teacher=teacher):
         assert isinstance(batch, TaughtBatch)
-        assert torch.equal(batch.teacher_clips[:, :, ::2], batch.clips)
+        difference = batch.teacher_clips[:, :, ::2].int() - batch.clips.int()
+        # Stacks of other heights are scaled by themselves: they may be rounded apart, not more.
+        assert difference.abs().max() <= 1
+        assert (difference != 0).float().mean() < 0.01
