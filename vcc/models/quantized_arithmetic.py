@@ -40,18 +40,21 @@ def linear_parameters(low: Tensor, high: Tensor, bits: int, mode: str) -> tuple[
 
     Symmetric: scale = ((N - 1) / 2) / max(|low|, |high|), restricted (N / 2 - 1) / max, N = 2^bits.
     Asymmetric: the range is widened to include 0; scale = (N - 1) / (high - low), zero point
-    round(scale * low), plus N / 2 for the signed mode. A range of zeros gives scale 1.
+    round(scale * low), plus N / 2 for the signed mode. A range of zeros gives scale 1. One that is
+    too narrow for the scale and its inverse to be numbers of the type counts as zeros.
     """
     levels = 2**bits
+    # Weight decay shrinks the weights of a dead filter without end (1e-43 was seen).
+    narrowest = torch.finfo(low.dtype).tiny * levels
     if is_symmetric(mode):
         top = levels / 2 - 1 if mode == SYMMETRIC_RESTRICTED else (levels - 1) / 2
         reach = torch.maximum(low.abs(), high.abs())
-        scale = torch.where(reach > 0, top / reach.clamp_min(torch.finfo(reach.dtype).tiny), 1.0)
+        scale = torch.where(reach > narrowest, top / reach.clamp_min(narrowest), 1.0)
         return scale, torch.zeros_like(scale)
     low, high = low.clamp_max(0), high.clamp_min(0)
     width = high - low
-    positive = width.clamp_min(torch.finfo(width.dtype).tiny)
-    scale = torch.where(width > 0, (levels - 1) / positive, torch.ones_like(width))
+    positive = width.clamp_min(narrowest)
+    scale = torch.where(width > narrowest, (levels - 1) / positive, torch.ones_like(width))
     zero_point = torch.round(scale * low)
     return scale, zero_point + levels // 2 if mode == ASYMMETRIC_SIGNED else zero_point
 
