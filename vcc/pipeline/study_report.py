@@ -9,7 +9,8 @@ from pathlib import Path
 
 from vcc.evaluation.comparison import as_markdown
 from vcc.evaluation.plots import save_figure
-from vcc.evaluation.plots_cost import Point, pareto_figure
+from vcc.evaluation.plots_cost import Point
+from vcc.evaluation.plots_study import study_figure
 from vcc.evaluation.study_results import CellResult
 from vcc.evaluation.study_summary import StudyRow, summarise
 from vcc.files import write_whole
@@ -21,7 +22,7 @@ _HEADER = [
 ]  # fmt: skip
 _PARETO = (
     "Accuracy of the exported files (mean over repeats) against latency on the fastest runtime; "
-    "the area is the size of the file."
+    "a colour per network, a marker per method; the area is the size of the file."
 )
 
 
@@ -49,7 +50,8 @@ def write_report(
     table = table_of(rows)
     facts = facts_of(results)
     lines = [*how_to_read(results, pooled=pooled), *notes]
-    figure = pareto_figure([_point(row) for row in rows if not math.isnan(row.best_ms)])
+    timed = [row for row in rows if not math.isnan(row.best_ms)]
+    figure = study_figure([(row.model, row.method, _point(row)) for row in timed])
     picture = save_figure(figure, folder / f"{name}.png")
     commands = [["cell", "command", "run"], *([r.key, r.command, r.run_id] for r in results)]
     markdown = [
@@ -140,6 +142,5 @@ def _point(row: StudyRow) -> Point:
         video_top1=row.video_top1,
         latency_ms=row.best_ms,
         size_bytes=row.size_bytes,
-        # One front over all runtimes: each network is shown where it is fastest.
-        runtime="each on its fastest runtime",
+        runtime=row.runtime,
     )
