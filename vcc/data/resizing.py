@@ -1,7 +1,7 @@
 """Scaling of frames: the one way in which this project makes a frame smaller or larger.
 
 OpenCV on uint8 rather than torchvision on tensors: prepare's workers must not import torch, and it
-takes a tenth of the time per frame. OpenCV has two ways, its own and Intel's primitives (IPP), which
+takes a tenth of the time per frame. OpenCV has two ways, its own and Intel's primitives, IPP, which
 it calls "not exact" since they differ from its own. They are taken where they are there: they round
 to the nearest level, where its own bilinear scaling loses an eighth of one, and average areas three
 to twelve times faster.
