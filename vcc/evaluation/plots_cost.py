@@ -11,7 +11,7 @@ from vcc.evaluation.plots import COLOURS, MARKERS, name_rows, new_figure, shorte
 
 _NAMED_POINTS = 14
 # A little over 100, so that a point there is whole.
-_TOP_PERCENT = 101.0
+TOP_PERCENT = 101.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def pareto_figure(points: Sequence[Point]) -> Figure:
                     parse_math=False,
                 )
     axes.margins(x=0.22, y=0.22)
-    axes.set_ylim(top=min(axes.get_ylim()[1], _TOP_PERCENT))
+    axes.set_ylim(top=min(axes.get_ylim()[1], TOP_PERCENT))
     # Room for the largest point must not make times negative.
     axes.set_xlim(left=0)
     axes.set_xlabel("latency of one run, median, ms")

@@ -11,10 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from vcc.evaluation.plots import COLOURS, MARKERS, new_figure, shortened
-from vcc.evaluation.plots_cost import Point, pareto_front
+from vcc.evaluation.plots_cost import TOP_PERCENT, Point, pareto_front
 
-# A little over 100, so that a point there is whole.
-_TOP_PERCENT = 101.0
 _SMALLEST, _LARGEST = 30, 330
 
 
@@ -60,7 +58,7 @@ def _finish(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.08, y=0.1)
-    axes.set_ylim(top=min(axes.get_ylim()[1], _TOP_PERCENT))
+    axes.set_ylim(top=min(axes.get_ylim()[1], TOP_PERCENT))
     axes.set_xlabel("latency of one run on the fastest runtime, median, ms")
     axes.set_ylabel("video top-1 on the test videos, %")
     axes.set_title("area: size of the exported file; dotted: not beaten in both", fontsize=9)
