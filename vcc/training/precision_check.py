@@ -13,7 +13,7 @@ import functools
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -153,7 +153,11 @@ class _Comparison:
             run = functools.partial(
                 _run, layer, x, variant=variant, wants_gradient=wants_gradient, now=self._budget.now
             )
-            made[variant] = [run(gradient * sign) for sign in signs]
+            passes = self._passes(variant, (functools.partial(run, gradient * s) for s in signs))
+            if passes:
+                made[variant] = passes
+            else:
+                del self.found[variant]
         for variant, passes in made.items():
             self._note(variant, name, passes, made[_REFERENCE])
 
@@ -165,8 +169,16 @@ class _Comparison:
         seconds = min(each.seconds for each in passes)
         self.found[variant][name] = LayerCheck(quantity, error, seconds)
         self._spent[variant] += seconds
-        if variant != _REFERENCE and self._spent[variant] > self._budget.far_behind:
-            del self.found[variant]
+
+    def _passes(self, variant: Variant, runs: Iterable[Callable[[], _Pass]]) -> list[_Pass]:
+        """Return what the runs make; nothing once the variant is far behind."""
+        passes: list[_Pass] = []
+        for run in runs:
+            passes.append(run())
+            late = self._spent[variant] + passes[-1].seconds > self._budget.far_behind
+            if late and variant != _REFERENCE:
+                return []
+        return passes
 
     def _require_time(self) -> None:
         left = self._budget.left()
