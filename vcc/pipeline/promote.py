@@ -34,14 +34,8 @@ from vcc.tracking.exports import (
     versions_together,
 )
 from vcc.tracking.gate import Figures, Gate, find_misses, load_gate
-from vcc.tracking.promotion import (
-    Move,
-    holder_of,
-    make_champion,
-    now,
-    undo_killed,
-    who,
-)
+from vcc.tracking.promotion import Move, check_forms, holder_of, is_whole, make_champion
+from vcc.tracking.promotion_lock import now, undo_killed, who
 from vcc.tracking.registry import Version, get_version, tag_version
 from vcc.tracking.runs import Run, connect, open_run
 
@@ -80,9 +74,11 @@ def run_promote(options: PromoteEntry) -> None:
     champion = holder_of(name, CHAMPION)
     verb = "roll back" if options.rollback else "promote"
     with open_run(options.run_name or f"{verb} {name}", step="promote", options=options) as run:
-        if champion is not None and _same(champion, target):
+        if champion is not None and _same(champion, target) and is_whole(target):
             say(f"{target.uri} is champion already: nothing changed")
             return
+        # Before minutes of measuring; again under the lock.
+        check_forms(target)
         record: dict[str, Any] = {
             "what": verb,
             "who": who(),
@@ -93,10 +89,13 @@ def run_promote(options: PromoteEntry) -> None:
         }
         if not options.rollback:
             record |= _judge(options, gate, target, champion, run=run)
-        move = make_champion(target, instead_of=champion)
-        if options.rollback:
-            run.describe(rolled_back_note(target.uri, record["champion_before"], record["why"]))
-        _record(record | {"champion": move.champion, "previous": move.previous}, target, run)
+
+        def write_down(move: Move) -> None:
+            if options.rollback:
+                run.describe(rolled_back_note(target.uri, record["champion_before"], record["why"]))
+            _record(record | {"champion": move.champion, "previous": move.previous}, target, run)
+
+        move = make_champion(target, instead_of=champion, record=write_down)
     _say_moves(move)
 
 
