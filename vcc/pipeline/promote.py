@@ -19,10 +19,12 @@ from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.export.benchmark import SpeedUp, speed_up
 from vcc.export.onnx_file import check_classes, read_metadata
 from vcc.export.runtimes import Session
+from vcc.pipeline.evaluate import largest_class_share
 from vcc.pipeline.inference import classify_with_session, score_subset
 from vcc.pipeline.notes import rolled_back_note
 from vcc.pipeline.runtime import dev_parity, open_together, scratch_folder, time_together
 from vcc.pipeline.source import fetch_network
+from vcc.pipeline.unseen import overlap
 from vcc.tracking.exports import (
     CHAMPION,
     PREVIOUS,
@@ -175,6 +177,10 @@ def _measure(
         (folder / name).mkdir()
         paths[name] = download_graph(version, into=folder / name)
         check_classes(paths[name], dataset.labels, where=f"the data set {dataset.name}")
+        seen = overlap(read_metadata(paths[name]).get("train_videos"), dataset, who=version.uri)
+        if seen is not None:
+            msg = f"{seen}: a gate needs videos that no network has seen: the champion stays"
+            raise GateError(msg)
     sessions = open_together(paths, marks)
     graphs = {name: _graph(version, paths[name], sessions[name]) for name, version in there.items()}
     shapes = {name: graph.protocol.clip_shape for name, graph in graphs.items()}
@@ -191,6 +197,9 @@ def _measure(
         figures[name] = Figures(
             version=graph.version.uri,
             video_top1=scores.video_topk(1),
+            video_top1_low=scores.video_top1_low(),
+            largest_class=largest_class_share(dataset),
+            answers=scores.answers(),
             clip_top1=scores.clip_top1,
             test_videos=len(scores.labels),
             p50_ms=latencies[name].p50_ms,
@@ -267,6 +276,9 @@ def _rows(figures: Mapping[str, Figures]) -> list[list[str]]:
         ["", *figures],
         ["version", *(f.version.removeprefix("models:/") for f in each)],
         ["video top-1", *(f"{f.video_top1:.1%} of {f.test_videos}" for f in each)],
+        ["video top-1, 95 % from", *(f"{f.video_top1_low:.1%}" for f in each)],
+        ["largest class", *(f"{f.largest_class:.1%}" for f in each)],
+        ["classes named", *(f"{sum(map(bool, f.answers))} of {len(f.answers)}" for f in each)],
         ["clip top-1", *(f"{f.clip_top1:.1%}" for f in each)],
         ["clip", *(f"{f.clip}, {f.clips_per_video:.2f} a video" for f in each)],
         ["latency p50", *(f"{f.p50_ms:.2f} ms" for f in each)],

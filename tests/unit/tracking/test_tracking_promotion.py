@@ -14,7 +14,8 @@ import pytest
 from tracking_servers import mlflow_server, postgresql
 
 from vcc.errors import TrackingError
-from vcc.tracking import promotion, promotion_lock as locks
+from vcc.tracking import promotion
+from vcc.tracking import promotion_lock as locks
 from vcc.tracking.exports import find_version, only_name_with, version_by, versions_together
 from vcc.tracking.promotion import holder_of, make_champion
 from vcc.tracking.promotion_lock import promotion_lock, undo_killed
