@@ -9,10 +9,12 @@ a second one, so that taking one away always gives the cell back (`plain_cell`).
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 _MARK = "'"
+_LINE_END = "\r\n"
 # The wide forms are taken for the narrow ones where Chinese or Japanese is typed.
 _ACTIVE = tuple("=+-@\t\r\n＝＋－＠" + _MARK)
 
@@ -29,11 +31,14 @@ class CsvWriter:
     """
 
     def __init__(self, file: _Text) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
+        self._file = file
 
     def writerow(self, cells: Iterable[Any]) -> None:
         """Write one row."""
-        self._writer.writerow([safe_cell(cell) for cell in cells])
+        line = io.StringIO(newline="")
+        # Only with this end of a line is a cell with either of its characters put into quotes.
+        csv.writer(line, lineterminator=_LINE_END).writerow([safe_cell(cell) for cell in cells])
+        self._file.write(line.getvalue().removesuffix(_LINE_END) + "\n")
 
     def writerows(self, rows: Iterable[Iterable[Any]]) -> None:
         """Write many rows."""

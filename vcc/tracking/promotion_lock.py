@@ -142,7 +142,7 @@ def put_back(base: str, before: Places) -> None:
         TrackingError: an alias is elsewhere in the end.
     """
     # What is served comes back first.
-    for (suffix, alias), number in reversed(before.items()):
+    for (suffix, alias), number in reversed(list(before.items())):
         _put_one(base + suffix, alias, number)
 
 
