@@ -28,12 +28,13 @@ class _RepeatedKeyError(ValueError):
         super().__init__(f"line {line}: {key!r} stands there twice, first in line {first}")
 
 
-def read_yaml(text: str, *, where: str) -> Any:
+def read_yaml(text: str, *, where: str, problem: str = "not valid YAML") -> Any:
     """Return what YAML text says.
 
     Args:
         text: of the file.
         where: the file, for messages.
+        problem: what to call it when it cannot be taken.
 
     Raises:
         ConfigError: it is not YAML, or a mapping has a key twice.
@@ -42,7 +43,7 @@ def read_yaml(text: str, *, where: str) -> Any:
         return yaml.load(text, _StrictLoader)  # noqa: S506 - made from the safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # ValueError: a key twice, not text, or a date or a number that is none.
-        msg = f"{where}: not valid YAML: {' '.join(str(error).split())}"
+        msg = f"{where}: {problem}: {' '.join(str(error).split())}"
         raise ConfigError(msg) from None
 
 

@@ -165,7 +165,9 @@ def read_matrix(path: Path) -> StudyMatrix:
     except (OSError, ValueError) as error:
         msg = f"matrix: {path}: cannot be read: {' '.join(str(error).split())}"
         raise ConfigError(msg) from None
-    return _Reader(path, read_yaml(text, where=f"matrix: {path}")).matrix()
+    return _Reader(
+        path, read_yaml(text, where=f"matrix: {path}", problem="cannot be read")
+    ).matrix()
 
 
 class _Reader:
