@@ -34,6 +34,8 @@ _logger = logging.getLogger(__name__)
 
 LOCK_SUFFIX = "-promotion-lock"
 LOCK_SECONDS = 60.0
+# Beyond what putting aliases back takes.
+_LIMIT_S = 600
 
 # (suffix of the form, alias) -> number of the version that has it.
 Places = Mapping[tuple[str, str], int | None]
@@ -112,7 +114,7 @@ def undo_killed(base: str) -> None:
     if not is_abandoned(lock_tags(name)):
         return
     # Others on this machine see the same: one undoes it.
-    with filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock"):
+    with _alone_on_this_machine(name):
         tags = lock_tags(name)
         if not is_abandoned(tags):
             return
@@ -198,6 +200,16 @@ def who() -> str:
 def now() -> str:
     """Return the time in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+@contextlib.contextmanager
+def _alone_on_this_machine(name: str) -> Iterator[None]:
+    try:
+        with filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=_LIMIT_S):
+            yield
+    except filelock.Timeout:
+        msg = f"{name}: another process has been putting aliases back for {_LIMIT_S} s: end it"
+        raise TrackingError(msg) from None
 
 
 def _wait_for(base: str, name: str, token: str, *, patience: float) -> None:
