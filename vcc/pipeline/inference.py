@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from vcc.data.loaders import video_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
 from vcc.evaluation.accuracy import VideoScores, score_videos
 from vcc.export.runtimes import Session
+from vcc.progress import follow
 from vcc.training.trainer import choose_accelerator
 
 Classify = Callable[[Tensor], Tensor]
@@ -71,14 +70,8 @@ def score_subset(
     )
     return score_videos(
         classify,
-        progress(loader, f"{subset} videos"),
+        follow(loader, f"{subset} videos"),
         n_videos=len(dataset.videos(subset)),
         n_classes=len(dataset.labels),
         softmax=softmax,
     )
-
-
-def progress(batches: Iterable[Any], title: str) -> Iterable[Any]:
-    """Show a progress bar over batches on a terminal, and nothing elsewhere."""
-    bar: Iterable[Any] = tqdm(batches, desc=title, unit="batch", leave=False, disable=None)
-    return bar
