@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -83,7 +83,7 @@ def follow(
         unit: what an item is, in the plural.
         clock: seconds, from anywhere.
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     if on_terminal():
         yield from tqdm(items, desc=title, total=total, unit=f" {unit}", leave=False)

@@ -125,7 +125,7 @@ class PipelineEntry(
     n_threads: int = option(0, "loader workers, at most one per core", at_least=0)
     model_depth: int = option(10, "depth of the network", at_least=1)
     width_mult: float = option(0.75, "factor on the channels of every layer", above=0)
-    n_epochs: int = option(12, "epochs of the dense training", at_least=1)
+    n_epochs: int = option(16, "epochs of the dense training", at_least=1)
     optimizer: str = option("adamw", "update rule", choices=("sgd", "adamw"))
     learning_rate: float = option(0.002, "initial (one-cycle: largest) learning rate", above=0)
     lr_scheduler: str = option(
