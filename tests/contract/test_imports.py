@@ -16,6 +16,7 @@ LAYERS = {
     "errors": 0,
     "files": 0,
     "spreadsheet": 0,
+    "progress": 0,
     "config": 0,
     "data": 1,
     "models": 1,

@@ -111,11 +111,11 @@ class PipelineEntry(
     The defaults are those of the demonstration: they suit small videos and a CPU.
     """
 
-    short_side: int = option(54, "shorter side of stored frames, pixels", at_least=16)
+    short_side: int = option(45, "shorter side of stored frames, pixels", at_least=16)
     motion_difficulty: float = option(
         0.1, "built-in data: 0 (easy) to 1 (slow small discs, noise)", at_least=0.0, at_most=1.0
     )
-    sample_size: int = option(48, "height and width of a clip, pixels", at_least=8)
+    sample_size: int = option(40, "height and width of a clip, pixels", at_least=8)
     sample_duration: int = option(8, "frames in a clip", at_least=1)
     mean_dataset: str = option(
         "data", "whose pixel mean and std", choices=("activitynet", "kinetics", "data")
@@ -124,9 +124,9 @@ class PipelineEntry(
     batch_size: int = option(16, "training clips per batch", at_least=1)
     n_threads: int = option(0, "loader workers, at most one per core", at_least=0)
     model_depth: int = option(10, "depth of the network", at_least=1)
-    n_epochs: int = option(16, "epochs of the dense training", at_least=1)
+    n_epochs: int = option(12, "epochs of the dense training", at_least=1)
     optimizer: str = option("adamw", "update rule", choices=("sgd", "adamw"))
-    learning_rate: float = option(0.001, "initial (one-cycle: largest) learning rate", above=0)
+    learning_rate: float = option(0.002, "initial (one-cycle: largest) learning rate", above=0)
     lr_scheduler: str = option(
         "onecycle",
         "how the learning rate falls",

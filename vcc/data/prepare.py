@@ -17,8 +17,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from vcc.config.data import PrepareOptions
 from vcc.data.convert import ConvertJob, ConvertResult
 from vcc.data.discovery import BadFile
@@ -34,6 +32,7 @@ from vcc.data.store import SUFFIX, StoredVideo
 from vcc.data.verify import verify
 from vcc.errors import DataError
 from vcc.files import alone_in
+from vcc.progress import follow
 
 logger = logging.getLogger(__name__)
 
@@ -154,9 +153,8 @@ def _fill_store(
     ]
     results: dict[int, ConvertResult] = {}
     try:
-        for result in tqdm(
-            convert_all(options, jobs), total=len(jobs), desc="prepare", unit="video", disable=None
-        ):
+        converted = convert_all(options, jobs)
+        for result in follow(converted, "prepare", total=len(jobs), unit="videos"):
             results[result.number] = result
     except OSError as error:
         msg = (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from vcc.data.loaders import video_loader
 from vcc.data.prepared import PreparedDataset
@@ -15,6 +13,7 @@ from vcc.data.protocol import ClipProtocol
 from vcc.errors import DataError, ModelError
 from vcc.evaluation.accuracy import NonFiniteError, VideoScores, score_videos
 from vcc.export.runtimes import Session
+from vcc.progress import follow
 from vcc.training.trainer import choose_accelerator
 
 Classify = Callable[[Tensor], Tensor]
@@ -99,7 +98,7 @@ def score_subset(
     try:
         return score_videos(
             classify,
-            progress(loader, f"{subset} videos"),
+            follow(loader, f"{subset} videos"),
             n_videos=len(dataset.videos(subset)),
             n_classes=len(dataset.labels),
             softmax=softmax,
@@ -108,9 +107,3 @@ def score_subset(
         name = dataset.videos(subset)[error.video].id
         msg = f"{subset} video {name!r}: the network answers NaN or infinity, which is no result"
         raise DataError(msg) from None
-
-
-def progress(batches: Iterable[Any], title: str) -> Iterable[Any]:
-    """Show a progress bar over batches on a terminal, and nothing elsewhere."""
-    bar: Iterable[Any] = tqdm(batches, desc=title, unit="batch", leave=False, disable=None)
-    return bar
