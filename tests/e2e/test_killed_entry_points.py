@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from killed_project import Project, add_compressed, check_whole, make_project
 from killing import FaultPoint
+from limits import LONG_TEST_S
 
 # The first test makes the project, too.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(LONG_TEST_S)
 
 COMMIT = ("sqlalchemy.orm:Session", "commit")
 PROMOTION = "vcc.tracking.promotion"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from limits import LONG_HANG_S, LONG_TEST_S
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = {
@@ -40,7 +41,7 @@ RECIPE = {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(LONG_TEST_S)
 def test_resnet18_learns_the_built_in_data(tmp_path: Path) -> None:
     def call(entry_point: str, **options: str) -> str:
         given = {"root_path": str(tmp_path / "data"), "dataset": "built_in", **options}
@@ -52,7 +53,7 @@ def test_resnet18_learns_the_built_in_data(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=1500,
+            timeout=LONG_HANG_S,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout

@@ -16,6 +16,7 @@ import mlflow
 import numpy as np
 import pytest
 import torch
+from limits import HANG_S
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import CONTENT_TYPE_JSON, invocations
 from served_network import Registered, tracking
@@ -66,7 +67,7 @@ def test_it_loads_without_the_repository(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)

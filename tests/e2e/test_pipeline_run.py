@@ -11,6 +11,7 @@ from pathlib import Path
 import mlflow
 import pytest
 import torch
+from limits import HANG_S
 
 from vcc.config.distillation import DistillationOptions
 from vcc.data.prepared import find_prepared
@@ -53,7 +54,7 @@ def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=HANG_S,
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from bad_videos import black_jpeg, motion_jpeg
 from data_videos import smooth_frames, write_video
+from limits import HANG_S
 from served_network import LABELS, Registered, tracking
 
 from vcc.config.entrypoints import PredictEntry
@@ -58,7 +59,7 @@ def call(registered: Registered, *words: str) -> subprocess.CompletedProcess[str
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=HANG_S,
     )
 
 

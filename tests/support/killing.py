@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from limits import HANG_S
 from torch import nn
 
 ROOT = Path(__file__).resolve().parents[2]
-_TIMEOUT_S = 300
 
 
 def run_until_killed(script: str, *words: str) -> None:
@@ -32,7 +32,7 @@ def run_until_killed(script: str, *words: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=_TIMEOUT_S,
+        timeout=HANG_S,
     )
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-_PATIENCE = 90.0
+from limits import HANG_S
 
 
 def free_port() -> int:
@@ -49,7 +48,13 @@ def postgresql() -> Iterator[str]:
     def call(program: str, *words: str) -> None:
         command = [str(programs / program), *words]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=folder, timeout=60, **identity
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+            timeout=HANG_S,
+            **identity,
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
@@ -138,7 +143,7 @@ def running(
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until an address answers; fail with the server's log when it ends or takes too long."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + HANG_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url):
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from limits import HANG_S
 
 from vcc.cli import format_value, parse_options
 from vcc.config.options import Options, option
@@ -128,7 +129,7 @@ def run_script(body: str, *, reader_goes_away: bool = False) -> tuple[int, str]:
     if reader_goes_away:
         process.stdout.close()
     printed = process.stderr.read()
-    code = process.wait(60)
+    code = process.wait(HANG_S)
     process.stderr.close()
     process.stdout.close()
     return code, printed

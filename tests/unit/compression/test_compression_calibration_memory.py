@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from limits import HANG_S
 
 ROOT = Path(__file__).resolve().parents[3]
 MIB = 2**20
@@ -45,7 +46,7 @@ def growth(*words: float) -> int:
     """
     done = subprocess.run(
         [sys.executable, "-c", CALIBRATE, *map(str, words)],
-        cwd=ROOT, capture_output=True, check=True, timeout=600,
+        cwd=ROOT, capture_output=True, check=True, timeout=HANG_S,
     )  # fmt: skip
     return int(done.stdout.split()[-1])
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from limits import HANG_S
 
 ROOT = Path(__file__).resolve().parents[3]
 SUPPORT = ROOT / "tests" / "support"
@@ -37,7 +38,7 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         for rank in range(2)
     ]
     for process in processes:
-        _, words = process.communicate(timeout=120)
+        _, words = process.communicate(timeout=HANG_S)
         assert process.returncode == 0, words
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 

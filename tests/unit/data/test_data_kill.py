@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from data_videos import tree_bytes, write_tree
+from limits import HANG_S
 
 from vcc.config.data import PrepareOptions
 from vcc.data.prepare import prepare
@@ -58,7 +59,7 @@ KILLS = [
 
 def run_and_kill(videos: Path, output: Path, store: str, *point: object) -> None:
     command = [sys.executable, "-c", DRIVER, str(videos), str(output), store, *map(str, point)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=HANG_S, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 

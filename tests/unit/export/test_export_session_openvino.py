@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from limits import HANG_S
 from torch import nn
 
 from vcc.export.onnx_file import export_onnx
@@ -34,6 +35,6 @@ def test_a_signal_is_handled_after_several_sessions(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_S,
     )
     assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr

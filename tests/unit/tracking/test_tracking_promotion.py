@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from limits import HANG_S
 from tracking_servers import mlflow_server, postgresql
 
 from vcc.errors import TrackingError
@@ -194,7 +195,7 @@ def test_of_two_promotions_at_once_one_wins_everywhere(
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=120)[0] for process in both]
+    said = [process.communicate(timeout=HANG_S)[0] for process in both]
     assert sorted(line.split()[0] for line in said) == ["moved", "refused"], said
     winner = 2 if said[0].startswith("moved") else 3
     assert all(aliases(registry, name) == {"champion": winner, "previous": 1} for name in FORMS)

@@ -12,6 +12,7 @@ import lightning.pytorch.plugins.layer_sync as layer_sync
 import pytest
 import torch
 from killing import ROOT
+from limits import HANG_S
 from safetensors.torch import load_file
 from torch import nn
 from training_rank import train_without_norms
@@ -45,7 +46,7 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     together = load_file(tmp_path / "weights.safetensors")
