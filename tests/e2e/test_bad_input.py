@@ -11,23 +11,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from limits import HANG_S
+from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
+# Each starts a process, which takes seconds: two of a kind by default.
+SLOW = pytest.mark.slow
 
 
 def entry(folder: Path, name: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Call an entry point that tracks into `folder`."""
     words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    return subprocess.run(
+    return run_command(
         [sys.executable, "-m", f"entrypoints.{name}", *words],
         cwd=ROOT,
         env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=HANG_S,
     )
 
 
@@ -67,12 +65,18 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"videos": "missing"}, "no such folder of videos"),
-        ({"videos": "empty"}, "no videos there"),
+        pytest.param({"videos": "missing"}, "no such folder of videos", marks=SLOW),
+        pytest.param({"videos": "empty"}, "no videos there", marks=SLOW),
         ({"videos": "junk"}, "'broken': not a readable video"),
         ({"videos": "good", "annotation": "unused.json"}, "no usable video for 1 of 3 labels (z)"),
-        ({"videos": "good", "annotation": "nosubset.json"}, "database.a2: subset is None"),
-        ({"videos": "good", "annotation": "none.json"}, "no such annotation"),
+        pytest.param(
+            {"videos": "good", "annotation": "nosubset.json"},
+            "database.a2: subset is None",
+            marks=SLOW,
+        ),
+        pytest.param(
+            {"videos": "good", "annotation": "none.json"}, "no such annotation", marks=SLOW
+        ),
     ],
 )
 def test_prepare_says_what_is_wrong_and_leaves_nothing(
@@ -101,13 +105,9 @@ def test_the_project_need_not_be_installed(tmp_path: Path) -> None:
         "sys.argv = ['doctor']\n"
         "import runpy; runpy.run_module('entrypoints.doctor', run_name='__main__')\n"
     )
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
     assert "provider cpu             runs (onnxruntime CPU)" in done.stdout

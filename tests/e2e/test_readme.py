@@ -57,6 +57,8 @@ def run_blocks(copy: Path, blocks: list[Block], *, tracking: str | None) -> list
     environment |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Beside other tests, threads spend their time waiting for each other.
+        "OMP_NUM_THREADS": "1",
         **({"MLFLOW_TRACKING_URI": tracking} if tracking else {}),
     }
     said = copy / "said.log"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from commands import run_command
 from data_videos import prepare_tree, write_tree
 from limits import LONG_HANG_S, LONG_TEST_S
 
@@ -48,14 +48,13 @@ print(json.dumps({"grown": peak - before, "frames": result.stored.n_frames,
 
 
 def run(code: str, *arguments: object) -> dict[str, Any]:
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=LONG_HANG_S,
+        limit_s=LONG_HANG_S,
     )
-    answer: dict[str, Any] = json.loads(done.stdout.decode().splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 

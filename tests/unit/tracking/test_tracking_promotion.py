@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from commands import run_command
 from limits import HANG_S
 from tracking_servers import mlflow_server, postgresql
 
@@ -25,7 +26,10 @@ BASE = "vcc-toy-motion"
 FORMS = (BASE, f"{BASE}-onnx", f"{BASE}-video")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+SLOW = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=SLOW)])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
@@ -219,7 +223,7 @@ promotion.make_champion(get_version("models:/vcc-toy-motion/3"), instead_of=befo
 @pytest.mark.parametrize(
     ("function", "count"),
     [
-        ("_take", 1),
+        pytest.param("_take", 1, marks=pytest.mark.slow),
         # Each of three forms gets `previous`, then `champion`: the first form has both.
         pytest.param("set_alias", 2, marks=pytest.mark.slow),
         ("set_alias", 3),
@@ -232,13 +236,10 @@ def test_a_killed_promotion_is_undone_by_the_next(
 ) -> None:
     make_champion(version(1), instead_of=None)
     make_champion(version(2), instead_of=version(1, "-video"))
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", _DIE, server, function, str(count)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}"},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert f"{BASE}-promotion-lock" in {m.name for m in registry.search_registered_models()}
