@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,20 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("vcc")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+# What these modules compute may differ by the processor's instructions.
+_NUMERIC = re.compile(
+    r"unit/export/(?!.*(memory|gpu|doctor|table))|emulated|quantiz|quantis|_qat|ptq|precision|kernels"
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-avx2` runs."""
+    for item in items:
+        if _NUMERIC.search(item.path.as_posix().partition("/tests/")[2]):
+            item.add_marker(pytest.mark.numeric)
 
 
 @pytest.fixture(autouse=True)
