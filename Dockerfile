@@ -13,7 +13,8 @@ RUN apt-get update \
 ENV PATH=/opt/venv/bin:$PATH \
     PIP_NO_CACHE_DIR=1 \
     PYTHONUNBUFFERED=1 \
-    MLFLOW_DISABLE_TELEMETRY=true
+    MLFLOW_DISABLE_TELEMETRY=true \
+    ORT_DISABLE_TELEMETRY=1
 
 # Ubuntu's image has a user of this number already.
 RUN userdel --remove ubuntu \

@@ -2,6 +2,9 @@
 
 MLflow and ONNX Runtime are told by environment variables, which child processes inherit; a value
 that the user has set stays. OpenVINO asks a file, which its own command `opt_in_out` writes.
+
+`python -m vcc.telemetry` sets the variables for every program of this Python environment, also for
+those that start before this project's code does: `mlflow run`, `mlflow ui`, `mlflow models serve`.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +44,18 @@ def silent_openvino() -> Iterator[None]:
         del sys.modules[_OPENVINO_PACKAGE]
 
 
+def switch_off_in_environment() -> Path:
+    """Write a file of site-packages that sets the variables when Python starts; return its path."""
+    # Python runs the lines of such a file that begin with `import`.
+    lines = [
+        f"import os; os.environ.setdefault({name!r}, {value!r})"
+        for name, value in VARIABLES.items()
+    ]
+    path = Path(sysconfig.get_paths()["purelib"]) / "vcc_no_usage_figures.pth"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 def _opted_in_to_openvino() -> bool:
     # The place and the answer are those of openvino_telemetry (`opt_in_out --opt_in`).
     if sys.platform == "win32":
@@ -50,3 +66,7 @@ def _opted_in_to_openvino() -> bool:
         return (folder / _OPENVINO_PACKAGE).read_text().strip() == "1"
     except (OSError, UnicodeDecodeError):
         return False
+
+
+if __name__ == "__main__":
+    switch_off_in_environment()

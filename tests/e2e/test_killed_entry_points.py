@@ -15,6 +15,7 @@ pytestmark = pytest.mark.timeout(LONG_TEST_S)
 
 COMMIT = ("sqlalchemy.orm:Session", "commit")
 PROMOTION = "vcc.tracking.promotion"
+LOCK = "vcc.tracking.promotion_lock"
 RESULTS = "vcc.evaluation.results_tree"
 
 # Entry point, and where it dies: an export between the two forms of a network, a rollback between
@@ -70,12 +71,12 @@ MORE = [
     ("export both", FaultPoint("mlflow", "register_model", 1, "after")),
     ("export both", FaultPoint("mlflow", "register_model", 2, "after")),
     ("export both", FaultPoint("mlflow", "register_model", 3, "after")),
-    ("promote", FaultPoint(PROMOTION, "_take", 1, "after")),
+    ("promote", FaultPoint(LOCK, "_take", 1, "after")),
     ("promote", FaultPoint(PROMOTION, "set_alias", 2, "after")),
     ("promote", FaultPoint(PROMOTION, "set_alias", 4, "after")),
     ("promote", FaultPoint(PROMOTION, "_verify", 1, "after")),
     ("promote", FaultPoint("vcc.pipeline.promote", "_record", 1, "before")),
-    ("rollback", FaultPoint(PROMOTION, "_take", 1, "after")),
+    ("rollback", FaultPoint(LOCK, "_take", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 6, "after")),
     ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "before")),

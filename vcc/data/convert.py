@@ -5,6 +5,7 @@ Imports no torch: a worker's memory is its decoder and one frame.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +88,18 @@ def source_key(job: ConvertJob) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{job.kind}:{job.short_side}:{quality}"
 
 
+def source_digest(path: Path) -> str:
+    """Return the SHA-256 of a video file, or of a folder of frames: their names and contents."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for image in sorted(path.iterdir()):
+        if image.is_file():
+            whole.update(f"{image.name} {source_digest(image)}\n".encode(errors="surrogateescape"))
+    return whole.hexdigest()
+
+
 def _write(job: ConvertJob, key: str) -> StoredVideo:
     source = open_source(job.source)
     frames = shrunk_frames(source, job.short_side)
@@ -113,6 +126,7 @@ def _write(job: ConvertJob, key: str) -> StoredVideo:
             source_key=key,
             source_height=source.height,
             source_width=source.width,
+            source_sha256=source_digest(job.source),
         )
         writer.finish(stored)
     except BaseException:

@@ -24,10 +24,11 @@ from vcc.data.convert import ConvertJob, ConvertResult
 from vcc.data.discovery import BadFile
 from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
 from vcc.data.motion import generate_motion_videos
+from vcc.data.names import check_dataset_name, check_label
 from vcc.data.parallel import convert_all
 from vcc.data.planning import Plan, PlannedVideo, check_labels, choose_store, make_plan, store_path
 from vcc.data.report import PrepareReport
-from vcc.data.sources import write_sources
+from vcc.data.sources import Source, write_sources
 from vcc.data.splits import move_share
 from vcc.data.store import SUFFIX, StoredVideo
 from vcc.data.verify import verify
@@ -56,11 +57,18 @@ def prepare(options: PrepareOptions) -> PrepareReport:
             `max_bad_share`, or (with `verify`) a store that differs from its manifest.
     """
     started = time.perf_counter()
+    check_dataset_name(name_of(options))
     output = output_of(options)
     if options.verify:
         return verify(output)
     with alone_in(output), _leaving_nothing_useless(output):
         return _prepare(options, output, started=started)
+
+
+def _source(stored: StoredVideo) -> Source:
+    return Source(
+        width=stored.source_width, height=stored.source_height, sha256=stored.source_sha256
+    )
 
 
 @contextlib.contextmanager
@@ -80,6 +88,8 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
     videos = _motion_videos(options, output) if options.videos is None else options.videos
     try:
         plan = make_plan(options, videos)
+        for label in plan.labels:
+            check_label(label)
         check_labels(plan, plan.videos, options.annotation or videos)
         (output / FRAMES_NAME).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,8 +103,7 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
     check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
     manifest = _manifest(options, plan, done, kind, name=name_of(options))
     write_manifest(manifest, output)
-    sizes = {i.planned.entry.id: (i.stored.source_width, i.stored.source_height) for i in done}
-    write_sources(sizes, output)
+    write_sources({item.planned.entry.id: _source(item.stored) for item in done}, output)
     _remove_partial(output)
     report = _report(manifest, done, output, bad=bad, plan=plan, reused=reused, started=started)
     report.write()

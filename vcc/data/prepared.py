@@ -16,6 +16,7 @@ from vcc.data.manifest import (
     prepare_command,
     read_manifest,
 )
+from vcc.data.names import check_dataset_name, check_label
 from vcc.data.resizing import Frame
 from vcc.data.scratch import Scratch
 from vcc.data.stored_frames import Frames, Indices, read_box, read_frames
@@ -122,11 +123,21 @@ def find_prepared(root_path: Path, dataset: str | None = None) -> PreparedDatase
         DataError: there is none; the message names the command that makes it.
     """
     if dataset is not None:
-        return PreparedDataset.open(root_path / dataset)
+        check_dataset_name(dataset)
+        return _opened(root_path / dataset)
     manifests = sorted(
         root_path.glob(f"*/{MANIFEST_NAME}"), key=lambda path: (path.stat().st_mtime_ns, path)
     )
     if not manifests:
         msg = f"{root_path}: no prepared data there; make it with {prepare_command()}"
         raise DataError(msg)
-    return PreparedDataset.open(manifests[-1].parent)
+    return _opened(manifests[-1].parent)
+
+
+def _opened(root: Path) -> PreparedDataset:
+    """Open a data set to work on, the names in which must not fail at the end of the work."""
+    dataset = PreparedDataset.open(root)
+    check_dataset_name(dataset.name)
+    for label in dataset.labels:
+        check_label(label)
+    return dataset

@@ -59,6 +59,8 @@ class StoredVideo:
     # Of the source's first frame; 0 in stores made before it was recorded.
     source_height: int = 0
     source_width: int = 0
+    # Of the source file; empty in stores made before it was recorded.
+    source_sha256: str = ""
 
     @classmethod
     def from_json(cls, text: bytes | str) -> StoredVideo:

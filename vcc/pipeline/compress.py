@@ -20,6 +20,7 @@ from vcc.compression.phases import Phase, compile_phases, first_settled_epoch, l
 from vcc.compression.schedule import Schedule
 from vcc.compression.scheduler import CompressionScheduler
 from vcc.compression.sparsity import sparsity_table
+from vcc.data.contents import training_contents
 from vcc.data.loaders import train_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.models.summary import count_macs, count_parameters, layer_table
@@ -98,7 +99,7 @@ class _Compression:
         self._teacher = TeacherFinder(baseline, dataset, recipe.distillation)
         self._dense_clip = baseline.card.protocol
         clip = dataclasses.replace(recipe.clip, **given.clips)
-        self._network = take_clips(_carded(baseline, recipe), clip, dataset)
+        self._network = take_clips(_carded(baseline, recipe, dataset), clip, dataset)
         self._targets = Targets(
             recipe.targets, self._network, dense=self._dense, round_to=recipe.round_to
         )
@@ -234,10 +235,14 @@ class _Compression:
         self._run.log_metrics({"params": params, "macs": macs}, step=phase.start)
 
 
-def _carded(baseline: Network, recipe: Recipe) -> Network:
+def _carded(baseline: Network, recipe: Recipe, dataset: PreparedDataset) -> Network:
     card = baseline.card.compressed(
         method=recipe.method, parent=recipe.parent, training=recipe.training
     )
+    if card.train_videos is not None:
+        # The data may be others than the baseline's: both have been seen.
+        seen = training_contents(dataset, also=card.train_videos)
+        card = dataclasses.replace(card, train_videos=seen)
     return Network(model=baseline.model, card=card)
 
 

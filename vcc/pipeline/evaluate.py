@@ -138,7 +138,8 @@ def _write_tree(
 ) -> Path:
     videos = [record.id for record in dataset.videos("test")]
     found = Results(
-        options=network.card.as_metadata(),
+        # Contents of videos are no option that anybody reads.
+        options={k: v for k, v in network.card.as_metadata().items() if k != "train_videos"},
         predictions=results_of(scores.scores, videos=videos, labels=dataset.labels),
         top1=scores.video_topk(1),
         top5=scores.video_topk(5),

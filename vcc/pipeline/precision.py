@@ -90,7 +90,8 @@ def _choose(
         raise ConfigError(msg)
     if card.training.train_precision == "fp32":
         return Choice.plain()
-    batch = next(iter(train_loader(dataset, card.clip, epoch=epoch)))
+    batches = train_loader(dataset, card.clip, epoch=epoch)
+    batch = next(iter(batches))
     module.classifier.to(device)
     module.loss.to(device)
     return choose_plan(
@@ -99,4 +100,5 @@ def _choose(
         batch.labels.to(device),
         loss=module.loss,
         options=card.training,
+        epoch_steps=len(batches),
     )

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import math
-import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from vcc.training.precision import Variant, lay_out
+from vcc.training.precision_budget import Budget, TooSlowError
+
+_logger = logging.getLogger(__name__)
 
 _REFERENCE = Variant()
 # Measured on the three families: rounding stays below 4 eps of the format for convolutions and
@@ -28,6 +32,7 @@ _LEAST_TOLERANCE = 1e-3
 _BLOCKS = 3
 _WORTH_FP32 = 0.7
 _LONGEST_SAFE_KERNEL = 3
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,14 @@ def check_layers(
     labels: Tensor,
     loss: nn.Module,
     variants: Sequence[Variant],
+    *,
+    budget: Budget | None = None,
 ) -> dict[Variant, dict[str, LayerCheck]]:
     """Return every layer's error and time in every variant, on one batch.
 
     A layer is a module with parameters of its own that maps one tensor to one. The network itself
-    is not touched: neither its weights, gradients and statistics nor the random state.
+    is not touched: neither its weights, gradients and statistics nor the random state. A variant
+    that is far behind plain float32 is given up at once, and not in the answer.
 
     Args:
         classifier: pixels [N,3,T,H,W] to logits [N,C], in training mode.
@@ -83,40 +91,105 @@ def check_layers(
         labels: int64 [N].
         loss: of logits and labels.
         variants: formats and layouts to compare with contiguous float32, which is also returned.
+        budget: the seconds that may be spent, and what is far behind; None for no limit.
+
+    Raises:
+        TooSlowError: the budget is spent.
     """
-    observed, twin = copy.deepcopy(classifier), copy.deepcopy(classifier)
-    compared = [variant for variant in variants if variant != _REFERENCE]
-    found: dict[Variant, dict[str, LayerCheck]] = {v: {} for v in (_REFERENCE, *compared)}
-
-    def compare(name: str, x: Tensor, wants_gradient: bool, gradient: Tensor) -> None:
-        layer = twin.get_submodule(name)
-        run = functools.partial(_run, layer, x, wants_gradient=wants_gradient)
-        # Twice, with opposite gradients: a kernel that leaves its result unwritten then finds the
-        # opposite of the right one in memory. The reference is last, for the same reason.
-        signs = (-1.0, 1.0)
-        asked = [v for v in compared if v.number == "fp32" or not _corrupts_memory(layer, x)]
-        found.update({v: found[v] | {name: _NOT_ASKED} for v in set(compared) - set(asked)})
-        made = {v: [run(gradient * sign, v) for sign in signs] for v in (*asked, _REFERENCE)}
-        for variant, passes in made.items():
-            errors = map(_furthest, passes, made[_REFERENCE])
-            quantity, error = max(errors, key=lambda each: each[1])
-            seconds = min(each.seconds for each in passes)
-            found[variant][name] = LayerCheck(quantity, error, seconds)
-
-    def watch(name: str, _layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        (x,) = inputs
-        if output.requires_grad:
-            # A hook of the tensor, not of the module: an activation may overwrite the output.
-            hook = functools.partial(compare, name, x.detach(), x.requires_grad)
-            output.register_hook(hook)  # type: ignore[no-untyped-call]
-
-    for name, layer in observed.named_modules():
-        if any(True for _ in layer.parameters(recurse=False)):
-            layer.register_forward_hook(functools.partial(watch, name))
+    observed = copy.deepcopy(classifier)
+    names = [
+        name
+        for name, layer in observed.named_modules()
+        if any(True for _ in layer.parameters(recurse=False))
+    ]
+    comparison = _Comparison(
+        copy.deepcopy(classifier), variants, len(names), budget or Budget(seconds=math.inf)
+    )
+    for name in names:
+        watch = functools.partial(comparison.watch, name)
+        observed.get_submodule(name).register_forward_hook(watch)
     devices = [clips.device] if clips.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.enable_grad():
         loss(observed(clips), labels).backward()
-    return {variant: dict(reversed(errors.items())) for variant, errors in found.items()}
+    return {variant: dict(reversed(each.items())) for variant, each in comparison.found.items()}
+
+
+class _Comparison:
+    """Runs each layer of a copy in all variants when the observed network's backward meets it."""
+
+    def __init__(
+        self, twin: nn.Module, variants: Sequence[Variant], layers: int, budget: Budget
+    ) -> None:
+        self._twin = twin
+        self._layers = layers
+        self._budget = budget
+        self._said = budget.left()
+        self._spent: dict[Variant, float] = defaultdict(float)
+        compared = [variant for variant in variants if variant != _REFERENCE]
+        self.found: dict[Variant, dict[str, LayerCheck]] = {v: {} for v in (_REFERENCE, *compared)}
+
+    def watch(
+        self, name: str, _layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
+    ) -> None:
+        """Compare a layer as soon as the gradient of its output is known."""
+        self._require_time()
+        (x,) = inputs
+        if output.requires_grad:
+            # A hook of the tensor, not of the module: an activation may overwrite the output.
+            hook = functools.partial(self._compare, name, x.detach(), x.requires_grad)
+            output.register_hook(hook)  # type: ignore[no-untyped-call]
+
+    def _compare(self, name: str, x: Tensor, wants_gradient: bool, gradient: Tensor) -> None:
+        layer = self._twin.get_submodule(name)
+        # Twice, with opposite gradients: a kernel that leaves its result unwritten then finds the
+        # opposite of the right one in memory. The reference is last, for the same reason.
+        signs = (-1.0, 1.0)
+        made: dict[Variant, list[_Pass]] = {}
+        for variant in [*(v for v in self.found if v != _REFERENCE), _REFERENCE]:
+            if variant.number != "fp32" and _corrupts_memory(layer, x):
+                self.found[variant][name] = _NOT_ASKED
+                continue
+            self._require_time()
+            run = functools.partial(
+                _run, layer, x, variant=variant, wants_gradient=wants_gradient, now=self._budget.now
+            )
+            passes = self._passes(variant, (functools.partial(run, gradient * s) for s in signs))
+            if passes:
+                made[variant] = passes
+            else:
+                del self.found[variant]
+        for variant, passes in made.items():
+            self._note(variant, name, passes, made[_REFERENCE])
+
+    def _note(
+        self, variant: Variant, name: str, passes: list[_Pass], reference: list[_Pass]
+    ) -> None:
+        errors = map(_furthest, passes, reference)
+        quantity, error = max(errors, key=lambda each: each[1])
+        seconds = min(each.seconds for each in passes)
+        self.found[variant][name] = LayerCheck(quantity, error, seconds)
+        self._spent[variant] += seconds
+
+    def _passes(self, variant: Variant, runs: Iterable[Callable[[], _Pass]]) -> list[_Pass]:
+        """Return what the runs make; nothing once the variant is far behind."""
+        passes: list[_Pass] = []
+        for run in runs:
+            passes.append(run())
+            late = self._spent[variant] + passes[-1].seconds > self._budget.far_behind
+            if late and variant != _REFERENCE:
+                return []
+        return passes
+
+    def _require_time(self) -> None:
+        left = self._budget.left()
+        if left < 0:
+            raise TooSlowError
+        if self._said - left >= _SECONDS_BETWEEN_LINES:
+            self._said = left
+            done = len(self.found[_REFERENCE])
+            _logger.info(
+                "precision: %d of %d layers checked, %.0f s left", done, self._layers, left
+            )
 
 
 def wrong_layers(checks: Mapping[str, LayerCheck], variant: Variant) -> dict[str, LayerCheck]:
@@ -164,13 +237,20 @@ def _furthest(made: _Pass, reference: _Pass) -> tuple[str, float]:
 
 
 def _run(
-    layer: nn.Module, x: Tensor, gradient: Tensor, variant: Variant, *, wants_gradient: bool
+    layer: nn.Module,
+    x: Tensor,
+    gradient: Tensor,
+    *,
+    variant: Variant,
+    wants_gradient: bool,
+    now: Callable[[torch.device], float],
 ) -> _Pass:
     """Run a layer forward and backward; its statistics move, its gradients do not."""
     layout = variant.memory_format
     lay_out(layer, layout)
-    if x.dim() == 5:
-        x, gradient = x.to(memory_format=layout), gradient.to(memory_format=layout)
+    x, gradient = (
+        each.to(memory_format=layout) if each.dim() == 5 else each for each in (x, gradient)
+    )
     x = x.detach().to(variant.dtype).requires_grad_(wants_gradient)
     trained = [weight for weight in layer.parameters(recurse=False) if weight.requires_grad]
     _spoil_free_memory(trained)
@@ -188,15 +268,8 @@ def _run(
     return _Pass(output.detach(), first, weights, seconds)
 
 
-def now(device: torch.device) -> float:
-    """Return a clock's seconds, once all that was asked of the device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
 def _corrupts_memory(layer: nn.Module, x: Tensor) -> bool:
-    """Say whether a layer's 16-bit kernel must not even be asked.
+    """Return whether a layer's 16-bit kernel must not even be asked.
 
     On a CPU with AVX-512, the weight gradient of a convolution whose input has fewer frames than
     its kernel, of five frames or more, writes outside its memory: the process would end.

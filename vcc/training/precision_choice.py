@@ -6,12 +6,11 @@ for is checked all the same, since a wrong kernel gives no sign of itself.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
-import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +19,17 @@ from torch import Tensor, nn
 
 from vcc.config.training import TrainingOptions
 from vcc.errors import ConfigError, TrainingError
-from vcc.training.optimizers import make_optimizer
-from vcc.training.precision import Plan, Variant, lay_out
-from vcc.training.precision_check import (
-    LayerCheck,
-    check_layers,
-    now,
-    slower_layers,
-    wrong_layers,
-)
+from vcc.training.precision import Plan, Variant
+from vcc.training.precision_budget import Budget, TooSlowError
+from vcc.training.precision_check import LayerCheck, check_layers, slower_layers, wrong_layers
+from vcc.training.precision_timing import Candidate, Stepper, fastest, time_steps
+from vcc.training.processor import computes_natively
 
 _logger = logging.getLogger(__name__)
 
-_ROUNDS = 3
 # On a CPU a step takes seconds; the ratio of two formats depends little on the number of clips.
 _CPU_CLIPS = 8
-# A format that the machine emulates can be fifty times slower: no need to time that three times.
-_HOPELESS = 4.0
-# Less than that is not worth a training that differs from plain float32.
-_LEAST_GAIN = 0.05
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A format and layout that was tried.
-
-    Attributes:
-        plan: with the layers that it must leave in float32.
-        wrong: those of them that were wrong, and how far; the others are quicker in float32.
-        step_ms: median time of a training step; None where it was not timed.
-        refused: why it cannot be taken; empty where it can.
-    """
-
-    plan: Plan
-    wrong: Mapping[str, LayerCheck] = field(default_factory=dict)
-    step_ms: float | None = None
-    refused: str = ""
+_EMULATED = "this processor computes it by emulation only, which is slower than fp32"
 
 
 @dataclass(frozen=True)
@@ -67,12 +41,14 @@ class Choice:
         candidates: all that were tried; empty where nothing was to be measured.
         clips_checked: size of the batch on which layers were compared.
         clips_timed: clips in a timed step; 0 where nothing was timed.
+        notes: what was not tried or finished, and why; one line each.
     """
 
     plan: Plan
     candidates: tuple[Candidate, ...] = ()
     clips_checked: int = 0
     clips_timed: int = 0
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def plain(cls) -> Choice:
@@ -107,7 +83,7 @@ class Choice:
                 f"    {name} is wrong: {each.quantity}, relative error {each.error:.2g}"
                 for name, each in candidate.wrong.items()
             ]
-        return lines
+        return lines + [f"  {note}" for note in self.notes]
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types: what the run's `precision.json` holds."""
@@ -115,10 +91,12 @@ class Choice:
             "chosen": _plan_dict(self.plan),
             "clips_checked": self.clips_checked,
             "clips_timed": self.clips_timed,
+            "notes": list(self.notes),
             "candidates": [
                 {
                     **_plan_dict(candidate.plan),
                     "step_ms": candidate.step_ms,
+                    "rounds_ms": list(candidate.rounds_ms),
                     "refused": candidate.refused,
                     "wrong": {
                         name: {"quantity": each.quantity, "error": str(each.error)}
@@ -137,6 +115,8 @@ def choose_plan(
     *,
     loss: nn.Module,
     options: TrainingOptions,
+    epoch_steps: float = math.inf,
+    budget: Budget | None = None,
 ) -> Choice:
     """Return what the `precision` option comes to for a network on the device that it is on.
 
@@ -146,128 +126,120 @@ def choose_plan(
         labels: int64 [N].
         loss: of logits and labels.
         options: the precision asked for, and the optimizer that steps are timed with.
+        epoch_steps: batches of an epoch; `auto` may cost two epochs' worth of them.
+        budget: the time that `auto` may take; None for 60 s from now on.
 
     Raises:
         ConfigError: fp16 was asked for on a CPU.
     """
     on_gpu = clips.device.type == "cuda"
-    if options.train_precision == "fp32":
+    asked = options.train_precision
+    if asked == "fp32":
         return Choice.plain()
-    if options.train_precision == "fp16" and not on_gpu:
+    if asked == "fp16" and not on_gpu:
         msg = "train_precision: fp16 trains on a GPU only: use bf16 or auto on a CPU"
         raise ConfigError(msg)
-    variants = _variants(options.train_precision, on_gpu=on_gpu)
-    checks = check_layers(classifier, clips, labels, loss, variants)
-    candidates = [each for variant in variants for each in _candidates(variant, checks)]
-    if options.train_precision != "auto":
+    if asked != "auto":
+        if not (on_gpu or computes_natively(asked)):
+            _logger.warning("train_precision=%s: %s", asked, _EMULATED)
+        variant = Variant(asked)
+        checks = check_layers(classifier, clips, labels, loss, [variant])
+        candidates = _candidates(variant, checks)
         return Choice(candidates[0].plan, tuple(candidates), clips_checked=len(labels))
-    timed = len(labels) if on_gpu else min(len(labels), _CPU_CLIPS)
-    candidates = time_steps(
-        classifier, clips[:timed], labels[:timed], candidates, loss=loss, options=options
-    )
-    return Choice(
-        fastest(candidates).plan,
-        tuple(candidates),
-        clips_checked=len(labels),
-        clips_timed=timed,
-    )
+    used = len(labels) if on_gpu else min(len(labels), _CPU_CLIPS)
+    race = _Measurement(classifier, clips[:used], labels[:used], loss, options, budget or Budget())
+    return race.choice(steps=epoch_steps * len(labels) / used)
 
 
-def fastest(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the fastest candidate that may be taken; the first unless one gains 5 % on it."""
-    first = candidates[0]
-    usable = [each for each in candidates if not each.refused and each.step_ms is not None]
-    best = min(usable, key=lambda each: each.step_ms or 0.0, default=first)
-    if first.step_ms and best.step_ms and best.step_ms > (1 - _LEAST_GAIN) * first.step_ms:
-        return first
-    return best
-
-
-def time_steps(
-    classifier: nn.Module,
-    clips: Tensor,
-    labels: Tensor,
-    candidates: Sequence[Candidate],
-    *,
-    loss: nn.Module,
-    options: TrainingOptions,
-    rounds: int = _ROUNDS,
-) -> list[Candidate]:
-    """Time training steps of each candidate in turns, on copies of the network.
-
-    Args:
-        classifier: pixels [N,3,T,H,W] to logits [N,C]; it is not changed.
-        clips: pixels, on the classifier's device.
-        labels: int64 [N].
-        candidates: what is timed; those refused already are passed over.
-        loss: of logits and labels.
-        options: the optimizer.
-        rounds: steps of each, after a first that does not count.
-    """
-    steppers = {
-        index: Stepper(classifier, candidate.plan, loss, options)
-        for index, candidate in enumerate(candidates)
-        if not candidate.refused
-    }
-    times: dict[int, list[float]] = {index: [] for index in steppers}
-    refused: dict[int, str] = {}
-    devices = [clips.device] if clips.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.enable_grad():
-        first = {index: stepper.step(clips, labels) for index, stepper in steppers.items()}
-        for index, seconds in first.items():
-            if seconds > _HOPELESS * min(first.values()):
-                refused[index] = f"{seconds / min(first.values()):.0f} times slower"
-        for _ in range(rounds):
-            for index in steppers.keys() - refused.keys():
-                times[index].append(steppers[index].step(clips, labels))
-    for index, stepper in steppers.items():
-        if not stepper.finite():
-            refused[index] = "its gradients are not finite"
-    return [
-        Candidate(
-            candidate.plan,
-            candidate.wrong,
-            step_ms=1000 * statistics.median(times[index]) if times.get(index) else None,
-            refused=refused.get(index, candidate.refused),
-        )
-        for index, candidate in enumerate(candidates)
-    ]
-
-
-class Stepper:
-    """Takes training steps of a copy of a network under a plan."""
+class _Measurement:
+    """Checks and times all variants on some clips, until the budget is spent."""
 
     def __init__(
-        self, classifier: nn.Module, plan: Plan, loss: nn.Module, options: TrainingOptions
+        self,
+        classifier: nn.Module,
+        clips: Tensor,
+        labels: Tensor,
+        loss: nn.Module,
+        options: TrainingOptions,
+        budget: Budget,
     ) -> None:
-        self._network = copy.deepcopy(classifier)
-        self._plan = plan
+        self._classifier = classifier
+        self._clips = clips
+        self._labels = labels
         self._loss = loss
-        lay_out(self._network, plan.variant.memory_format)
-        self._optimizer = make_optimizer(self._network.parameters(), options)
+        self._options = options
+        self._budget = budget
+        self._variants, self._notes = _variants(on_gpu=clips.device.type == "cuda")
 
-    def step(self, clips: Tensor, labels: Tensor) -> float:
-        """Take one step and return its seconds."""
-        with self._plan.applied(self._network, restore_layout=False):
-            started = now(clips.device)
-            self._optimizer.zero_grad()
-            with self._plan.variant.autocast(clips.device):
-                logits = self._network(clips)
-            self._loss(logits.float(), labels).backward()
-            self._optimizer.step()
-            return now(clips.device) - started
+    def choice(self, steps: float) -> Choice:
+        """Return the choice; an epoch has so many steps of as many clips."""
+        tried = ", ".join(variant.name for variant in self._variants)
+        _logger.info("precision: trying %s on %d clips", tried, len(self._labels))
+        for note in self._notes:
+            _logger.info("precision: %s", note)
+        try:
+            self._find_pace(steps)
+            candidates = self._checked()
+        except TooSlowError:
+            most = f"{self._budget.seconds:.0f} s"
+            note = f"the {most} for choosing ended before all layers were checked: plain fp32"
+            return Choice(Plan(), (Candidate(Plan()),), notes=(*self._notes, note))
+        timed = time_steps(
+            self._classifier,
+            self._clips,
+            self._labels,
+            candidates,
+            loss=self._loss,
+            options=self._options,
+            budget=self._budget,
+        )
+        used = len(self._labels)
+        return Choice(
+            fastest(timed).plan,
+            tuple(timed),
+            clips_checked=used,
+            clips_timed=used,
+            notes=self._notes,
+        )
 
-    def finite(self) -> bool:
-        """Say whether every gradient of the last step is."""
-        gradients = [each.grad for each in self._network.parameters() if each.grad is not None]
-        return all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+    def _find_pace(self, steps: float) -> None:
+        """Learn from a plain step how long the choice may take and what is far behind."""
+        devices = [self._clips.device] if self._clips.device.type == "cuda" else []
+        stepper = Stepper(self._classifier, Plan(), self._loss, self._options, budget=self._budget)
+        with torch.random.fork_rng(devices=devices), torch.enable_grad():
+            seconds = stepper.first_step(self._clips, self._labels)
+        self._budget.pace(seconds, steps=steps)
+        _logger.info(
+            "precision: fp32 takes %.2f s a step; checking and timing take at most %.0f s",
+            seconds,
+            self._budget.seconds,
+        )
+
+    def _checked(self) -> list[Candidate]:
+        """Return what may be timed, and what was given up while its layers were checked."""
+        checks = check_layers(
+            self._classifier,
+            self._clips,
+            self._labels,
+            self._loss,
+            self._variants,
+            budget=self._budget,
+        )
+        candidates: list[Candidate] = []
+        for variant in self._variants:
+            if variant in checks:
+                candidates += _candidates(variant, checks)
+            else:
+                candidates.append(Candidate(Plan(variant), refused="far behind in its first step"))
+        return candidates
 
 
-def _variants(precision: str, *, on_gpu: bool) -> list[Variant]:
-    if precision != "auto":
-        return [Variant(precision)]
-    numbers = ("fp32", "bf16", "fp16") if on_gpu else ("fp32", "bf16")
-    return [Variant(number, layout) for number in numbers for layout in (False, True)]
+def _variants(*, on_gpu: bool) -> tuple[list[Variant], tuple[str, ...]]:
+    """Return what `auto` tries, plain float32 first, and notes on what it does not try."""
+    wanted = ("fp32", "bf16", "fp16") if on_gpu else ("fp32", "bf16")
+    numbers = [number for number in wanted if on_gpu or computes_natively(number)]
+    notes = tuple(f"{each} is not tried: {_EMULATED}" for each in wanted if each not in numbers)
+    return [Variant(number, last) for number in numbers for last in (False, True)], notes
 
 
 def _candidates(
@@ -279,6 +251,8 @@ def _candidates(
     plain = Variant(channels_last=variant.channels_last)
     beyond_help = wrong_layers(checks.get(plain, {}), plain)
     refused = f"{', '.join(beyond_help)} wrong in fp32 too" if beyond_help else ""
+    if wrong and plain not in checks:
+        refused = f"{', '.join(wrong)} wrong, and {plain.name} was given up"
     slower = () if variant == plain else slower_layers(checks[variant], checks.get(plain, {}))
     both = tuple(name for name in checks[variant] if name in wrong or name in slower)
     kept = [tuple(wrong)] + ([both] if len(both) > len(wrong) else [])

@@ -17,6 +17,7 @@ from vcc.models import build_model
 from vcc.training import precision_choice
 from vcc.training.compilation import compile_network
 from vcc.training.precision import Plan, Variant
+from vcc.training.precision_budget import Budget
 from vcc.training.precision_check import (
     LayerCheck,
     check_layers,
@@ -25,7 +26,8 @@ from vcc.training.precision_check import (
     tolerance,
     wrong_layers,
 )
-from vcc.training.precision_choice import Candidate, Choice, choose_plan, fastest, time_steps
+from vcc.training.precision_choice import Choice, choose_plan
+from vcc.training.precision_timing import Candidate, fastest, time_steps
 
 BF16 = Variant("bf16")
 BF16_LAST = Variant("bf16", channels_last=True)
@@ -66,6 +68,16 @@ class Faulty(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:  # noqa: A003
         result: Tensor = _WrongWeightGradient.apply(x, self.weight)
         return result
+
+
+@pytest.fixture
+def bf16_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision_choice, "computes_natively", lambda number: True)
+
+
+@pytest.fixture
+def bf16_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision_choice, "computes_natively", lambda number: number == "fp32")
 
 
 def with_a_fault() -> nn.Sequential:
@@ -110,14 +122,16 @@ def test_a_layer_with_a_wrong_gradient_is_found_and_trained_right() -> None:
     assert relative_error(kept, right) < tolerance(BF16)
 
 
+@pytest.mark.usefixtures("bf16_is_native")
 def test_auto_never_takes_a_plan_that_trains_a_wrong_layer_in_bf16(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, (clips, labels) = with_a_fault(), batch()
+    kept = Plan(BF16, ("3",))
 
     def bf16_wins(*arguments: Any, **keywords: Any) -> list[Candidate]:
         return [
-            Candidate(each.plan, each.wrong, 10.0 if each.plan == Plan(BF16, ("3",)) else 100.0)
+            Candidate(each.plan, each.wrong, rounds(10 if each.plan == kept else 100))
             for each in arguments[3]
         ]
 
@@ -172,11 +186,13 @@ def test_a_resnet_of_16_frames_is_trained_right_in_bf16(variant: Variant) -> Non
     wrong = tuple(wrong_layers(errors, variant))
     assert len(errors) == 41
     assert set(wrong) <= {"layer3.0.conv2", "layer3.1.conv1", "layer3.1.conv2"}
-    right = gradients(network, Plan(), clips, labels)
+    # Judged layer by layer: over 18 layers rounding adds up to what depends on the processor.
+    with Plan(variant, wrong).applied(network):
+        assert not wrong_layers(
+            check_layers(network, clips, labels, LOSS, [variant])[variant], variant
+        )
     mixed = gradients(network, Plan(variant, wrong), clips, labels)
-    for name in right:
-        # Rounding of 18 layers, and of max-pooling's choice between near equals.
-        assert relative_error(mixed[name], right[name]) < 0.25, name
+    assert all(bool(torch.isfinite(each).all()) for each in mixed.values())
 
 
 def test_a_kernel_that_would_end_the_process_is_not_asked() -> None:
@@ -227,25 +243,151 @@ def test_a_plan_is_taken_back_after_an_error() -> None:
     assert type(network[3]) is Faulty
 
 
-def test_the_fastest_that_may_be_taken_wins_and_plain_fp32_wins_ties() -> None:
-    plain = Candidate(Plan(), step_ms=100.0)
-    last = Candidate(Plan(LAST), step_ms=80.0)
-    mixed = Candidate(Plan(BF16), step_ms=50.0, refused="its gradients are not finite")
+def rounds(ms: float, spread: float = 0.0) -> tuple[float, ...]:
+    return (ms - spread, ms, ms + spread)
+
+
+def test_the_fastest_that_is_clearly_faster_wins_and_else_plain_fp32() -> None:
+    plain = Candidate(Plan(), rounds_ms=rounds(100, 10))
+    last = Candidate(Plan(LAST), rounds_ms=rounds(80, 5))
+    mixed = Candidate(Plan(BF16), rounds_ms=rounds(50), refused="its gradients are not finite")
     assert fastest([plain, last, mixed]) is last
-    assert fastest([plain, Candidate(Plan(LAST), step_ms=96.0)]) is plain
-    assert fastest([plain, Candidate(Plan(LAST), refused="3 wrong in fp32 too")]) is plain
+    within = Candidate(Plan(LAST), rounds_ms=rounds(80, 10))
+    little = Candidate(Plan(LAST), rounds_ms=rounds(96))
+    once = Candidate(Plan(LAST), rounds_ms=(50.0,))
+    refused = Candidate(Plan(LAST), refused="3 wrong in fp32 too")
+    for other in (within, once, refused):
+        assert fastest([plain, other]) is plain
+    assert fastest([Candidate(Plan(), rounds_ms=rounds(100)), little]).plan == Plan()
+
+
+class Seconds:
+    """A clock that goes on when it is told to: each layer takes what the plan in use costs."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.calls = 0
+
+    def __call__(self) -> float:
+        self.calls += 1
+        return self.now
+
+
+class Timed(nn.Module):
+    """Takes seconds of a made clock; more of them with channels innermost, or in bfloat16."""
+
+    def __init__(self, clock: Seconds, *, last: float = 1.0, mixed: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2, 3, 2, 2, 2))
+        self.clock, self.last, self.mixed = clock, last, mixed
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Timed:
+        twin = Timed(self.clock, last=self.last, mixed=self.mixed)
+        twin.load_state_dict(self.state_dict())
+        return twin
+
+    def forward(self, x: Tensor) -> Tensor:
+        innermost = not self.weight.is_contiguous()
+        self.clock.now += self.last if innermost else 1.0
+        self.clock.now += self.mixed - 1 if torch.is_autocast_enabled("cpu") else 0.0
+        result: Tensor = nn.functional.conv3d(x, self.weight)
+        return result.mean((2, 3, 4))
+
+
+def chosen(network: nn.Module, clock: Seconds, epoch_steps: float = 1000) -> Choice:
+    clips, labels = batch()
+    asked = options("auto")
+    budget = Budget(clock)
+    return choose_plan(
+        network, clips, labels, loss=LOSS, options=asked, epoch_steps=epoch_steps, budget=budget
+    )
+
+
+@pytest.mark.usefixtures("bf16_is_emulated")
+@pytest.mark.parametrize(("last", "plan"), [(0.5, Plan(LAST)), (1.5, Plan()), (0.99, Plan())])
+def test_emulated_bf16_is_not_tried_and_a_layout_needs_a_gain(last: float, plan: Plan) -> None:
+    clock = Seconds()
+    choice = chosen(Timed(clock, last=last), clock)
+    assert choice.plan == plan
+    assert {each.plan.variant.number for each in choice.candidates} == {"fp32"}
+    assert any("bf16 is not tried" in line for line in choice.lines())
+
+
+@pytest.mark.usefixtures("bf16_is_native")
+def test_a_variant_that_is_far_behind_is_given_up_at_once() -> None:
+    clock = Seconds()
+    choice = chosen(Timed(clock, mixed=15.0), clock)
+    assert choice.plan == Plan()
+    refused = {each.plan.variant for each in choice.candidates if "far behind" in each.refused}
+    assert refused == {BF16, BF16_LAST}
+    assert not any(each.rounds_ms for each in choice.candidates if each.plan.variant in refused)
+
+
+def test_a_step_that_is_far_behind_is_ended_between_two_layers() -> None:
+    clock = Seconds()
+    slow = nn.Sequential(*(nn.Sequential(Clocked(clock, 10.0)) for _ in range(9)))
+    network = nn.Sequential(slow, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, 2))
+    budget = Budget(clock)
+    budget.pace(5.0, steps=1000)
+    clips, labels = batch()
+    plain, last = time_steps(
+        network,
+        clips,
+        labels,
+        [Candidate(Plan()), Candidate(Plan(LAST))],
+        loss=LOSS,
+        options=options("auto"),
+        budget=budget,
+    )
+    assert plain.refused == last.refused == "far behind in its first step"
+    assert clock.now == 40.0
+
+
+class Clocked(nn.Module):
+    def __init__(self, clock: Seconds, seconds: float) -> None:
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Clocked:
+        return Clocked(self.clock, self.seconds)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.clock.now += self.seconds
+        return x
+
+
+@pytest.mark.usefixtures("bf16_is_native")
+@pytest.mark.parametrize(("scale", "epoch_steps"), [(1, 2), (20, 1000)])
+def test_a_choice_ends_after_a_minute_or_two_epochs(scale: int, epoch_steps: int) -> None:
+    clock = Seconds()
+    network = nn.Sequential(*(Clocked(clock, scale / 2) for _ in range(2)), Timed(clock))
+    most = min(60, 2 * epoch_steps * (scale + 1))
+    choice = chosen(network, clock, epoch_steps)
+    assert choice.plan == Plan()
+    # the layer that was begun is finished, and a step that was
+    assert clock.now <= most + 2 * (scale + 1)
 
 
 def test_steps_are_timed_and_gradients_that_are_not_finite_refused() -> None:
     network, (clips, labels) = with_a_fault(), batch()
-    nn.init.constant_(network[8].bias, float("nan"))
     candidates = [Candidate(Plan()), Candidate(Plan(LAST), refused="0 wrong in fp32 too")]
-    timed = time_steps(
-        network, clips, labels, candidates, loss=LOSS, options=options("auto"), rounds=1
-    )
-    assert timed[0].refused == "its gradients are not finite"
-    assert (timed[0].step_ms or 0) > 0
-    assert timed[1] == candidates[1]
+
+    def timed() -> list[Candidate]:
+        return time_steps(
+            network,
+            clips,
+            labels,
+            candidates,
+            loss=LOSS,
+            options=options("auto"),
+            budget=Budget(),
+        )
+
+    (plain, last) = timed()
+    assert (plain.step_ms or 0) > 0
+    assert last == candidates[1]
+    nn.init.constant_(network[8].bias, float("nan"))
+    assert timed()[0].refused == "its gradients are not finite"
 
 
 def test_a_layout_that_is_wrong_in_fp32_is_refused_whatever_the_format() -> None:
@@ -270,8 +412,9 @@ def test_a_layer_that_is_quicker_in_fp32_is_tried_there_as_well() -> None:
 
 
 def test_fp16_is_tried_on_a_gpu_and_refused_on_a_cpu() -> None:
-    on_gpu = [variant.number for variant in precision_choice._variants("auto", on_gpu=True)]
-    assert on_gpu == ["fp32", "fp32", "bf16", "bf16", "fp16", "fp16"]
+    on_gpu, notes = precision_choice._variants(on_gpu=True)
+    assert [each.number for each in on_gpu] == ["fp32", "fp32", "bf16", "bf16", "fp16", "fp16"]
+    assert not notes
     clips, labels = batch()
     with pytest.raises(ConfigError, match="fp16 trains on a GPU only"):
         choose_plan(with_a_fault(), clips, labels, loss=LOSS, options=options("fp16"))

@@ -8,7 +8,6 @@ here is the increase of the loss on dev, which is finer than accuracy on few vid
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from torch import nn
 
 from vcc.compression.measured import Measure, Measured
 from vcc.models.quantized_plan import quantizers_by_layer, set_quantizers
+from vcc.spreadsheet import CsvWriter
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class GuardReport:
     def as_csv(self) -> str:
         """Return one row per layer: its own cost and the precision that it is left in."""
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        writer = CsvWriter(out)
         writer.writerow(CSV_HEADER)
         for name, cost in self.loss_increase.items():
             precision = "float" if name in self.returned else "quantized"
