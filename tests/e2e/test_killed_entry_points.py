@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from killed_project import Project, add_compressed, check_whole, make_project
 from killing import FaultPoint
+from limits import LONG_TEST_S
 
 # The first test makes the project, too.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(LONG_TEST_S)
 
 COMMIT = ("sqlalchemy.orm:Session", "commit")
 PROMOTION = "vcc.tracking.promotion"
@@ -18,16 +19,17 @@ LOCK = "vcc.tracking.promotion_lock"
 RESULTS = "vcc.evaluation.results_tree"
 
 # Entry point, and where it dies: an export between the two forms of a network, a rollback between
-# two aliases, a training that is registered and has no alias yet, a compression whose files are
-# there and not registered, an evaluation with one of its files to go.
+# two aliases. Each call starts a process, which takes seconds.
 DEFAULT = [
     ("export", FaultPoint("mlflow", "register_model", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 3, "after")),
+]
+# A training that is registered and has no alias yet, a compression whose files are there and not
+# registered, an evaluation with one of its files to go.
+MORE = [
     ("train", FaultPoint("mlflow", "register_model", 1, "after")),
     ("compress", FaultPoint("mlflow.pyfunc", "log_model", 1, "after")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "after")),
-]
-MORE = [
     # Before, between and after videos; with the manifest half-written; with nothing logged yet.
     ("prepare", FaultPoint("vcc.data.motion", "write_video", 30, "after")),
     ("prepare", FaultPoint("vcc.data.store:ContainerWriter", "finish", 10, "before")),

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from bad_videos import black_jpeg, growing_bomb, motion_jpeg
 from data_videos import smooth_frames, write_video
+from limits import HANG_S
 from served_network import LABELS, SHORT_SIDE, Registered, served, tracking
 
 from vcc.config.entrypoints import EvaluateEntry, PredictEntry
@@ -42,7 +43,7 @@ def post(server: str, body: object, kind: str = JSON) -> tuple[int, dict[str, An
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(server, data, {"Content-Type": kind})
     try:
-        with urllib.request.urlopen(request, timeout=60) as reply:
+        with urllib.request.urlopen(request, timeout=HANG_S) as reply:
             return reply.status, json.load(reply)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from bad_videos import black_jpeg, motion_jpeg
 from data_videos import prepare_tree, smooth_frames, write_tree, write_video
+from limits import HANG_S
 
 from vcc.config.serving import ServingOptions
 from vcc.data.containers import container_suffix
@@ -140,13 +141,17 @@ def test_frames_that_suddenly_grow_are_refused(
         clips(path, protocol)
 
 
-def test_time_is_that_of_decoding_and_not_of_what_is_done_with_the_clips(tmp_path: Path) -> None:
+def test_time_is_that_of_decoding_and_not_of_what_is_done_with_the_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, passed = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + passed[0])
     path = write_video(tmp_path / "video.avi", smooth_frames(8))
-    limits = dataclasses.replace(LIMITS, max_decode_seconds=1.0)
+    limits = dataclasses.replace(LIMITS, max_decode_seconds=HANG_S)
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
     found = clips_of_file(path, protocol, short_side=20, limits=limits)
     next(found)
-    time.sleep(1.1)
+    passed[0] = 2 * HANG_S
     assert len(list(found)) == 1
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from commands import HANG_S, run_command
+from commands import run_command
+from limits import HANG_S
 from tracking_servers import mlflow_server, postgresql
 
 from vcc.errors import TrackingError
@@ -27,7 +28,10 @@ BASE = "vcc-toy-motion"
 FORMS = (BASE, f"{BASE}-onnx", f"{BASE}-video")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+SLOW = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=SLOW)])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
@@ -222,7 +226,7 @@ promotion.make_champion(get_version("models:/vcc-toy-motion/3"), instead_of=befo
 @pytest.mark.parametrize(
     ("function", "count"),
     [
-        ("_take", 1),
+        pytest.param("_take", 1, marks=pytest.mark.slow),
         # Each of three forms gets `previous`, then `champion`: the first form has both.
         pytest.param("set_alias", 2, marks=pytest.mark.slow),
         ("set_alias", 3),
