@@ -69,7 +69,8 @@ def thin_(
     obstacle = ""
     try:
         states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
-    except UntraceableError as error:
+    except (UntraceableError, IndexError) as error:
+        # The second: the graph counts more channels than a layer has.
         states, obstacle = [], str(error)
         logger.warning("the network stays whole: %s", obstacle)
     _refuse_empty(states, _removed(states, round_to))
@@ -97,7 +98,7 @@ def masked_filters(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
     Raises:
         ScheduleError: a mask for no parameter, or one that does not fit it.
     """
-    parameters = dict(model.named_parameters())
+    parameters = dict(model.named_parameters(remove_duplicate=False))
     filters: dict[str, Tensor] = {}
     for name, mask in masks.items():
         if name not in parameters:
@@ -182,7 +183,8 @@ def _cuts(
         for member in state.group.members:
             side = (member.name, member.reads)
             gone.setdefault(side, []).append(member.indices[dead[state.group.positions(member)]])
-            widths[side] = _width(member.module, reads=member.reads)
+            if bool(dead.any()):
+                widths[side] = _width(member.module, reads=member.reads)
     kept: dict[tuple[str, bool], Tensor] = {}
     for side, pieces in gone.items():
         lost = torch.cat(pieces)

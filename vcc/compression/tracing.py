@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.conv import _ConvNd
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 from torch.utils.hooks import RemovableHandle
+
+_FOLDABLE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
 def following_batchnorms(model: nn.Module, example_input: Tensor) -> dict[str, str]:
@@ -119,7 +121,7 @@ class _OutputWatch(TorchDispatchMode):
 
 def _has_own_filters(module: nn.Module) -> bool:
     """Return whether a layer's first dimension of weights is its filters, and they are its own."""
-    if not isinstance(module, _ConvNd | nn.Linear) or isinstance(module, _ConvTransposeNd):
+    if not any(computes_as(module, base) for base in _FOLDABLE):
         return False
     # A weight that is computed (weight norm) is no parameter.
     return "weight" in module._parameters
