@@ -20,7 +20,7 @@ from vcc.compression.tracing import following_batchnorms
 from vcc.compression.unread_channels import silence_filters
 from vcc.models.quantized_plan import float_layers
 
-NOT_FOLDED = [
+NOT_FOLDED = (
     "relu_in_place_then_bn",
     "preactivation",
     "called_twice",
@@ -29,7 +29,7 @@ NOT_FOLDED = [
     "tied_weights",
     "overriding",
     "transposed_bn",
-]
+)
 
 QAT = QuantizerSettings(
     class_name="QuantAwareTrainRangeLinearQuantizer", bits=Bits(activations=8, weights=8, bias=None)
