@@ -60,11 +60,11 @@ def computes_as(module: nn.Module, base: type[nn.Module]) -> bool:
     return isinstance(module, base) and inherits
 
 
-class _OutputWatch(TorchDispatchMode):
+class _OutputWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Remembers layers' outputs, who takes one, and how often each tensor is read."""
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.model = model
         # the tensors are kept so that their ids are not used again
         self.produced: dict[int, tuple[str, Tensor, int]] = {}

@@ -50,8 +50,8 @@ def fold_batchnorms_checked(
 def _remembered(model: nn.Module, followers: Mapping[str, str]) -> Callable[[], None]:
     """Return what puts layers and BatchNorms back to what they are now."""
     layers = [model.get_submodule(name) for name in followers]
-    tensors = [(layer, layer.weight.detach().clone(), layer.bias) for layer in layers]
-    biases = [None if bias is None else bias.detach().clone() for _, _, bias in tensors]
+    tensors = [(layer, layer.get_parameter("weight").detach().clone(), layer.bias) for layer in layers]
+    biases = [b.detach().clone() if isinstance(b, Tensor) else None for _, _, b in tensors]
     norms = {name: model.get_submodule(name) for name in followers.values()}
 
     @torch.no_grad()
