@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import ModelError
 from vcc.models.architecture import Section, register_section
@@ -33,6 +34,31 @@ _CLASSES: dict[type[nn.Module], type[nn.Module]] = {
     nn.Linear: QuantLinear,
 }
 QUANTIZABLE = tuple(_CLASSES)
+_COMPUTING = ("forward", "_conv_forward", "__call__")
+
+
+def quantized_class(layer: nn.Module) -> type[nn.Module] | None:
+    """Return the class of a layer's quantized form, None where it has none.
+
+    A layer of a class that inherits is as its base where it computes as that does and its weight is
+    a parameter: torchvision's `Conv3DSimple` only sets arguments.
+    """
+    kind = type(layer)
+    for base, quantized in _CLASSES.items():
+        inherits = all(getattr(kind, m, None) is getattr(base, m, None) for m in _COMPUTING)
+        if issubclass(kind, base) and inherits and "weight" in layer._parameters:
+            return quantized
+    return None
+
+
+def float_layers(model: nn.Module) -> tuple[str, ...]:
+    """Return the convolutions and linear layers whose weights are not quantized."""
+    return tuple(
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, _ConvNd | nn.Linear)
+        and not isinstance(module._modules.get("weight_quantizer"), WeightQuantizer)
+    )
 
 
 def apply_plan(model: nn.Module, plan: Plan) -> None:
@@ -123,7 +149,7 @@ def _parts(layer: _Quantized) -> dict[str, Any]:
 
 
 def _quantized_layer(layer: nn.Module, name: str, parts: Mapping[str, Any]) -> nn.Module:
-    cls = _CLASSES.get(type(layer))
+    cls = quantized_class(layer)
     if cls is None:
         msg = f"{name} is a {type(layer).__name__}, which cannot be quantized"
         raise ModelError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 from vcc.compression.quantization.overrides import Bits, resolve_bits
 from vcc.compression.quantization.placement import Placement, place_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
-from vcc.models.quantized_plan import QUANTIZABLE
+from vcc.models.quantized_plan import quantized_class
+
+log = logging.getLogger(__name__)
 
 # beyond this a float holds the integers no better than the value itself
 _AS_GOOD_AS_FLOAT = 16
@@ -36,7 +39,7 @@ def linear_plan(
     layers = {
         name: _layer_parts(name, bits[name], settings, placement)
         for name, module in model.named_modules()
-        if type(module) in QUANTIZABLE
+        if quantized_class(module) is not None and _may_quantize(name, settings, placement)
     }
     if settings.by_target and settings.target == "cpu":
         _zero_centre_depthwise(model, layers, placement)
@@ -70,7 +73,7 @@ def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> dict[str, Any
     activations: dict[str, Any] = {}
     for name, module in model.named_modules():
         width = bits[name].weights
-        if type(module) in QUANTIZABLE and _counts(width):
+        if quantized_class(module) is not None and _counts(width):
             layers[name] = {"weight": {"kind": kind, "bits": width}}
             if _counts(bits[name].bias):
                 layers[name]["bias"] = {"kind": kind, "bits": bits[name].bias}
@@ -155,6 +158,18 @@ def _layer_parts(
         if name in placement.outputs:
             parts["output"] = _activation(bits, settings)
     return parts
+
+
+def _may_quantize(name: str, settings: QuantizerSettings, placement: Placement) -> bool:
+    """Return whether a layer runs as a module, and in training only once.
+
+    Ranges are tracked in place, which a second call within one pass would change for the first.
+    """
+    calls = placement.calls[name]
+    if calls == 0 or (calls > 1 and settings.class_name == "QuantAwareTrainRangeLinearQuantizer"):
+        log.warning("%s stays in float: it runs %d times in one pass", name, calls)
+        return False
+    return True
 
 
 def _activation(bits: Bits, settings: QuantizerSettings) -> dict[str, Any]:
