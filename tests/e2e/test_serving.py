@@ -20,7 +20,7 @@ from data_videos import smooth_frames, write_video
 from served_network import LABELS, SHORT_SIDE, Registered, served, tracking
 
 from vcc.config.entrypoints import EvaluateEntry, PredictEntry
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.pipeline.commands import run_evaluate
 from vcc.pipeline.predict import run_predict
 

@@ -51,6 +51,18 @@ class PrepareOptions(Options):
     max_bad_share: float = option(
         0.05, "more than this share of bad files is an error", at_least=0.0, at_most=1.0
     )
+    min_decoded_share: float = option(
+        0.5,
+        "a cut or damaged video is used if at least this share of it came",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    fps: float = option(
+        0.0,
+        "resample videos to this many frames per second by their time stamps; 0: keep all frames",
+        at_least=0.0,
+        at_most=240.0,
+    )
     verify: bool = option(False, "only check an existing store against its manifest's checksums")
     dev_share: float = option(
         0.1, "share of training set aside as dev, by whole groups", at_least=0.0, at_most=0.5

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcc.data.decode import VIDEO_SUFFIXES
+from vcc.data.decoding.containers import VIDEO_SUFFIXES
 from vcc.data.names import is_text
 from vcc.errors import DataError
 

@@ -14,7 +14,8 @@ import cv2
 from vcc.config.data import PrepareOptions
 from vcc.data.annotation import Annotation, Entry, split_name
 from vcc.data.annotations import load_annotation
-from vcc.data.decode import BadVideoError, open_source
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.source import open_source
 from vcc.data.discovery import BadFile, FoundVideo, duplicates, find_videos
 from vcc.data.names import group_of, safe_name
 from vcc.data.resizing import resize, shrunk_size

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from vcc.config.data import PrepareOptions
 from vcc.data.convert import ConvertJob, ConvertResult
+from vcc.data.decoding.reading import Reading
 from vcc.data.discovery import BadFile
 from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
 from vcc.data.motion import generate_motion_videos
@@ -140,6 +141,7 @@ def _fill_store(
             kind=kind,
             short_side=options.short_side,
             jpeg_quality=options.jpeg_quality,
+            reading=Reading(fps=options.fps, min_decoded_share=options.min_decoded_share),
         )
         for number, (video, file) in enumerate(zip(plan.videos, files, strict=True))
     ]
@@ -227,6 +229,7 @@ def _manifest(
         pixel_mean=mean,
         pixel_std=std,
         videos=tuple(records),
+        fps=options.fps,
     )
 
 

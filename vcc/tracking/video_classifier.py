@@ -19,8 +19,7 @@ import torch
 
 from vcc.config.data import ClipOptions
 from vcc.config.serving import ServingOptions
-from vcc.data.containers import HEAD_BYTES, container_suffix
-from vcc.data.decode import BadVideoError
+from vcc.data.decoding.errors import BadVideoError
 from vcc.data.machine import usable_cores
 from vcc.data.protocol import ClipProtocol
 from vcc.data.streamed import clips_of_file
@@ -72,7 +71,8 @@ class VideoClassifier:
             clip = ClipOptions.from_mapping(metadata["clip"], where=f"{path}: clip")
             self.labels = tuple(str(label) for label in metadata["labels"])
             self._short_side = int(metadata["stored_frames"]["short_side"])
-        except (KeyError, TypeError, ValueError):
+            self._fps = float(metadata["stored_frames"].get("fps", 0))
+        except (AttributeError, KeyError, TypeError, ValueError):
             msg = f"{path}: does not say its classes and clips: write it again with `export`"
             raise ExportError(msg) from None
         self.metadata = metadata
@@ -93,7 +93,7 @@ class VideoClassifier:
             n_clips: look at this many of its clips, spread evenly; 0 for all, as in evaluation.
 
         Raises:
-            BadVideoError: it is not a whole video within the limits.
+            BadVideoError: it is not a video within the limits.
         """
         with self._turn:
             return self._classify(path, n_clips)
@@ -103,16 +103,19 @@ class VideoClassifier:
         if not data:
             msg = "empty"
             raise BadVideoError(msg)
-        # The decoder takes the suffix as a hint of whether the declared length can be trusted.
-        suffix = container_suffix(data[:HEAD_BYTES]) or ".bin"
-        with self._turn, tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        with self._turn, tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
             return self._classify(Path(file.name), n_clips)
 
     def _classify(self, path: Path, n_clips: int) -> VideoPrediction:
         clips = clips_of_file(
-            path, self.protocol, short_side=self._short_side, limits=self._limits, n_clips=n_clips
+            path,
+            self.protocol,
+            short_side=self._short_side,
+            limits=self._limits,
+            n_clips=n_clips,
+            fps=self._fps,
         )
         total = np.zeros(len(self.labels), np.float32)
         count = 0
