@@ -96,7 +96,8 @@ def test_help_needs_no_heavy_package(name: str) -> None:
         "try:\n"
         f"    runpy.run_module('entrypoints.{name}', run_name='__main__')\n"
         "except SystemExit as end:\n"
-        "    heavy = {'torch', 'mlflow', 'cv2', 'av', 'lightning', 'onnx', 'numpy'} & set(sys.modules)\n"
+        "    heavy = {'torch', 'mlflow', 'cv2', 'av', 'lightning', 'onnx', 'numpy'}\n"
+        "    heavy &= set(sys.modules)\n"
         "    sys.exit(end.code or (f'imported {sorted(heavy)}' if heavy else 0))\n"
     )
     done = subprocess.run(

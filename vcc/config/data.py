@@ -12,6 +12,7 @@ from pathlib import Path
 from vcc.config.options import Options, option
 
 STORES = ("auto", "packed", "raw", "jpg")
+ON_DUPLICATES = ("report", "drop", "error")
 CROP_POSITIONS = ("c", "tl", "tr", "bl", "br")
 
 
@@ -25,6 +26,14 @@ class PrepareOptions(Options):
     annotation: Path | None = option(
         None,
         "JSON file, list file or folder of official lists; default: split by the groups in names",
+    )
+    classes: str | None = option(
+        None, "only these classes: A,B,C or a file with a name per line; default: all"
+    )
+    on_duplicates: str = option(
+        "report",
+        "equal files: report them and leaks across the split, drop all but the first, or error",
+        choices=ON_DUPLICATES,
     )
     split: int = option(
         1, "official split to use where lists or group names know several", at_least=1, at_most=3

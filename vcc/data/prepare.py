@@ -26,7 +26,9 @@ from vcc.data.discovery import BadFile
 from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
 from vcc.data.motion import generate_motion_videos
 from vcc.data.parallel import convert_all
-from vcc.data.planning import Plan, PlannedVideo, check_labels, choose_store, make_plan, store_path
+from vcc.data.plan import Plan, PlannedVideo
+from vcc.data.planning import check_labels, choose_store, make_plan, store_path
+from vcc.data.remarks import remarks
 from vcc.data.report import PrepareReport
 from vcc.data.sources import write_sources
 from vcc.data.splits import move_share
@@ -171,6 +173,8 @@ def _fill_store(
             bad.append(BadFile(video.entry.id, result.reason))
         else:
             done.append(_Stored(video, result.stored, files[number]))
+            if result.stored.cut:
+                logger.warning("%s: cut or damaged: %s", video.path, result.stored.cut)
     return done, bad, sum(result.reused for result in results.values())
 
 
@@ -264,7 +268,8 @@ def _report(
     reused: int,
     started: float,
 ) -> PrepareReport:
-    notes = list(plan.notes)
+    named = [(item.planned.entry.id, item.stored) for item in done]
+    notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
     for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
         if not count_by(manifest.videos, subset):
             notes.append(f"no {subset} videos: the data set cannot be {use}")

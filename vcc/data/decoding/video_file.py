@@ -112,6 +112,9 @@ class VideoFile:
                     packet = next(packets, None)
             except av.FFmpegError as error:
                 self._progress.blame(reason(error, heard))
+            except IndexError:
+                # PyAV's way to end where streams were found after the file was opened.
+                pass
             self._progress.blame(_complaint(heard, self._media.format.name))
             if packet is None:
                 break
