@@ -11,7 +11,7 @@ import torch
 from tiny_compression import tiny_baseline, tiny_dataset
 
 from vcc.config.entrypoints import CompressEntry, EvaluateEntry, ExportEntry, PromoteEntry
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.pipeline.commands import run_compress, run_evaluate, run_export
 from vcc.pipeline.evaluate import size_figures
 from vcc.pipeline.promote import run_promote

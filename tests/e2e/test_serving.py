@@ -21,7 +21,7 @@ from limits import HANG_S
 from served_network import LABELS, SHORT_SIDE, Registered, served, tracking
 
 from vcc.config.entrypoints import EvaluateEntry, PredictEntry
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.pipeline.commands import run_evaluate
 from vcc.pipeline.predict import run_predict
 

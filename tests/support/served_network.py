@@ -20,7 +20,7 @@ from vcc.config.data import ClipOptions
 from vcc.config.export import ExportOptions
 from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.data.loaders import video_loader
 from vcc.data.normalisation import PixelNormalisation
 from vcc.data.prepared import PreparedDataset

@@ -19,12 +19,15 @@ from pathlib import Path
 
 from vcc.config.data import PrepareOptions
 from vcc.data.convert import ConvertJob, ConvertResult
+from vcc.data.decoding.reading import Reading
 from vcc.data.discovery import BadFile
 from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
 from vcc.data.motion import generate_motion_videos
 from vcc.data.names import check_dataset_name, check_label
 from vcc.data.parallel import convert_all
-from vcc.data.planning import Plan, PlannedVideo, check_labels, choose_store, make_plan, store_path
+from vcc.data.plan import Plan, PlannedVideo
+from vcc.data.planning import check_labels, choose_store, make_plan, store_path
+from vcc.data.remarks import remarks
 from vcc.data.report import PrepareReport
 from vcc.data.sources import Source, write_sources
 from vcc.data.splits import move_share
@@ -148,6 +151,7 @@ def _fill_store(
             kind=kind,
             short_side=options.short_side,
             jpeg_quality=options.jpeg_quality,
+            reading=Reading(fps=options.fps, min_decoded_share=options.min_decoded_share),
         )
         for number, (video, file) in enumerate(zip(plan.videos, files, strict=True))
     ]
@@ -176,6 +180,8 @@ def _fill_store(
             bad.append(BadFile(video.entry.id, result.reason))
         else:
             done.append(_Stored(video, result.stored, files[number]))
+            if result.stored.cut:
+                logger.warning("%s: cut or damaged: %s", video.path, result.stored.cut)
     return done, bad, sum(result.reused for result in results.values())
 
 
@@ -234,6 +240,7 @@ def _manifest(
         pixel_mean=mean,
         pixel_std=std,
         videos=tuple(records),
+        fps=options.fps,
     )
 
 
@@ -268,7 +275,8 @@ def _report(
     reused: int,
     started: float,
 ) -> PrepareReport:
-    notes = list(plan.notes)
+    named = [(item.planned.entry.id, item.stored) for item in done]
+    notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
     for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
         if not count_by(manifest.videos, subset):
             notes.append(f"no {subset} videos: the data set cannot be {use}")

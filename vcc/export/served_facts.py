@@ -18,6 +18,7 @@ from vcc.export.onnx_file import read_metadata
 
 _SHORT_SIDES = range(8, 4097)
 _LARGEST_STRIDE = 1000
+_FASTEST = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,14 @@ class ServedFacts:
         labels: C class names, in the order of the logits.
         clip: how its clips are made.
         short_side: of the frames that clips are cut from, pixels.
+        fps: constant rate that videos are resampled to; 0 keeps their frames.
         metadata: everything that the file says.
     """
 
     labels: tuple[str, ...]
     clip: ClipOptions
     short_side: int
+    fps: float
     metadata: Mapping[str, Any]
 
 
@@ -48,6 +51,8 @@ def served_facts(path: Path) -> ServedFacts:
         clip = ClipOptions.from_mapping(metadata["clip"], where="clip")
         labels = _labels(metadata["labels"])
         short_side = _short_side(metadata["stored_frames"]["short_side"])
+        # Files written before videos could be resampled do not say it.
+        fps = _fps(metadata["stored_frames"].get("fps", 0))
         _check_graph(path, clip, labels)
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
@@ -56,7 +61,7 @@ def served_facts(path: Path) -> ServedFacts:
             "`export`"
         )
         raise ExportError(msg) from None
-    return ServedFacts(labels=labels, clip=clip, short_side=short_side, metadata=metadata)
+    return ServedFacts(labels=labels, clip=clip, short_side=short_side, fps=fps, metadata=metadata)
 
 
 def _labels(value: Any) -> tuple[str, ...]:
@@ -75,6 +80,13 @@ def _short_side(value: Any) -> int:
         msg = f"short_side is {str(value)[:40]}, not {_SHORT_SIDES[0]} to {_SHORT_SIDES[-1]} pixels"
         raise ValueError(msg)
     return int(value)
+
+
+def _fps(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= _FASTEST:
+        msg = f"fps is {str(value)[:40]}, not 0 to {_FASTEST} frames a second"
+        raise ValueError(msg)
+    return float(value)
 
 
 def _check_graph(path: Path, clip: ClipOptions, labels: tuple[str, ...]) -> None:

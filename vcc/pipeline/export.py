@@ -103,10 +103,11 @@ def _write(
         opset=options.opset,
         metadata={
             **network.card.as_metadata(),
-            # Whoever is given a video must scale its frames as the store did.
+            # Whoever is given a video must take and scale its frames as the store did.
             "stored_frames": {
                 "short_side": dataset.manifest.short_side,
                 "store": dataset.manifest.store,
+                "fps": dataset.manifest.fps,
             },
             FILE_KEY: record,
         },

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from vcc.cli import say
 from vcc.config.entrypoints import PredictEntry
 from vcc.config.serving import ServingOptions
-from vcc.data.decode import BadVideoError
+from vcc.data.decoding.errors import BadVideoError
 from vcc.data.discovery import find_videos
 from vcc.data.machine import usable_cores
 from vcc.errors import ConfigError, DataError

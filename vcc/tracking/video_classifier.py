@@ -18,8 +18,7 @@ import numpy as np
 import torch
 
 from vcc.config.serving import ServingOptions
-from vcc.data.containers import HEAD_BYTES, container_suffix
-from vcc.data.decode import BadVideoError
+from vcc.data.decoding.errors import BadVideoError
 from vcc.data.machine import usable_cores
 from vcc.data.protocol import ClipProtocol
 from vcc.data.streamed import clips_of_file
@@ -68,6 +67,7 @@ class VideoClassifier:
         facts = served_facts(path)
         self.labels = facts.labels
         self._short_side = facts.short_side
+        self._fps = facts.fps
         self.metadata = facts.metadata
         self.protocol = ClipProtocol.from_options(facts.clip)
         self._limits = limits
@@ -86,7 +86,7 @@ class VideoClassifier:
             n_clips: look at this many of its clips, spread evenly; 0 for all, as in evaluation.
 
         Raises:
-            BadVideoError: it is not a whole video within the limits.
+            BadVideoError: it is not a video within the limits.
         """
         with self._turn:
             return self._classify(path, n_clips)
@@ -96,16 +96,19 @@ class VideoClassifier:
         if not data:
             msg = "empty"
             raise BadVideoError(msg)
-        # The decoder takes the suffix as a hint of whether the declared length can be trusted.
-        suffix = container_suffix(data[:HEAD_BYTES]) or ".bin"
-        with self._turn, tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        with self._turn, tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
             return self._classify(Path(file.name), n_clips)
 
     def _classify(self, path: Path, n_clips: int) -> VideoPrediction:
         clips = clips_of_file(
-            path, self.protocol, short_side=self._short_side, limits=self._limits, n_clips=n_clips
+            path,
+            self.protocol,
+            short_side=self._short_side,
+            limits=self._limits,
+            n_clips=n_clips,
+            fps=self._fps,
         )
         total = np.zeros(len(self.labels), np.float32)
         count = 0
