@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch import Tensor, nn
 
 from vcc.compression.quantization.overrides import Bits, resolve_bits
 from vcc.compression.quantization.placement import Placement, place_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
+from vcc.models.quantized_overflow import SAFE, weight_bits
 from vcc.models.quantized_plan import QUANTIZABLE
 
 # beyond this a float holds the integers no better than the value itself
@@ -51,6 +52,7 @@ def linear_plan(
     }
     return {
         "target": settings.target,
+        "overflow": settings.overflow,
         "layers": {name: parts for name, parts in layers.items() if parts},
         "entries": entries,
         "activations": {},
@@ -71,7 +73,7 @@ def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> dict[str, Any
     for name, module in model.named_modules():
         width = bits[name].weights
         if type(module) in QUANTIZABLE and _counts(width):
-            layers[name] = {"weight": {"kind": kind, "bits": width}}
+            layers[name] = {"weight": _clipped_weight(kind, width, settings.overflow)}
             if _counts(bits[name].bias):
                 layers[name]["bias"] = {"kind": kind, "bits": bits[name].bias}
         elif type(module) in (nn.ReLU, nn.ReLU6) and _counts(bits[name].activations):
@@ -84,10 +86,20 @@ def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> dict[str, Any
             }
     return {
         "target": settings.target,
+        "overflow": settings.overflow,
         "layers": layers,
         "entries": {},
         "activations": activations,
     }
+
+
+def _clipped_weight(kind: str, bits: int, overflow: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"kind": kind, "bits": bits}
+    if overflow == SAFE:
+        # DoReFa keeps its own bits: its integers are no whole range of theirs.
+        made["bits"] = weight_bits(bits, overflow) if kind == "wrpn" else bits
+        made["overflow"] = overflow
+    return made
 
 
 def clip_options(
@@ -138,7 +150,7 @@ def _layer_parts(
         per_channel = bool(bits.extra.get("per_channel_wts", settings.per_channel))
         parts["weight"] = {
             "kind": "range",
-            "bits": bits.weights,
+            "bits": weight_bits(bits.weights, settings.overflow),
             "mode": mode,
             "per_channel": per_channel,
         }
@@ -170,5 +182,5 @@ def _mode_of(bits: Bits, default: str, key: str) -> str:
     return str(mode.get(key, default)) if isinstance(mode, Mapping) else str(mode)
 
 
-def _counts(bits: int | None) -> bool:
+def _counts(bits: int | None) -> TypeGuard[int]:
     return bits is not None and bits <= _AS_GOOD_AS_FLOAT
