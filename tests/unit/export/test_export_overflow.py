@@ -332,7 +332,7 @@ def judged(expected: torch.Tensor, found: torch.Tensor) -> Any:
 
 
 class TestClips:
-    @pytest.fixture()
+    @pytest.fixture
     def logits(self) -> torch.Tensor:
         return torch.randn(20, 5, generator=torch.Generator().manual_seed(1))
 

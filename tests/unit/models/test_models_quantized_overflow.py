@@ -62,7 +62,7 @@ class TestTheBound:
     def test_no_pair_of_products_leaves_16_bits(self) -> None:
         ends = list(itertools.product((0, 255), (-SAFE_SIZE, SAFE_SIZE)))
         sums = [a * b + c * d for (a, b), (c, d) in itertools.product(ends, ends)]
-        assert -(2**15) <= min(sums)
+        assert min(sums) >= -(2**15)
         assert max(sums) <= 2**15 - 1
 
     def test_one_more_would(self) -> None:
@@ -94,7 +94,7 @@ class TestQuantizers:
         for quantizer in weights_of(model):
             levels = quantizer.export_levels
             assert levels.dtype == torch.int8
-            assert -SAFE_TOP - 1 <= int(levels.min())
+            assert int(levels.min()) >= -SAFE_TOP - 1
             assert int(levels.max()) <= SAFE_TOP
             assert levels.count_nonzero() == levels.numel(), "weights of 1 and -1"
         assert overflow_of_network(model) == "safe"
@@ -143,7 +143,7 @@ class TestQuantizers:
     def test_levels_keep_to_their_top(self, kind: str) -> None:
         for bits in range(1, 9):
             levels, _ = weight_levels(torch.linspace(-3, 3, 99), kind, bits, top=SAFE_TOP)
-            assert -SAFE_TOP - 1 <= levels.min()
+            assert levels.min() >= -SAFE_TOP - 1
             assert levels.max() <= SAFE_TOP
 
 
