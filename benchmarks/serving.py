@@ -138,14 +138,14 @@ def server(folder: Path, graph: Path, *, threads: int) -> Iterator[tuple[str, ps
             yield f"http://127.0.0.1:{port}/invocations", psutil.Process(process.pid)
         finally:
             os.killpg(process.pid, 15)
-            process.wait()
+            process.wait(60)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     """Wait until the server answers."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=10):
             return
         time.sleep(0.2)
     msg = "the server did not start"

@@ -12,7 +12,11 @@ from pathlib import Path
 
 import filelock
 
+from vcc.errors import VccError
+
 _logger = logging.getLogger(__name__)
+# Beyond what preparing the largest data set takes.
+_LIMIT_S = 24 * 3600
 
 
 @contextlib.contextmanager
@@ -55,16 +59,27 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Wait until no other process of this user and machine writes to a folder; keep them out.
 
     A process that is killed leaves no lock behind.
+
+    Raises:
+        VccError: the other process goes on for more than a day.
     """
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     # A lock file of another user could not be opened.
     user = getattr(os, "getuid", int)()
-    lock = filelock.FileLock(Path(tempfile.gettempdir()) / f"vcc-{user}-{name}.lock")
+    place = Path(tempfile.gettempdir()) / f"vcc-{user}-{name}.lock"
+    lock = filelock.FileLock(place, timeout=_LIMIT_S)
     try:
         lock.acquire(blocking=False)
     except filelock.Timeout:
         _logger.info("%s: another process is writing there: waiting for its end", folder)
-        lock.acquire()
+        try:
+            lock.acquire(timeout=_LIMIT_S)
+        except filelock.Timeout:
+            msg = (
+                f"{folder}: another process has been writing there for {_LIMIT_S // 3600} hours: "
+                "end it, or choose another folder"
+            )
+            raise VccError(msg) from None
     try:
         yield
     finally:

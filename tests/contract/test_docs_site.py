@@ -5,26 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import griffe
 import pytest
 import yaml
+from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(site: Path, *, api: bool) -> str:
     """Build the site as `make docs` does and return what was printed."""
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
         cwd=ROOT,
         env={**os.environ, "DOCS_API": str(api).lower()},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

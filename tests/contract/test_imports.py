@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,8 +98,9 @@ def test_help_needs_no_heavy_package(name: str) -> None:
         "    heavy = {'torch', 'mlflow', 'cv2', 'lightning', 'onnx', 'numpy'} & set(sys.modules)\n"
         "    sys.exit(end.code or (f'imported {sorted(heavy)}' if heavy else 0))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    done = run_command(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     assert "usage: python -m entrypoints." in done.stdout

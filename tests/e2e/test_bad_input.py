@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,14 +20,10 @@ def entry(folder: Path, name: str, **options: object) -> subprocess.CompletedPro
     """Call an entry point that tracks into `folder`."""
     words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    return subprocess.run(
+    return run_command(
         [sys.executable, "-m", f"entrypoints.{name}", *words],
         cwd=ROOT,
         env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
     )
 
 
@@ -100,13 +97,9 @@ def test_the_project_need_not_be_installed(tmp_path: Path) -> None:
         "sys.argv = ['doctor']\n"
         "import runpy; runpy.run_module('entrypoints.doctor', run_name='__main__')\n"
     )
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert "provider cpu             runs (onnxruntime CPU)" in done.stdout

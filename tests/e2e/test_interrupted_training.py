@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from commands import HANG_S
 from mlflow.entities import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ class Project:
 
     def call(self, *program: str, **options: str) -> str:
         process = self.start(*program, **options)
-        printed, _ = process.communicate(timeout=600)
+        printed, _ = process.communicate(timeout=HANG_S)
         assert process.returncode == 0, printed
         return printed
 
@@ -81,7 +82,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(tmp_path_factory.mktemp("interrupted"))
     small = {"motion_classes": "3", "motion_clips": "1", "short_side": "36", "n_jobs": "1"}
     process = made.start("entrypoints.prepare", **small)
-    printed, _ = process.communicate(timeout=600)
+    printed, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 0, printed
     return made
 
@@ -95,7 +96,7 @@ def test_a_killed_training_goes_on_in_the_same_run(project: Project) -> None:
         if "epoch 3/6" in line:
             process.send_signal(signal.SIGKILL)
             break
-    process.wait(60)
+    process.wait(HANG_S)
     killed = project.trainings()[0]
     assert killed.info.status == "RUNNING"
     last = project.folder / "results" / "checkpoints" / killed.info.run_id / "last.ckpt"

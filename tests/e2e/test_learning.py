@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = {
@@ -45,14 +45,10 @@ def test_resnet18_learns_the_built_in_data(tmp_path: Path) -> None:
     def call(entry_point: str, **options: str) -> str:
         given = {"root_path": str(tmp_path / "data"), "dataset": "built_in", **options}
         words = [word for name, value in given.items() for word in (f"--{name}", value)]
-        done = subprocess.run(
+        done = run_command(
             [sys.executable, "-m", f"entrypoints.{entry_point}", *words],
             cwd=ROOT,
             env={**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=1500,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout

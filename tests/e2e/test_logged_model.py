@@ -6,7 +6,6 @@ import ast
 import importlib.metadata
 import json
 import re
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ import mlflow
 import numpy as np
 import pytest
 import torch
+from commands import run_command
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import CONTENT_TYPE_JSON, invocations
 from served_network import Registered, tracking
@@ -60,13 +60,9 @@ def test_it_loads_without_the_repository(
     registered: Registered, folders: dict[str, Path], tmp_path: Path
 ) -> None:
     video = next((registered.folder / "videos").rglob("*.avi"))
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", ALONE, str(ROOT), str(folders["video"]), str(video)],
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)

@@ -11,6 +11,7 @@ from pathlib import Path
 import mlflow
 import pytest
 import torch
+from commands import run_command
 
 from vcc.config.distillation import DistillationOptions
 from vcc.data.prepared import find_prepared
@@ -46,14 +47,10 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run_command(
         words,
         cwd=ROOT,
         env=environment(folder),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
     )
 
 

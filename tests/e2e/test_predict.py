@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from bad_videos import black_jpeg, motion_jpeg
+from commands import run_command
 from data_videos import smooth_frames, write_video
 from served_network import LABELS, Registered, tracking
 
@@ -46,7 +47,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(registered: Registered, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run_command(
         [sys.executable, "-m", *words],
         cwd=ROOT,
         env={
@@ -55,10 +56,6 @@ def call(registered: Registered, *words: str) -> subprocess.CompletedProcess[str
             "MLFLOW_TRACKING_URI": registered.tracking_uri,
             "OMP_NUM_THREADS": "1",
         },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import importlib
-import multiprocessing
+import json
 import os
 import runpy
 import signal
@@ -16,23 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from commands import run_command
 from torch import nn
 
 ROOT = Path(__file__).resolve().parents[2]
-_TIMEOUT_S = 300
+_PATH = os.pathsep.join(str(ROOT / each) for each in ("", "tests", "tests/support"))
 
 
 def run_until_killed(script: str, *words: str) -> None:
     """Run a script of tests/support that is to end by SIGKILL, and wait for that."""
-    path = os.pathsep.join(str(ROOT / each) for each in ("", "tests", "tests/support"))
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, script, *words],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": _PATH},
         cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_TIMEOUT_S,
     )
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
@@ -114,24 +111,6 @@ class Ended:
     printed: str
 
 
-_SERVER = multiprocessing.get_context("forkserver")
-# Imported once, in the process that the others are forked from: that takes longer than they run.
-_SERVER.set_forkserver_preload(
-    [
-        "lightning.pytorch",
-        "matplotlib.pyplot",
-        "mlflow.onnx",
-        "mlflow.pyfunc",
-        "onnxscript",
-        "vcc.pipeline.commands",
-        "vcc.pipeline.predict",
-        "vcc.pipeline.promote",
-        "vcc.pipeline.sensitivity",
-        "vcc.pipeline.study",
-    ]
-)
-
-
 def call_entry_point(
     name: str,
     words: Sequence[str],
@@ -140,7 +119,7 @@ def call_entry_point(
     environment: Mapping[str, str],
     point: FaultPoint | None = None,
 ) -> Ended:
-    """Run an entry point in a process of its own, with everything imported already.
+    """Run an entry point in a process of its own.
 
     Args:
         name: of the module in `entrypoints`.
@@ -149,36 +128,20 @@ def call_entry_point(
         environment: added to this process's.
         point: the fault that it meets.
     """
-    log = folder / "printed.txt"
-    arguments = (name, list(words), str(folder), {**os.environ, **environment}, str(log), point)
-    process = _SERVER.Process(target=_run, args=arguments, daemon=False)
-    process.start()
-    try:
-        process.join()
-    finally:
-        # Where the test's own time is up.
-        process.kill()
-    assert process.exitcode is not None
-    return Ended(process.exitcode, log.read_text(errors="replace"))
+    task = {"name": name, "words": list(words), "point": point and dataclasses.asdict(point)}
+    done = run_command(
+        [sys.executable, __file__, json.dumps(task)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": _PATH, **environment},
+        stderr=subprocess.STDOUT,
+    )
+    return Ended(done.returncode, done.stdout)
 
 
-def _run(
-    name: str,
-    words: list[str],
-    folder: str,
-    environment: dict[str, str],
-    log: str,
-    point: FaultPoint | None,
-) -> None:
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    number = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(number, stream)
+def _run(name: str, words: list[str], point: dict[str, Any] | None) -> None:
     torch.set_num_threads(1)
     if point is not None:
-        point.arm()
+        FaultPoint(**point).arm()
     sys.argv = [name, *words]
     runpy.run_module(f"entrypoints.{name}", run_name="__main__")
 
@@ -189,3 +152,7 @@ def assert_same_state(one: nn.Module, other: nn.Module) -> None:
     assert mine.keys() == theirs.keys()
     for name, tensor in mine.items():
         assert torch.equal(tensor, theirs[name]), name
+
+
+if __name__ == "__main__":
+    _run(**json.loads(sys.argv[1]))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import HANG_S, run_command
 
 _PATIENCE = 90.0
 
@@ -48,9 +49,7 @@ def postgresql() -> Iterator[str]:
 
     def call(program: str, *words: str) -> None:
         command = [str(programs / program), *words]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=folder, timeout=60, **identity
-        )
+        done = run_command(command, cwd=folder, **identity)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
     cluster = str(folder / "data")
@@ -133,14 +132,17 @@ def running(
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, 9)
-                process.wait()
+                process.wait(HANG_S)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until an address answers; fail with the server's log when it ends or takes too long."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url):
+        with (
+            contextlib.suppress(urllib.error.URLError, OSError),
+            urllib.request.urlopen(url, timeout=10),
+        ):
             return
         time.sleep(0.2)
     pytest.fail(f"{url} does not answer: {log.read_text(errors='replace')[-3000:]}")

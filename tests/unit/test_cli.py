@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import HANG_S, run_command
 
 from vcc.cli import format_value, parse_options
 from vcc.config.options import Options, option
@@ -100,11 +101,8 @@ def test_values_are_written_as_they_are_read(value: object, text: str) -> None:
 
 
 def test_an_entry_point_ends_with_one_line_and_an_exit_code(tmp_path: Path) -> None:
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-m", "entrypoints.train", "--n_epoch", "3"],
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == ConfigError.exit_code
     assert done.stderr.strip() == "error: unknown option 'n_epoch': did you mean n_epochs?"
@@ -128,7 +126,7 @@ def run_script(body: str, *, reader_goes_away: bool = False) -> tuple[int, str]:
     if reader_goes_away:
         process.stdout.close()
     printed = process.stderr.read()
-    code = process.wait(60)
+    code = process.wait(HANG_S)
     process.stderr.close()
     process.stdout.close()
     return code, printed

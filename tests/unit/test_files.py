@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 
 from vcc.files import replacing, write_whole
 
@@ -50,12 +50,11 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     write_whole(path, "old")
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", _DIE, str(path)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
     )
-    assert done.returncode == -signal.SIGKILL
+    assert done.returncode == -signal.SIGKILL, done.stderr
     assert path.read_text() == "old"
     write_whole(path, "new")
     assert [each.name for each in tmp_path.iterdir()] == ["file.txt"]

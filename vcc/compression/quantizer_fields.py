@@ -15,7 +15,7 @@ from vcc.compression.fields import (
     optional,
     table,
 )
-from vcc.models.quantized_overflow import OVERFLOWS
+from vcc.config.overflow import OVERFLOWS
 
 QUANT_MODES = ("SYMMETRIC", "SYMMETRIC_RESTRICTED", "ASYMMETRIC_UNSIGNED", "ASYMMETRIC_SIGNED")
 CLIP_MODES = ("NONE", "AVG", "N_STD", "GAUSS", "LAPLACE", "PERCENTILE", "ENTROPY", "MSE")

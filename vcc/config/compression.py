@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vcc.config.export import PROVIDERS
 from vcc.config.options import Options, option
+from vcc.config.overflow import OVERFLOWS
 
-OVERFLOWS = ("safe", "fast", "auto")
 COMPRESSION_TYPES = ("ep", "ptq", "qat", "kd")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lightning import LightningDataModule
-from torch.utils.data import DataLoader
 
 from vcc.config.data import ClipOptions
+from vcc.data.clip_loader import ClipLoader
 from vcc.data.loaders import train_loader, video_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
@@ -42,7 +42,7 @@ class ClipDataModule(LightningDataModule):
         self._first_epoch = first_epoch
         self._teacher = teacher
 
-    def train_dataloader(self) -> DataLoader[ClipBatch | TaughtBatch]:
+    def train_dataloader(self) -> ClipLoader[ClipBatch | TaughtBatch]:
         """Return the current epoch's training clips, this process's share of them."""
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         rank, world_size = self._share()
@@ -55,7 +55,7 @@ class ClipDataModule(LightningDataModule):
             teacher=self._teacher,
         )
 
-    def val_dataloader(self) -> DataLoader[ClipBatch]:
+    def val_dataloader(self) -> ClipLoader[ClipBatch]:
         """Return clips of the dev videos, in order, this process's share of them."""
         return video_loader(
             self._dataset,

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from vcc.config.data import ClipOptions
+from vcc.data.clip_loader import ClipLoader
 from vcc.data.machine import usable_cores
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
@@ -102,7 +103,7 @@ def train_loader(
     rank: int = 0,
     world_size: int = 1,
     teacher: ClipOptions | None = None,
-) -> DataLoader[ClipBatch | TaughtBatch]:
+) -> ClipLoader[ClipBatch | TaughtBatch]:
     """Return one epoch of training batches; make a fresh loader for every epoch.
 
     Args:
@@ -123,7 +124,7 @@ def train_loader(
     )
     # Batch norm cannot train on a single value per channel, which one small clip may be.
     lone_clip = len(sampler) > 1 and len(sampler) % options.batch_size == 1
-    return DataLoader(
+    return ClipLoader(
         clips,
         batch_size=options.batch_size,
         sampler=sampler,
@@ -143,7 +144,7 @@ def video_loader(
     clips_per_batch: int = 32,
     clips_per_video: int = 0,
     share: tuple[int, int] = (0, 1),
-) -> DataLoader[ClipBatch]:
+) -> ClipLoader[ClipBatch]:
     """Return the clips of a subset's videos in order, by the protocol.
 
     Args:
@@ -172,7 +173,7 @@ def video_loader(
     if len(clips) < world_size:
         msg = f"{dataset.root}: {len(clips)} {subset} clips are too few for {world_size} processes"
         raise DataError(msg)
-    return DataLoader(
+    return ClipLoader(
         clips,
         batch_size=None,
         sampler=range(rank, len(clips), world_size),

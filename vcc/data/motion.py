@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vcc.data.resizing import Frame
+from vcc.data.side_by_side import side_by_side
 
 logger = logging.getLogger(__name__)
 
@@ -123,11 +124,13 @@ def generate_motion_videos(  # noqa: PLR0913 - one keyword per setting of the pi
     for name in MOTIONS[:n_classes]:
         (output / name).mkdir(parents=True)
     logger.info("writing %d motion videos to %s", n_classes * n_groups * clips_per_group, output)
-    joblib.Parallel(n_jobs=n_jobs or -1)(
+    calls = (
         joblib.delayed(_write_class_group)(settings, output, label, group)
         for label in range(n_classes)
         for group in range(1, n_groups + 1)
     )
+    for _ in side_by_side(calls, n_jobs=n_jobs or -1):
+        pass
     marker.write_text(wanted, "utf-8")
     return output
 

@@ -12,6 +12,7 @@ import joblib
 from vcc.config.data import PrepareOptions
 from vcc.data.convert import ConvertJob, ConvertResult, convert
 from vcc.data.machine import usable_cores
+from vcc.data.side_by_side import side_by_side
 from vcc.errors import DataError
 
 # A process costs about a second to start, as much as converting this many short videos.
@@ -22,14 +23,13 @@ def convert_all(options: PrepareOptions, jobs: Sequence[ConvertJob]) -> Iterator
     """Convert every video, as many at once as the options say; yield results as they come.
 
     Raises:
-        DataError: Dask is not installed, or no scheduler answers.
+        DataError: Dask is not installed, no scheduler answers, or the processes fell silent.
         OSError: the store cannot be written.
         concurrent.futures.process.BrokenProcessPool: a process was killed.
     """
     with _backend(options) as n_jobs:
         wanted = n_jobs or min(usable_cores(), 1 + len(jobs) // _VIDEOS_PER_PROCESS)
-        parallel = joblib.Parallel(n_jobs=wanted, return_as="generator_unordered")
-        yield from parallel(joblib.delayed(convert)(job) for job in jobs)
+        yield from side_by_side((joblib.delayed(convert)(job) for job in jobs), n_jobs=wanted)
 
 
 @contextlib.contextmanager

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from vcc.config.overflow import FAST, SAFE, SAFE_SIZE
 from vcc.errors import ExportError
-from vcc.models.quantized_overflow import FAST, SAFE, SAFE_SIZE
 
 Array = npt.NDArray[np.float32]
 

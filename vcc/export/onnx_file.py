@@ -12,15 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
-import torch
-from torch import nn
 
+from vcc.config.overflow import FAST, SAFE
 from vcc.errors import ExportError
 from vcc.export.graph_passes import check_quantized, is_quantized, overflow_of, tidy
-from vcc.models.quantized_overflow import FAST, SAFE
+
+if TYPE_CHECKING:
+    from torch import nn
 
 INPUT_NAME = "pixels"
 OUTPUT_NAME = "logits"
@@ -64,6 +65,8 @@ def export_onnx(
     Raises:
         ExportError: the exporter or ONNX's checker refuses the graph, or the disk is full.
     """
+    import torch  # here: a process that only opens files must not carry its memory
+
     partial = path.with_suffix(".partial")
     was_training = classifier.training
     classifier.eval()
@@ -184,6 +187,8 @@ def half_precision(path: Path, destination: Path) -> Path:
 def _run_exporter(
     classifier: nn.Module, path: Path, *, clip_shape: tuple[int, int, int, int], opset: int
 ) -> None:
+    import torch
+
     # A batch of one would be taken for a constant: two keeps N dynamic.
     example = torch.zeros(2, *clip_shape, device=next(classifier.parameters()).device)
     with _quiet("torch.onnx"), _quiet("torch.__trace"), warnings.catch_warnings():

@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import nn
-
+from vcc.config.overflow import FAST
 from vcc.errors import ExportError
 from vcc.export.onnx_file import inspect_file
 from vcc.export.processor import Sums, int8_sums
-from vcc.models.quantized_overflow import FAST
-from vcc.models.quantized_plan import overflow_of_network
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def overflow_problem(path: Path, provider: str) -> str | None:
@@ -38,6 +39,9 @@ def network_problem(model: nn.Module, *, name: str) -> str | None:
     PyTorch computes in float what exact sums give, on any processor: figures of a network hold for
     its file only where that does, too.
     """
+    # Here: a process that only opens files must not carry PyTorch's memory.
+    from vcc.models.quantized_plan import overflow_of_network
+
     if overflow_of_network(model) != FAST:
         return None
     provider = "openvino" if importlib.util.find_spec("openvino") else "cpu"

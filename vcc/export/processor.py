@@ -1,7 +1,7 @@
 """Does this processor add products of int8 exactly, or in 16 bits that saturate?
 
 x86 without VNNI (in AVX-512, in AVX2 or in AMX) does the latter, see
-`vcc.models.quantized_overflow`. The flags say what a processor has; libraries can be told to use
+`vcc.config.overflow`. The flags say what a processor has; libraries can be told to use
 less of it, and flags are not to be had everywhere. So where they promise exact sums, or say
 nothing, one small convolution at the extremes is run in the runtime itself.
 """

@@ -5,7 +5,6 @@ A row that could not be run says why instead of being left out.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,11 +74,13 @@ class RuntimeTable:
         rows: in order of batch, network and runtime.
         coverages: what runs in int8, of every quantized network that was run.
         threads: CPU threads of every row.
+        unweighed: why the memory of a row that was timed is not known, a line each.
     """
 
     rows: tuple[Row, ...]
     coverages: tuple[tuple[str, Coverage], ...]
     threads: int
+    unweighed: tuple[str, ...] = ()
 
     def find(self, network: str, runtime: str, precision: str, batch: int) -> Latency | None:
         """Return the times of a row, None if there are none."""
@@ -96,9 +97,10 @@ class RuntimeTable:
         return [header, *(self._cells_of(row) for row in self.rows)]
 
     def not_run(self) -> list[str]:
-        """Return why rows were not run, a line for each runtime and precision."""
+        """Return why rows were not run or not weighed, a line for each runtime and precision."""
         reasons = {f"{row.runtime} {row.precision}": row.reason for row in self.rows if row.reason}
-        return [f"not run: {what}: {reason}" for what, reason in reasons.items()]
+        lines = [f"not run: {what}: {reason}" for what, reason in reasons.items()]
+        return [*lines, *self.unweighed]
 
     def metrics(self) -> dict[str, float]:
         """Return medians and memory under their logged names, `runtime_ms.<network>.<...>`."""
@@ -166,7 +168,12 @@ def time_runtimes(
             warmup=max(1, int(warmup * share)),
         )
         rows += [bench.row(key, batch, times.get("|".join(key))) for key in bench.every_row()]
-    return RuntimeTable(rows=tuple(rows), coverages=bench.coverages(), threads=threads)
+    return RuntimeTable(
+        rows=tuple(rows),
+        coverages=bench.coverages(),
+        threads=threads,
+        unweighed=tuple(dict.fromkeys(bench.unweighed)),
+    )
 
 
 # network, provider and precision
@@ -182,6 +189,7 @@ class _Bench:
     sessions: dict[_Key, Session] = field(default_factory=dict)
     reasons: dict[_Key, str] = field(default_factory=dict)
     memory: dict[_Key, int] = field(default_factory=dict)
+    unweighed: list[str] = field(default_factory=list)
 
     def every_row(self) -> list[_Key]:
         """Return every row that a batch size has, run or not."""
@@ -216,9 +224,11 @@ class _Bench:
                 threads=threads,
                 shape=(batch, *candidate.clip_shape),
             )
-            # A device may take no second process: its rows have times and no memory.
-            with contextlib.suppress(ExportError):
+            try:
                 self.memory[key] = peak_bytes(asked)
+            except ExportError as error:
+                # A device may take no second process: its rows have times and no memory.
+                self.unweighed.append(f"{name}: {' '.join(str(error).split())[:160]}")
 
     def time(self, batch: int, *, runs: int, warmup: int) -> dict[str, Latency]:
         """Time all sessions in turns."""

@@ -17,9 +17,16 @@ from vcc.export.onnx_file import FileFacts, inspect_file
 from vcc.export.overflow import overflow_problem
 from vcc.export.session import Coverage, Session
 from vcc.export.session_onnxruntime import ORT_PROVIDERS, OnnxRuntimeSession, cuda_is_usable
-from vcc.export.session_openvino import OpenVinoSession
+from vcc.export.session_openvino import OpenVinoSession, start_openvino
 
-__all__ = ["ORT_PROVIDERS", "Coverage", "Session", "choose_provider", "open_session"]
+__all__ = [
+    "ORT_PROVIDERS",
+    "Coverage",
+    "Session",
+    "choose_provider",
+    "import_runtime",
+    "open_session",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -30,6 +37,12 @@ _PRECISIONS = {
     "tensorrt": ("f32", "f16"),
     "openvino": ("f32", "f16", "bf16"),
 }
+
+
+def import_runtime(provider: str) -> None:
+    """Import the packages of a provider, so that what comes next is the file's alone."""
+    if provider == "openvino" and importlib.util.find_spec("openvino"):
+        start_openvino()
 
 
 def choose_provider(provider: str, paths: Iterable[Path]) -> str:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from vcc.errors import ExportError
 from vcc.export.session import Array, Coverage, Node, Pixels, Session
+from vcc.telemetry import silent_openvino
 
 _LAYERS = ("Convolution", "GroupConvolution", "FullyConnected", "MatMul")
 # Shapes that get a graph of their own; further ones share one with a dynamic batch.
@@ -38,7 +39,7 @@ class OpenVinoSession(Session):
         if importlib.util.find_spec("openvino") is None:
             msg = "provider openvino: not installed: pip install openvino"
             raise ExportError(msg)
-        self._core = _core()
+        self._core = start_openvino()
         capability = _CAPABILITY.get(precision)
         if capability and capability not in self._core.get_property(
             "CPU", "OPTIMIZATION_CAPABILITIES"
@@ -112,14 +113,15 @@ class OpenVinoSession(Session):
 
 
 @functools.cache
-def _core() -> Any:
-    """Return this process's only core, which lives as long as the process.
+def start_openvino() -> Any:
+    """Import OpenVINO and return this process's only core, which lives as long as the process.
 
     A core gives the thread that makes it another stack for signals, and at its end puts back the
     one that it found. Of several, that can be the freed stack of another: the next Ctrl-C, or the
     end of a child process, would then end this one without a word.
     """
-    import openvino
+    with silent_openvino():
+        import openvino
 
     return openvino.Core()
 

@@ -1,7 +1,7 @@
 """Plans: what is quantized in a network, as data; applied here, and read back from a network.
 
 {"target": "cpu",
- "overflow":    "safe",                   # or "fast", see quantized_overflow; absent: fast
+ "overflow":    "safe",                   # or "fast", see config.overflow; absent: fast
  "layers":      {"conv1": {"weight": {...}, "input": {...}, "output": {...}, "bias": {...}}},
  "entries":     {"layer1.0": {...}},      # a block's input, shared by its shortcut
  "activations": {"relu": {...}}}          # ReLUs that clip and quantize
@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from vcc.config.overflow import FAST, SAFE
 from vcc.errors import ModelError
 from vcc.models.architecture import Section, register_section
 from vcc.models.quantized import (
@@ -24,7 +25,6 @@ from vcc.models.quantized import (
     QuantLinear,
     _Quantized,
 )
-from vcc.models.quantized_overflow import FAST, SAFE
 from vcc.models.quantized_weight import WeightQuantizer
 
 Plan = Mapping[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vcc.config.overflow import INT8_BITS, INT8_TOP, SAFE_BITS, largest_level
 from vcc.models.quantized_arithmetic import (
     ASYMMETRIC_UNSIGNED,
     Settings,
@@ -19,7 +20,6 @@ from vcc.models.quantized_arithmetic import (
     wrpn_weight,
 )
 from vcc.models.quantized_export import dequantized
-from vcc.models.quantized_overflow import INT8_BITS, INT8_TOP, SAFE_BITS, largest_level
 
 
 class WeightQuantizer(nn.Module):

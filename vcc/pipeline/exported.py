@@ -43,7 +43,7 @@ class Exported:
         latency: how long a run takes.
         coverage: which of its layers run in int8 there.
         quant_target: the runtime that its integers are made for; None for a float file.
-        overflow: safe or fast, see `vcc.models.quantized_overflow`; None for a float file.
+        overflow: safe or fast, see `vcc.config.overflow`; None for a float file.
         clip_top1: of the file on the test videos, 0..1.
         video_top1: the same per video.
         test_videos: how many those are.

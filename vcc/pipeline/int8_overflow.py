@@ -7,8 +7,8 @@ import logging
 
 from vcc.compression.loader import load_schedule
 from vcc.compression.schedule import Schedule
+from vcc.config.overflow import AUTO
 from vcc.export.overflow import network_problem
-from vcc.models.quantized_overflow import AUTO
 from vcc.pipeline.card import Network
 
 _logger = logging.getLogger(__name__)

@@ -49,6 +49,8 @@ _logger = logging.getLogger(__name__)
 
 LOCK_SUFFIX = "-promotion-lock"
 LOCK_SECONDS = 60.0
+# Beyond what putting aliases back takes.
+_LIMIT_S = 600
 
 _BEFORE = "before"
 # Two readings of when a process started differ by less than this.
@@ -156,7 +158,7 @@ def undo_killed(base: str) -> None:
     if not _is_abandoned(_lock_tags(client, name)):
         return
     # Others on this machine see the same: one undoes it.
-    with filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock"):
+    with _alone_on_this_machine(name):
         tags = _lock_tags(client, name)
         if not _is_abandoned(tags):
             return
@@ -165,6 +167,16 @@ def undo_killed(base: str) -> None:
             _put_back(base + suffix.removeprefix("."), alias, number)
         client.delete_registered_model(name)
     _logger.warning("%s: a promotion was killed while it moved aliases: they were put back", base)
+
+
+@contextlib.contextmanager
+def _alone_on_this_machine(name: str) -> Iterator[None]:
+    try:
+        with filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=_LIMIT_S):
+            yield
+    except filelock.Timeout:
+        msg = f"{name}: another process has been putting aliases back for {_LIMIT_S} s: end it"
+        raise TrackingError(msg) from None
 
 
 def who() -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.models
+import mlflow.telemetry
 import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
@@ -53,6 +54,8 @@ class VideoModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Open the exported file once; its session serves every request."""
+        # The server imported MLflow before this code could switch its usage figures off.
+        mlflow.telemetry.set_telemetry_client()  # type: ignore[no-untyped-call]
         config = dict(context.model_config or {})
         provider = str(config.pop("provider", "auto"))
         threads = int(config.pop("threads", 0))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[3]
 MIB = 2**20
@@ -43,10 +43,8 @@ def growth(*words: float) -> int:
     Args:
         words: width, size, frames, number of batches, depth, clips in a batch.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", CALIBRATE, *map(str, words)],
-        cwd=ROOT, capture_output=True, check=True, timeout=600,
-    )  # fmt: skip
+    done = run_command([sys.executable, "-c", CALIBRATE, *map(str, words)], cwd=ROOT)
+    assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[-1])
 
 

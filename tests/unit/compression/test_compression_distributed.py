@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from commands import HANG_S, end_session
 
 ROOT = Path(__file__).resolve().parents[3]
 SUPPORT = ROOT / "tests" / "support"
@@ -33,12 +34,17 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             env=environment,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         for rank in range(2)
     ]
-    for process in processes:
-        _, words = process.communicate(timeout=120)
-        assert process.returncode == 0, words
+    try:
+        for process in processes:
+            _, words = process.communicate(timeout=HANG_S)
+            assert process.returncode == 0, words
+    finally:
+        for process in processes:
+            end_session(process)
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 from data_videos import tree_bytes, write_tree
 
 from vcc.config.data import PrepareOptions
@@ -58,8 +58,8 @@ KILLS = [
 
 def run_and_kill(videos: Path, output: Path, store: str, *point: object) -> None:
     command = [sys.executable, "-c", DRIVER, str(videos), str(output), store, *map(str, point)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    done = run_command(command, cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def content(output: Path) -> dict[str, bytes]:

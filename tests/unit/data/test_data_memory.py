@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from commands import run_command
 from data_videos import prepare_tree, write_tree
 
 from benchmarks.data_opening import ucf101_sized_manifest
@@ -47,14 +47,12 @@ print(json.dumps({"grown": peak - before, "frames": result.stored.n_frames,
 
 
 def run(code: str, *arguments: object) -> dict[str, Any]:
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=1800,
     )
-    answer: dict[str, Any] = json.loads(done.stdout.decode().splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 

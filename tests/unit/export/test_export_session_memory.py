@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 import torch
+from commands import run_command
 from torch import nn
 
 from vcc.errors import ExportError
+from vcc.export import session_memory
 from vcc.export.onnx_file import export_onnx
 from vcc.export.session_memory import Asked, peak_bytes
 
@@ -49,15 +51,23 @@ def test_what_cannot_run_is_said(tmp_path: Path) -> None:
         peak_bytes(asked)
 
 
-class Ending:
-    """Ends the process that receives it."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os._exit, (3,)
+ASKED = Asked(path=Path("any.onnx"), provider="cpu", precision="auto", threads=1, shape=(1, *SHAPE))
 
 
-def test_a_process_that_ends_is_said() -> None:
-    path: Any = Ending()
-    asked = Asked(path=path, provider="cpu", precision="auto", threads=1, shape=(1, *SHAPE))
-    with pytest.raises(ExportError, match="the process that ran .* ended"):
-        peak_bytes(asked)
+def test_a_process_that_ends_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_memory, "_PROGRAM", "import os; os._exit(3)")
+    with pytest.raises(ExportError, match=r"the process that ran any\.onnx ended with exit code 3"):
+        peak_bytes(ASKED)
+
+
+def test_a_process_that_never_answers_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(psutil.Process().children())
+    monkeypatch.setattr(session_memory, "_PROGRAM", "import time; time.sleep(3600)")
+    with pytest.raises(ExportError, match=r"memory not measured: no answer in 0\.5 s"):
+        peak_bytes(ASKED, limit_s=0.5)
+    assert set(psutil.Process().children()) <= before
+
+
+def test_the_measuring_process_carries_neither_torch_nor_threads_of_this_one() -> None:
+    code = "import sys, vcc.export.runtimes; sys.exit('torch' in sys.modules)"
+    assert run_command([sys.executable, "-c", code]).returncode == 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
+from commands import run_command
 from torch import nn
 
 from vcc.export.onnx_file import export_onnx
@@ -29,11 +29,7 @@ def test_a_signal_is_handled_after_several_sessions(tmp_path: Path) -> None:
     path = export_onnx(
         network, tmp_path / "tiny.onnx", clip_shape=(3, 1, 2, 2), opset=20, metadata={}
     )
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", _SIGNAL_AFTER_SESSIONS, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
     )
     assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr

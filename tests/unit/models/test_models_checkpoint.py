@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from commands import run_command
 from models_tiny import VARIANTS, apply_masks, random_masks, tiny_clip, tiny_network
 from safetensors.torch import load_file
 from torch import nn
@@ -114,8 +114,8 @@ class TestSections:
             "    except KeyError: pass\n"
             "print(sorted(a._SECTIONS) == sorted(a._SECTION_HOMES))\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        done = run_command(
+            [sys.executable, "-c", code],
         )
         assert done.stdout.strip() == "True", done.stderr
 
@@ -225,8 +225,8 @@ class TestReading:
             "pickle.load = pickle.loads = refuse\n"
             "print(load_checkpoint(pathlib.Path(sys.argv[1])).model.spec.n_classes)\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
+        done = run_command(
+            [sys.executable, "-c", code, str(folder)],
         )
         assert done.stdout.strip() == "2", done.stderr
 

@@ -14,9 +14,9 @@ from saturating import exact_sums, saturated_sums, worst_sums
 from torch import nn
 
 from vcc.compression import file_config
+from vcc.config.overflow import SAFE_SIZE, SAFE_TOP
 from vcc.errors import ModelError, ScheduleError
 from vcc.models.quantized_arithmetic import weight_levels
-from vcc.models.quantized_overflow import SAFE_SIZE, SAFE_TOP
 from vcc.models.quantized_plan import apply_plan, overflow_of_network, read_plan
 from vcc.models.quantized_weight import WeightQuantizer
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import mlflow
 import pytest
+from commands import run_command
 
 from vcc.errors import TrackingError
 from vcc.tracking.database import open_database
@@ -34,12 +34,9 @@ open_database(sys.argv[1])
 
 def test_one_killed_while_it_is_made_is_not_there(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", _DIE, uri],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not (tmp_path / "mlflow.db").exists()

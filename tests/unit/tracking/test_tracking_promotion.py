@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from commands import HANG_S, run_command
 from tracking_servers import mlflow_server, postgresql
 
 from vcc.errors import TrackingError
@@ -194,7 +195,7 @@ def test_of_two_promotions_at_once_one_wins_everywhere(
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=120)[0] for process in both]
+    said = [process.communicate(timeout=HANG_S)[0] for process in both]
     assert sorted(line.split()[0] for line in said) == ["moved", "refused"], said
     winner = 2 if said[0].startswith("moved") else 3
     assert all(aliases(registry, name) == {"champion": winner, "previous": 1} for name in FORMS)
@@ -231,13 +232,10 @@ def test_a_killed_promotion_is_undone_by_the_next(
 ) -> None:
     make_champion(version(1), instead_of=None)
     make_champion(version(2), instead_of=version(1, "-video"))
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", _DIE, server, function, str(count)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}"},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert f"{BASE}-promotion-lock" in {m.name for m in registry.search_registered_models()}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import lightning.pytorch.plugins.layer_sync as layer_sync
 import pytest
 import torch
+from commands import run_command
 from killing import ROOT
 from safetensors.torch import load_file
 from torch import nn
@@ -35,17 +35,13 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     alone, run = train_without_norms(dataset, batch_size=4)
     path = os.pathsep.join(str(ROOT / each) for each in ("", "tests", "tests/support"))
     script = ROOT / "tests" / "support" / "training_rank.py"
-    done = subprocess.run(
+    done = run_command(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", "2", str(script), str(dataset.root), str(tmp_path)),
         ],
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     together = load_file(tmp_path / "weights.safetensors")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vcc.compression.quantization.overrides import Bits, resolve_bits
 from vcc.compression.quantization.placement import Placement, place_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
-from vcc.models.quantized_overflow import FAST, SAFE, weight_bits
+from vcc.config.overflow import FAST, SAFE, weight_bits
 from vcc.models.quantized_plan import QUANTIZABLE
 
 # beyond this a float holds the integers no better than the value itself

@@ -8,8 +8,8 @@ from typing import Any
 
 from vcc.compression.quantization.overrides import Bits
 from vcc.compression.quantizer_fields import CLIP_MODES, QUANT_MODES
+from vcc.config.overflow import AUTO, FAST, settled
 from vcc.errors import nearest
-from vcc.models.quantized_overflow import AUTO, FAST, settled
 
 _TARGET_MODES = {
     "cpu": ("ASYMMETRIC_UNSIGNED", "SYMMETRIC"),
@@ -29,7 +29,7 @@ class QuantizerSettings:
         weight_mode: mode of weights.
         per_channel: one scale per output channel of a weight, of any rank.
         target: runtime whose int8 kernels the integers are for.
-        overflow: safe (int8 weights of 7 bits, see `quantized_overflow`) or fast.
+        overflow: safe (int8 weights of 7 bits, see `vcc.config.overflow`) or fast.
         by_target: whether the target chose the modes, and may choose others for some layers.
         options: the rest, by the schedule's names.
     """
