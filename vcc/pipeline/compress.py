@@ -32,6 +32,7 @@ from vcc.pipeline.compress_resume import (
     find_compression,
     schedule_in_force,
 )
+from vcc.pipeline.int8_overflow import with_overflow
 from vcc.pipeline.layer_pictures import log_layer_pictures
 from vcc.pipeline.lineage import stages_of, traced
 from vcc.pipeline.ptq_guard import guard_measure, log_guards, with_guard
@@ -170,6 +171,7 @@ class _Compression:
         schedule = settle_clips(schedule, recipe.clip)
         if recipe.distils:
             schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
+        schedule = with_overflow(schedule, recipe.overflow)
         return with_guard(schedule, recipe.ptq_budget, self._dataset)
 
     def _log_plan(self) -> None:

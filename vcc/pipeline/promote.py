@@ -181,7 +181,8 @@ def _measure(
         if seen is not None:
             msg = f"{seen}: a gate needs videos that no network has seen: the champion stays"
             raise GateError(msg)
-    sessions = open_together(paths, marks)
+    # What is served already may be an old file: it must not bar the way to a better one.
+    sessions = open_together(paths, marks, recorded=("candidate",))
     graphs = {name: _graph(version, paths[name], sessions[name]) for name, version in there.items()}
     shapes = {name: graph.protocol.clip_shape for name, graph in graphs.items()}
     latencies = time_together(sessions, shapes, marks)
