@@ -24,7 +24,6 @@ from vcc.config.compression import CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.entrypoints import PipelineEntry
 from vcc.config.export import ExportOptions
-from vcc.config.model import ModelOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.machine import usable_cores
 from vcc.evaluation.comparison import PassMarks, Variant, speed_up
@@ -75,7 +74,7 @@ def run_seed(number: int, folder: Path) -> Seed:
     dataset = prepare_step(options.pick(PrepareOptions), run)
     dense = train_step(
         dataset,
-        model=options.pick(ModelOptions),
+        model=options.network(),
         clip=options.pick(ClipOptions),
         training=options.pick(TrainingOptions),
         run=run,

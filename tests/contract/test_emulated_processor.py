@@ -9,6 +9,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from vcc.export.session_openvino import start_openvino
+
 pytestmark = pytest.mark.skipif(
     os.environ.get("ONEDNN_MAX_CPU_ISA") != "AVX2", reason="`make test-avx2` sets the variables"
 )
@@ -43,8 +45,8 @@ def extremes(level: int) -> bytes:
 
 
 def run_in_openvino(level: int) -> float:
-    openvino = pytest.importorskip("openvino")
-    core = openvino.Core()
+    pytest.importorskip("openvino")
+    core = start_openvino()
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = core.compile_model(core.read_model(extremes(level)), "CPU", settings)
     return float(compiled(np.ones((1, CHANNELS, 4, 8, 8), np.float32))[0].max())

@@ -17,7 +17,6 @@ from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.entrypoints import PipelineEntry
 from vcc.config.export import ExportOptions
-from vcc.config.model import ModelOptions
 from vcc.config.options import Options
 from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
@@ -145,7 +144,7 @@ def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, V
         log_dataset(child, dataset, context="train")
         network = train_step(
             dataset,
-            model=options.pick(ModelOptions),
+            model=options.network(),
             clip=options.pick(ClipOptions),
             training=training,
             run=child,

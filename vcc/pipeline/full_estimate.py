@@ -11,7 +11,6 @@ from vcc.compression.phases import last_epoch
 from vcc.compression.shipped import default_schedule
 from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import PipelineEntry
-from vcc.config.model import ModelOptions
 from vcc.data.motion import N_GROUPS, N_TEST_GROUPS
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
@@ -78,7 +77,7 @@ def estimate_line(
         clock: seconds, from anywhere.
     """
     pace = calibrate_network(
-        options.pick(ModelOptions),
+        options.network(),
         options.pick(ClipOptions),
         n_classes=videos.n_classes,
         no_cuda=options.no_cuda,
