@@ -26,6 +26,7 @@ GATE = """
 drop_from_dense: 1.0
 drop_from_champion: 1.0
 speedup: null
+above_largest_class: false
 latency_runs: 5
 latency_warmup: 0
 latency_threads: 1

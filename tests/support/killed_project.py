@@ -31,6 +31,7 @@ latency_warmup: 0
 drop_from_champion: 1
 drop_from_dense: 1
 speedup: null
+above_largest_class: false
 """
 _MATRIX = """
 name: tiny

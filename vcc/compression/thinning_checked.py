@@ -69,6 +69,7 @@ class _Search:
         self.words: dict[int, str] = {}
         self.trials = 0
         masked = copy.deepcopy(model)
+        _forget_hooks_(masked)
         _mask_(masked, masks)
         try:
             clip = example_input.double() if example_input.is_floating_point() else example_input
@@ -106,6 +107,13 @@ class _Search:
         middle = len(wanted) // 2
         first = self.largest(wanted[:middle], accepted)
         return self.largest(wanted[middle:], first)
+
+
+def _forget_hooks_(model: nn.Module) -> None:
+    """Take off what only watches the original: statistics of as many channels as it has."""
+    for module in model.modules():
+        for hooks in (module._forward_hooks, module._forward_pre_hooks):
+            hooks.clear()
 
 
 @torch.no_grad()

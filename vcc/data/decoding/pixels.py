@@ -23,6 +23,8 @@ class Pixels:
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
+        self._turn: tuple[int, int, int, int] | None = None
+        self._first = True
 
     def frame(self, picture: av.VideoFrame) -> Frame:
         """Return a picture as a frame uint8 [H, W, 3] in BGR, upright.
@@ -37,7 +39,11 @@ class Pixels:
         except (av.FFmpegError, ValueError) as error:
             msg = f"pixels of the format {picture.format.name} cannot be converted: {error}"
             raise BadVideoError(msg) from None
-        return _upright(_view(converted), picture)
+        if self._first:
+            # Asked once: a picture that was asked for its side data lives until Python looks for
+            # circles, megabytes long.
+            self._turn, self._first = _turn_of(picture), False
+        return _upright(_view(converted), self._turn)
 
 
 def _whole(picture: av.VideoFrame) -> av.VideoFrame:
@@ -68,12 +74,22 @@ def _view(picture: av.VideoFrame) -> Frame:
     return rows[: picture.height, : 3 * picture.width].reshape(picture.height, picture.width, 3)
 
 
-def _upright(frame: Frame, picture: av.VideoFrame) -> Frame:
+def _turn_of(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
+    """Return (a, b, c, d) of a picture's display matrix; None where it has none.
+
+    A point (x, y) is shown at (a x + c y, b x + d y), in the 16.16 fixed point of ISO 14496-12.
+    """
     matrix = picture.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return frame
-    # A point (x, y) is shown at (a x + c y, b x + d y), in the 16.16 fixed point of ISO 14496-12.
+        return None
     a, b, _, c, d = _bytes(matrix).view(np.int32)[:5].tolist()
+    return a, b, c, d
+
+
+def _upright(frame: Frame, turn: tuple[int, int, int, int] | None) -> Frame:
+    if turn is None:
+        return frame
+    a, b, c, d = turn
     if a == d == 0:
         return _flipped(as_frame(cv2.transpose(frame)), left_right=c < 0, up_down=b < 0)
     if b == c == 0:
