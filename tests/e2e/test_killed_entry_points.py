@@ -11,7 +11,9 @@ from killing import FaultPoint
 from limits import LONG_TEST_S
 
 # The first test makes the project, too.
-pytestmark = pytest.mark.timeout(LONG_TEST_S)
+# The default tests kill what these are made of: prepare, training, compression, the database and
+# promotion, each in its own unit tests.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
 
 COMMIT = ("sqlalchemy.orm:Session", "commit")
 PROMOTION = "vcc.tracking.promotion"
@@ -20,7 +22,7 @@ RESULTS = "vcc.evaluation.results_tree"
 
 # Entry point, and where it dies: an export between the two forms of a network, a rollback between
 # two aliases. Each call starts a process, which takes seconds.
-DEFAULT = [
+FIRST = [
     ("export", FaultPoint("mlflow", "register_model", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 3, "after")),
 ]
@@ -91,12 +93,7 @@ MORE = [
     ("study", FaultPoint("vcc.pipeline.study", "write_result", 1, "after")),
     ("study", FaultPoint("vcc.pipeline.study_report", "write_whole", 1, "after")),
 ]
-CASES = [
-    *DEFAULT,
-    *(
-        pytest.param(*case, marks=pytest.mark.slow) for case in MORE
-    ),
-]  # fmt: skip
+CASES = [*FIRST, *MORE]
 
 
 @pytest.fixture(scope="module")

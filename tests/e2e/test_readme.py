@@ -109,7 +109,8 @@ def copy(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(LONG_TEST_S)
-@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_from_nothing_to_a_served_champion(copy: Path, store: str) -> None:
     blocks = [block for block in readme_blocks() if not block.mark]
     with ExitStack() as stack:
