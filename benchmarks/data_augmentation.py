@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from vcc.config.data import ClipOptions
-from vcc.data.spatial import TrainTransform
-from vcc.data.stored_frames import Frames
+from vcc.data.clips.spatial import TrainTransform
+from vcc.data.store.frames import Frames
 
 ROUNDS = 40
 FRAMES, HEIGHT, WIDTH = 16, 128, 170

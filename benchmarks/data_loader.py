@@ -31,13 +31,13 @@ from PIL import Image
 
 from benchmarks.videos import HEIGHT, WIDTH, write_video
 from vcc.config.data import CROP_POSITIONS, ClipOptions, PrepareOptions
-from vcc.data.convert import ConvertJob, convert
+from vcc.data.clips.spatial import corner_box, crop_scales
+from vcc.data.clips.temporal import random_window
+from vcc.data.clips.train_clips import TrainClips
 from vcc.data.decoding.video_file import VideoFile
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
-from vcc.data.spatial import corner_box, crop_scales
-from vcc.data.temporal import random_window
-from vcc.data.train_clips import TrainClips
+from vcc.data.prepare.convert import ConvertJob, convert
+from vcc.data.prepare.run import prepare
+from vcc.data.store.prepared import PreparedDataset
 
 Frames = NDArray[np.uint8]
 

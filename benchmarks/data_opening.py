@@ -15,8 +15,8 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, write_manifest
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.manifest import FRAMES_NAME, Manifest, VideoRecord, write_manifest
+from vcc.data.store.prepared import PreparedDataset
 
 ROUNDS = 7
 MOST_SECONDS, MOST_MIB = 2.0, 100.0

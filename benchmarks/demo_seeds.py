@@ -28,11 +28,11 @@ from vcc.config.training import TrainingOptions
 from vcc.data.machine import usable_cores
 from vcc.evaluation.comparison import PassMarks, Variant, speed_up
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step
-from vcc.pipeline.export import export_networks
+from vcc.pipeline.compress.recipe import recipe_for
+from vcc.pipeline.compress.step import compress_step
+from vcc.pipeline.export.step import export_networks
 from vcc.pipeline.prepare import prepare_step
-from vcc.pipeline.recipe import recipe_for
-from vcc.pipeline.train import train_step
+from vcc.pipeline.train.step import train_step
 from vcc.tracking.silent import SilentRun
 
 

@@ -24,18 +24,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.builder import file_config
-from vcc.compression.thinning import thin_
-from vcc.compression.thinning_masks import apply_masks_, group_masks
-from vcc.compression.thinning_trace import trace_channels
+from vcc.compression.channels.trace import trace_channels
+from vcc.compression.engine.builder import file_config
+from vcc.compression.thinning.masks import apply_masks_, group_masks
+from vcc.compression.thinning.remove import thin_
 from vcc.errors import ExportError
 from vcc.evaluation.comparison import as_text
 from vcc.export.benchmark import Latency, measure_latency, speed_up
 from vcc.export.doctor import cpu_features, cpu_name
 from vcc.export.onnx_file import FILE_KEY, export_onnx
-from vcc.export.runtimes import open_session
-from vcc.export.session import Session
-from vcc.export.session_eager import EagerSession
+from vcc.export.runtimes.catalog import open_session
+from vcc.export.runtimes.eager import EagerSession
+from vcc.export.runtimes.session import Session
 from vcc.models import build_model, count_macs
 from vcc.models.pixels import PixelClassifier
 

@@ -22,9 +22,9 @@ from vcc.config.training import TrainingOptions
 from vcc.data.machine import usable_cores
 from vcc.models import build_model
 from vcc.models.pixels import PixelClassifier
-from vcc.training.precision import Plan
-from vcc.training.precision_choice import choose_plan
-from vcc.training.precision_timing import Candidate, Stepper
+from vcc.training.precision.choice import choose_plan
+from vcc.training.precision.settings import Plan
+from vcc.training.precision.timing import Candidate, Stepper
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "ResNet-18": ("resnet", {"model_depth": 18}),

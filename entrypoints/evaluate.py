@@ -10,7 +10,7 @@ def main(options: EvaluateEntry) -> None:
     """Evaluate a registered network, or a val.json file."""
     # Imported here: `--help` must not wait for torch and MLflow.
     if options.val_json is not None:
-        from vcc.pipeline.predictions import run_predictions
+        from vcc.pipeline.evaluate.predictions import run_predictions
 
         run_predictions(options)
     else:

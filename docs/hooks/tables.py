@@ -9,16 +9,16 @@ from typing import Any
 from meanings import meaning, sentence
 
 from vcc.cli import format_value
-from vcc.compression.clips import CLIP_FIELDS
-from vcc.compression.dialect import (
+from vcc.compression.schedule.clips import CLIP_FIELDS
+from vcc.compression.schedule.dialect import (
     DISTILLERS,
     EXTENSIONS,
     OWN_LR_SCHEDULERS,
     PRUNERS,
     REGULARIZERS,
 )
-from vcc.compression.fields import Field
-from vcc.compression.quantizer_fields import QUANTIZERS
+from vcc.compression.schedule.fields import Field
+from vcc.compression.schedule.quantizer_fields import QUANTIZERS
 from vcc.config.mlproject import ENTRY_POINTS
 from vcc.config.options import Options, describe_type, field_types
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from vcc.export.session_openvino import start_openvino
+from vcc.export.runtimes.openvino import start_openvino
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("ONEDNN_MAX_CPU_ISA") != "AVX2", reason="`make test-avx2` sets the variables"

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from vcc.cli import format_value
-from vcc.compression.dialect import (
+from vcc.compression.policies.pruning import PruningFlags
+from vcc.compression.quantization.settings import OVERRIDE_KEYS
+from vcc.compression.schedule.dialect import (
     DISTILLERS,
     EXTENSIONS,
     OWN_LR_SCHEDULERS,
     PRUNERS,
     REGULARIZERS,
 )
-from vcc.compression.policies.pruning import PruningFlags
-from vcc.compression.quantization.settings import OVERRIDE_KEYS
-from vcc.compression.quantizer_fields import QUANTIZERS
+from vcc.compression.schedule.quantizer_fields import QUANTIZERS
 from vcc.config.mlproject import ENTRY_POINTS
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 

@@ -12,9 +12,9 @@ import yaml
 from models_tiny import tiny_clip, tiny_network
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.dialect import DISTILLERS, PRUNERS, REGULARIZERS
-from vcc.compression.measured import Measured
-from vcc.compression.quantizer_fields import QUANTIZERS
+from vcc.compression.schedule.dialect import DISTILLERS, PRUNERS, REGULARIZERS
+from vcc.compression.schedule.quantizer_fields import QUANTIZERS
+from vcc.compression.sensitivity.measured import Measured
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "schedules.md").read_text(), re.DOTALL)

@@ -11,8 +11,13 @@ from small_families import SMALL_FAMILIES
 from torch.optim import SGD
 
 from vcc.compression import compile_phases, file_config, last_epoch, load_schedule, run_phases
-from vcc.compression.phases import Phase
-from vcc.compression.shipped import FAMILIES, SCHEDULES, default_schedule, shipped_schedules
+from vcc.compression.schedule.phases import Phase
+from vcc.compression.schedule.shipped import (
+    FAMILIES,
+    SCHEDULES,
+    default_schedule,
+    shipped_schedules,
+)
 from vcc.errors import NotAvailableError, ScheduleError
 from vcc.models import build_model
 from vcc.models.network import VideoNetwork

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vcc.data.annotation import read_json
-from vcc.data.annotations import load_annotation
-from vcc.data.splits import check_groups
-from vcc.data.ucf101 import official_annotation, read_table
+from vcc.data.annotations.annotation import read_json
+from vcc.data.annotations.forms import load_annotation
+from vcc.data.annotations.splits import check_groups
+from vcc.data.annotations.ucf101 import official_annotation, read_table
 from vcc.errors import DataError
 
 FOLDER = Path(__file__).resolve().parents[2] / "annotation_UCF101"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vcc.config.data import PrepareOptions
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
+from vcc.data.prepare.run import prepare
+from vcc.data.store.prepared import PreparedDataset
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = "ApplyEyeMakeup,BaseballPitch,Basketball"

@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
 ARTIFACTS = ("mlflow.store.artifact.local_artifact_repo:LocalArtifactRepository", "log_artifacts")
 RESULTS = "vcc.evaluation.results_tree"
 FULL = [
-    ("prepare", FaultPoint("vcc.data.store:ContainerWriter", "add", 10, "before", "fill")),
+    ("prepare", FaultPoint("vcc.data.store.files:ContainerWriter", "add", 10, "before", "fill")),
     ("train", FaultPoint("os", "fsync", 1, "before", "fill")),
-    ("compress", FaultPoint("vcc.pipeline.train", "save_checkpoint", 1, "before", "fill")),
+    ("compress", FaultPoint("vcc.pipeline.train.step", "save_checkpoint", 1, "before", "fill")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "before", "fill")),
     ("export", FaultPoint(*ARTIFACTS, 1, "before", "fill")),
     ("export", FaultPoint(*ARTIFACTS, 2, "before", "fill")),
@@ -28,7 +28,7 @@ FULL = [
     ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "after", "fill")),
 ]
 LOST = [
-    ("compress", FaultPoint("vcc.pipeline.train", "save_checkpoint", 1, "after", "lose")),
+    ("compress", FaultPoint("vcc.pipeline.train.step", "save_checkpoint", 1, "after", "lose")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "after", "lose")),
 ]
 

@@ -16,6 +16,7 @@ from limits import LONG_TEST_S
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
 
 COMMIT = ("sqlalchemy.orm:Session", "commit")
+TRAIN = "vcc.pipeline.train.step"
 PROMOTION = "vcc.tracking.promotion"
 LOCK = "vcc.tracking.promotion_lock"
 RESULTS = "vcc.evaluation.results_tree"
@@ -34,39 +35,39 @@ MORE = [
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "after")),
     # Before, between and after videos; with the manifest half-written; with nothing logged yet.
     ("prepare", FaultPoint("vcc.data.motion", "write_video", 30, "after")),
-    ("prepare", FaultPoint("vcc.data.store:ContainerWriter", "finish", 10, "before")),
-    ("prepare", FaultPoint("vcc.data.store:ContainerWriter", "finish", 50, "after")),
+    ("prepare", FaultPoint("vcc.data.store.files:ContainerWriter", "finish", 10, "before")),
+    ("prepare", FaultPoint("vcc.data.store.files:ContainerWriter", "finish", 50, "after")),
     ("prepare", FaultPoint("os", "fsync", 1, "before")),
-    ("prepare", FaultPoint("vcc.data.prepare", "write_manifest", 1, "after")),
+    ("prepare", FaultPoint("vcc.data.prepare.run", "write_manifest", 1, "after")),
     ("prepare", FaultPoint("mlflow", "log_input", 1, "before")),
     ("prepare", FaultPoint(*COMMIT, 8, "before")),
     # In an epoch; while a checkpoint is written; around everything that registers.
-    ("train", FaultPoint("vcc.pipeline.train:ClassifierModule", "on_train_batch_end", 1, "after")),
+    ("train", FaultPoint(f"{TRAIN}:ClassifierModule", "on_train_batch_end", 1, "after")),
     ("train", FaultPoint("os", "fsync", 1, "before")),
     ("train", FaultPoint("os", "fsync", 2, "after")),
-    ("train", FaultPoint("vcc.pipeline.train", "save_checkpoint", 1, "after")),
+    ("train", FaultPoint("vcc.pipeline.train.step", "save_checkpoint", 1, "after")),
     ("train", FaultPoint("mlflow.pyfunc", "log_model", 1, "after")),
-    ("train", FaultPoint("vcc.pipeline.train", "set_alias", 1, "after")),
+    ("train", FaultPoint("vcc.pipeline.train.step", "set_alias", 1, "after")),
     ("train", FaultPoint(*COMMIT, 12, "before")),
-    ("compress", FaultPoint("vcc.pipeline.train:ClassifierModule", "on_train_batch_end", 1)),
+    ("compress", FaultPoint("vcc.pipeline.train.step:ClassifierModule", "on_train_batch_end", 1)),
     ("compress", FaultPoint("os", "fsync", 1, "before")),
     ("compress", FaultPoint("mlflow", "register_model", 1, "before")),
     ("compress", FaultPoint("mlflow", "register_model", 1, "after")),
-    ("compress", FaultPoint("vcc.pipeline.train", "set_alias", 1, "after")),
+    ("compress", FaultPoint("vcc.pipeline.train.step", "set_alias", 1, "after")),
     ("compress", FaultPoint(*COMMIT, 12, "before")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "before")),
     ("evaluate", FaultPoint(RESULTS, "_place", 1, "before")),
     ("evaluate", FaultPoint(RESULTS, "_place", 1, "after")),
-    ("evaluate", FaultPoint("vcc.pipeline.evaluate", "tag_version", 1, "before")),
-    ("evaluate", FaultPoint("vcc.pipeline.evaluate", "tag_version", 1, "after")),
+    ("evaluate", FaultPoint("vcc.pipeline.evaluate.step", "tag_version", 1, "before")),
+    ("evaluate", FaultPoint("vcc.pipeline.evaluate.step", "tag_version", 1, "after")),
     ("evaluate", FaultPoint(*COMMIT, 12, "before")),
     ("export", FaultPoint("mlflow.onnx", "log_model", 1, "after")),
     ("export", FaultPoint("mlflow", "register_model", 2, "before")),
     ("export", FaultPoint("mlflow", "register_model", 2, "after")),
-    ("export", FaultPoint("vcc.pipeline.exported", "describe_version", 1, "after")),
-    ("export", FaultPoint("vcc.pipeline.exported", "tag_version", 1, "before")),
-    ("export", FaultPoint("vcc.pipeline.exported", "set_alias", 1, "before")),
-    ("export", FaultPoint("vcc.pipeline.exported", "set_alias", 2, "after")),
+    ("export", FaultPoint("vcc.pipeline.export.record", "describe_version", 1, "after")),
+    ("export", FaultPoint("vcc.pipeline.export.record", "tag_version", 1, "before")),
+    ("export", FaultPoint("vcc.pipeline.export.record", "set_alias", 1, "before")),
+    ("export", FaultPoint("vcc.pipeline.export.record", "set_alias", 2, "after")),
     ("export", FaultPoint("vcc.pipeline.commands", "_keep", 1, "before")),
     ("export", FaultPoint(*COMMIT, 20, "before")),
     # Of a compressed network whose dense parent has no file yet: that comes first.
@@ -84,14 +85,14 @@ MORE = [
     ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "before")),
     ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "after")),
     ("predict", FaultPoint("vcc.pipeline.predict", "_write", 1, "after")),
-    ("sensitivity", FaultPoint("vcc.pipeline.sensitivity", "write_text", 1, "after")),
-    ("sensitivity", FaultPoint("vcc.pipeline.sensitivity", "write_schedule", 1, "before")),
-    ("sensitivity", FaultPoint("vcc.pipeline.sensitivity", "save_figure", 1, "after")),
+    ("sensitivity", FaultPoint("vcc.pipeline.sensitivity.step", "write_text", 1, "after")),
+    ("sensitivity", FaultPoint("vcc.pipeline.sensitivity.step", "write_schedule", 1, "before")),
+    ("sensitivity", FaultPoint("vcc.pipeline.sensitivity.step", "save_figure", 1, "after")),
     # With the network there and not yet its settings; before and after a cell; in the report.
-    ("study", FaultPoint("vcc.pipeline.study_networks", "save_checkpoint", 1, "after")),
-    ("study", FaultPoint("vcc.pipeline.study_networks", "write_whole", 1, "after")),
-    ("study", FaultPoint("vcc.pipeline.study", "write_result", 1, "after")),
-    ("study", FaultPoint("vcc.pipeline.study_report", "write_whole", 1, "after")),
+    ("study", FaultPoint("vcc.pipeline.study.networks", "save_checkpoint", 1, "after")),
+    ("study", FaultPoint("vcc.pipeline.study.networks", "write_whole", 1, "after")),
+    ("study", FaultPoint("vcc.pipeline.study.step", "write_result", 1, "after")),
+    ("study", FaultPoint("vcc.pipeline.study.report", "write_whole", 1, "after")),
 ]
 CASES = [*FIRST, *MORE]
 

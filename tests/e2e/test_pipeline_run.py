@@ -17,11 +17,11 @@ from watched import connections_outside, forks_beside_threads, traces, watching
 
 from vcc.config.distillation import DistillationOptions
 from vcc.config.entrypoints import CompressEntry
-from vcc.data.prepared import find_prepared
+from vcc.data.store.prepared import find_prepared
 from vcc.errors import DataError, TrackingError
 from vcc.pipeline.commands import run_compress
+from vcc.pipeline.compress.teacher import TeacherFinder
 from vcc.pipeline.source import fetch_network
-from vcc.pipeline.teacher import TeacherFinder
 from vcc.tracking.registry import get_version
 
 ROOT = Path(__file__).resolve().parents[2]

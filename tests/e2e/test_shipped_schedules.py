@@ -12,15 +12,15 @@ import torch
 from tiny_compression import Recorded, tiny_baseline, tiny_dataset
 
 from vcc.compression import last_epoch, load_schedule
-from vcc.compression.shipped import FAMILIES, SCHEDULES, shipped_schedules
+from vcc.compression.schedule.shipped import FAMILIES, SCHEDULES, shipped_schedules
 from vcc.config.compression import CompressionOptions
 from vcc.config.metrics import is_known
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ModelError
 from vcc.models.summary import count_parameters
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step
-from vcc.pipeline.recipe import recipe_for
+from vcc.pipeline.compress.recipe import recipe_for
+from vcc.pipeline.compress.step import compress_step
 
 # One of each kind in the default tests, on the families in turn; the other pairs are slow.
 DEFAULT = {

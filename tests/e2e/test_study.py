@@ -10,8 +10,8 @@ import pytest
 
 from vcc.config.entrypoints import StudyEntry
 from vcc.errors import StudyError
-from vcc.evaluation.study_results import read_result
-from vcc.pipeline.study import run_study
+from vcc.evaluation.study.results import read_result
+from vcc.pipeline.study.step import run_study
 
 MATRIX = """
 name: tiny

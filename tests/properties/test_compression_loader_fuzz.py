@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.dialect import classes
-from vcc.compression.shipped import SCHEDULES
+from vcc.compression.schedule.dialect import classes
+from vcc.compression.schedule.shipped import SCHEDULES
 from vcc.errors import ScheduleError
 
 BASES = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in SCHEDULES.glob("*.yaml")]

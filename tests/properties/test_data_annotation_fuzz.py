@@ -13,11 +13,11 @@ import pytest
 from fuzzing import few_or_many, fuzz
 from hypothesis import strategies as st
 
-from vcc.data.annotation import read_json, write_json
-from vcc.data.annotations import load_annotation
+from vcc.data.annotations.annotation import read_json, write_json
+from vcc.data.annotations.forms import load_annotation
+from vcc.data.annotations.ucf101 import read_table
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.frame_folder import FrameFolder
-from vcc.data.ucf101 import read_table
 from vcc.errors import DataError
 
 T = TypeVar("T")

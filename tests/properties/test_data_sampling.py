@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vcc.data.protocol import ClipProtocol
-from vcc.data.spatial import corner_box, random_box
-from vcc.data.temporal import (
+from vcc.data.clips.protocol import ClipProtocol
+from vcc.data.clips.spatial import corner_box, random_box
+from vcc.data.clips.temporal import (
     begin_window,
     centre_window,
     consecutive_windows,

@@ -11,12 +11,12 @@ from data_videos import smooth_frames, write_video
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vcc.data.box import Box
-from vcc.data.convert import ConvertJob, convert
+from vcc.data.annotations.names import safe_name
+from vcc.data.clips.box import Box
+from vcc.data.clips.scratch import Scratch
 from vcc.data.decoding.source import read_video
-from vcc.data.names import safe_name
-from vcc.data.scratch import Scratch
-from vcc.data.stored_frames import read_box, read_frames
+from vcc.data.prepare.convert import ConvertJob, convert
+from vcc.data.store.frames import read_box, read_frames
 
 
 def jpeg_round_trip(frame: np.ndarray) -> np.ndarray:

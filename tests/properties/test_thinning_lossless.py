@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models_tiny import CLIP, VARIANTS, apply_masks, clip_shape, random_masks, tiny_network
 from torch import nn
 
-from vcc.compression.thinning import thin_
+from vcc.compression.thinning.remove import thin_
 from vcc.models import count_parameters
 
 

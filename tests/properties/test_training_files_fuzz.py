@@ -20,7 +20,7 @@ from vcc.config.study import read_matrix
 from vcc.errors import ConfigError, ExportError, ModelError, TrainingError
 from vcc.export.onnx_file import read_metadata
 from vcc.models.weights import load_weights
-from vcc.pipeline.resume import find_resumption
+from vcc.pipeline.train.resume import find_resumption
 from vcc.tracking.gate import SHIPPED as SHIPPED_GATE
 from vcc.tracking.gate import load_gate
 from vcc.training.resuming import ABOUT_KEY

@@ -11,8 +11,8 @@ from data_videos import tree_bytes
 from fuzzing import few_or_many, fuzz, refused
 from hypothesis import strategies as st
 
-from vcc.data.convert import ConvertJob, convert
 from vcc.data.decoding.source import read_video
+from vcc.data.prepare.convert import ConvertJob, convert
 from vcc.errors import DataError
 
 SUFFIXES = st.sampled_from((".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg"))

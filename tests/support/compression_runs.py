@@ -14,10 +14,10 @@ from tiny_compression import TRAINING, Recorded, tiny_baseline
 
 import vcc.training.module
 from vcc.config.compression import CompressionOptions
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step
-from vcc.pipeline.recipe import recipe_for
+from vcc.pipeline.compress.recipe import recipe_for
+from vcc.pipeline.compress.step import compress_step
 from vcc.training.resuming import CheckpointPlan
 
 _RATES = {"class": "MultiStepMultiGammaLR", "milestones": [1, 3], "gammas": [0.5, 0.5]}

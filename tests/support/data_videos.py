@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vcc.config.data import PrepareOptions
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
+from vcc.data.prepare.run import prepare
+from vcc.data.store.prepared import PreparedDataset
 
 Video = NDArray[np.uint8]
 

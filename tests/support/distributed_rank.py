@@ -15,7 +15,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from toy_training import CLIP, Training, pruned_by
 
-from vcc.models.quantized_plan import activation_quantizers
+from vcc.models.quantized.plan import activation_quantizers
 
 CONVOLUTIONS = ["conv1.weight", "conv2.weight"]
 RANKED = {"group_type": "Filters", "desired_sparsity": 0.5, "weights": CONVOLUTIONS}

@@ -15,11 +15,11 @@ from small_families import SMALL_FAMILIES
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.compression.thinning import thin_
-from vcc.compression.thinning_masks import apply_masks_, group_masks
-from vcc.compression.thinning_trace import trace_channels
-from vcc.models import (
-    build_model,
+from vcc.compression.channels.trace import trace_channels
+from vcc.compression.thinning.masks import apply_masks_, group_masks
+from vcc.compression.thinning.remove import thin_
+from vcc.models import build_model
+from vcc.models.families import (
     c3d,
     csn,
     mobilenet,

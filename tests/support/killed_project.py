@@ -12,7 +12,7 @@ import mlflow
 from killing import Ended, FaultPoint, call_entry_point
 from served_network import tracking
 
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset
 from vcc.export.onnx_file import read_metadata
 from vcc.pipeline.source import load_network
 from vcc.tracking.exports import SUFFIXES, version_by, versions_together

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.channel_graph import coupled_parameters
-from vcc.compression.coupled_filters import filters_kept
-from vcc.compression.thinning_trace import trace_channels
-from vcc.compression.weakest_channels import weakest_channels
+from vcc.compression.channels.coupled import filters_kept
+from vcc.compression.channels.graph import coupled_parameters
+from vcc.compression.channels.trace import trace_channels
+from vcc.compression.channels.weakest import weakest_channels
 from vcc.models.catalog import build_model
 from vcc.models.network import VideoNetwork
 

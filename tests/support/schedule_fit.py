@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.schedule import Schedule
-from vcc.compression.scheduler import CompressionScheduler
+from vcc.compression.engine.scheduler import CompressionScheduler
+from vcc.compression.schedule.schedule import Schedule
 
 MINIBATCHES = 3
 BASE_RATE = 0.05

@@ -20,15 +20,15 @@ from vcc.config.data import ClipOptions
 from vcc.config.export import ExportOptions
 from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
+from vcc.data.clips.loaders import video_loader
+from vcc.data.clips.normalisation import PixelNormalisation
 from vcc.data.decoding.source import read_video
-from vcc.data.loaders import video_loader
-from vcc.data.normalisation import PixelNormalisation
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset
 from vcc.models import build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network, card_of
-from vcc.pipeline.export import export_networks
-from vcc.pipeline.exported import register_exported
+from vcc.pipeline.export.record import register_exported
+from vcc.pipeline.export.step import export_networks
 from vcc.tracking.exports import graph_version, versions_together
 from vcc.tracking.registry import VIDEO_SUFFIX, Version
 

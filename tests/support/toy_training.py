@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from vcc.compression import CompressionScheduler, file_config
-from vcc.compression.structure_state import describe_structure, restore_structure
+from vcc.compression.engine.structure_state import describe_structure, restore_structure
 
 CLIP = (2, 3, 5, 5)
 STEPS = 3

@@ -15,11 +15,11 @@ from safetensors.torch import save_file
 from torch import nn
 from training_runs import CLIP, TRAINING, RecordingRun
 
-from vcc.data.normalisation import normalisation_for
-from vcc.data.prepared import PreparedDataset
+from vcc.data.clips.normalisation import normalisation_for
+from vcc.data.store.prepared import PreparedDataset
 from vcc.models.catalog import build_model
 from vcc.pipeline.card import Network, card_of
-from vcc.pipeline.train import train_epochs
+from vcc.pipeline.train.step import train_epochs
 from vcc.training.best import BestWeights
 from vcc.training.processes import is_first_process
 

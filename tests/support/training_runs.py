@@ -13,13 +13,13 @@ import torch
 from data_videos import prepare_tree, write_tree
 from killing import die_at, run_until_killed
 
-import vcc.pipeline.train
+import vcc.pipeline.train.step
 from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
 from vcc.config.training import TrainingOptions
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
-from vcc.pipeline.train import train_step
+from vcc.pipeline.train.step import train_step
 from vcc.tracking.silent import SilentRun
 from vcc.training.resuming import CheckpointPlan
 
@@ -113,7 +113,7 @@ def main() -> None:
     data, folder, of, count, options = sys.argv[1:]
     torch.set_num_threads(1)
     if of == "step":
-        die_at(vcc.pipeline.train.ClassifierModule, "on_train_batch_end", int(count))
+        die_at(vcc.pipeline.train.step.ClassifierModule, "on_train_batch_end", int(count))
     else:
         die_at(os, "fsync", int(count))
     given = json.loads(options)

@@ -14,7 +14,7 @@ from vcc import telemetry
 _IMPORT = "import os, vcc; print([os.environ.get(name) for name in vcc.telemetry.VARIABLES])"
 _OPENVINO = """
 import sys, threading
-import vcc.export.session_openvino as module
+import vcc.export.runtimes.openvino as module
 module.start_openvino()
 print("openvino_telemetry" in sys.modules, len(threading.enumerate()))
 """

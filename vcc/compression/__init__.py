@@ -11,29 +11,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vcc.compression.builder import file_config
-    from vcc.compression.callback import CompressionCallback
-    from vcc.compression.driver import run_phases
-    from vcc.compression.loader import load_schedule
-    from vcc.compression.phases import Phase, compile_phases, last_epoch
-    from vcc.compression.schedule import Schedule
-    from vcc.compression.scheduler import CompressionScheduler
-    from vcc.compression.shipped import default_schedule
-    from vcc.compression.sparsity import sparsity_table, total_sparsity
+    from vcc.compression.engine.builder import file_config
+    from vcc.compression.engine.callback import CompressionCallback
+    from vcc.compression.engine.driver import run_phases
+    from vcc.compression.engine.scheduler import CompressionScheduler
+    from vcc.compression.masks.sparsity import sparsity_table, total_sparsity
+    from vcc.compression.schedule.loader import load_schedule
+    from vcc.compression.schedule.phases import Phase, compile_phases, last_epoch
+    from vcc.compression.schedule.schedule import Schedule
+    from vcc.compression.schedule.shipped import default_schedule
 
 _HOME = {
-    "CompressionCallback": "callback",
-    "CompressionScheduler": "scheduler",
-    "Phase": "phases",
-    "Schedule": "schedule",
-    "compile_phases": "phases",
-    "default_schedule": "shipped",
-    "file_config": "builder",
-    "last_epoch": "phases",
-    "load_schedule": "loader",
-    "run_phases": "driver",
-    "sparsity_table": "sparsity",
-    "total_sparsity": "sparsity",
+    "CompressionCallback": "engine.callback",
+    "CompressionScheduler": "engine.scheduler",
+    "Phase": "schedule.phases",
+    "Schedule": "schedule.schedule",
+    "compile_phases": "schedule.phases",
+    "default_schedule": "schedule.shipped",
+    "file_config": "engine.builder",
+    "last_epoch": "schedule.phases",
+    "load_schedule": "schedule.loader",
+    "run_phases": "engine.driver",
+    "sparsity_table": "masks.sparsity",
+    "total_sparsity": "masks.sparsity",
 }
 
 __all__ = [

@@ -21,7 +21,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from vcc.data.resizing import Frame
+from vcc.data.clips.resizing import Frame
 from vcc.data.side_by_side import side_by_side
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vcc.export.session import Pixels, Session
+from vcc.export.runtimes.session import Pixels, Session
 from vcc.progress import follow
 
 # Before it is timed, a session runs for this long: the threads of the one before it still spin and

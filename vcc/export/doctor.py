@@ -15,8 +15,8 @@ import torch
 
 from vcc.errors import ExportError
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
-from vcc.export.processor import EXACT_FLAGS, Sums, cpu_flags, sums_as_run, sums_by_flags
-from vcc.export.runtimes import ORT_PROVIDERS, open_session
+from vcc.export.runtimes.catalog import ORT_PROVIDERS, open_session
+from vcc.export.runtimes.processor import EXACT_FLAGS, Sums, cpu_flags, sums_as_run, sums_by_flags
 
 _VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "onnx", "onnxruntime-gpu",
              "onnxruntime", "openvino", "opencv-python-headless", "torch-pruning")  # fmt: skip

@@ -20,7 +20,7 @@ import onnx
 import onnxruntime
 
 from vcc.export.onnx_file import INPUT_NAME
-from vcc.export.session import Array, Pixels, Session
+from vcc.export.runtimes.session import Array, Pixels, Session
 
 # Half to even here, half up there, or a sum in float that ends on the other side of a half.
 ROUNDING = 1

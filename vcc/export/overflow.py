@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from vcc.config.overflow import FAST
 from vcc.errors import ExportError
 from vcc.export.onnx_file import inspect_file
-from vcc.export.processor import Sums, int8_sums
+from vcc.export.runtimes.processor import Sums, int8_sums
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,7 +40,7 @@ def network_problem(model: nn.Module, *, name: str) -> str | None:
     its file only where that does, too.
     """
     # Here: a process that only opens files must not carry PyTorch's memory.
-    from vcc.models.quantized_plan import overflow_of_network
+    from vcc.models.quantized.plan import overflow_of_network
 
     if overflow_of_network(model) != FAST:
         return None

@@ -13,7 +13,7 @@ from torch import Tensor
 from vcc.errors import ExportError
 from vcc.export.integer_layers import IntegerLayers, compare_layers
 from vcc.export.overflow import overflow_hint
-from vcc.export.session import Pixels, Session
+from vcc.export.runtimes.session import Pixels, Session
 
 # Largest difference of logits, relative to the largest logit. float32 sums in another order: a few
 # ulp, with a wide margin; float16 and bfloat16 keep 11 and 8 bits of each value. Integers have no

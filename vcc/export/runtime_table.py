@@ -15,10 +15,10 @@ from torch import nn
 from vcc.errors import ExportError
 from vcc.export.benchmark import Latency, measure_latency, speed_up
 from vcc.export.onnx_file import half_precision, inspect_file
-from vcc.export.runtimes import open_session
-from vcc.export.session import Coverage, Session
-from vcc.export.session_eager import EagerSession
-from vcc.export.session_memory import Asked, peak_bytes
+from vcc.export.runtimes.catalog import open_session
+from vcc.export.runtimes.eager import EagerSession
+from vcc.export.runtimes.file_memory import Asked, peak_bytes
+from vcc.export.runtimes.session import Coverage, Session
 from vcc.progress import follow
 
 # provider and precision, as asked for float files; int8 files run in int8 wherever they run

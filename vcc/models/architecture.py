@@ -51,7 +51,7 @@ class Section:
 _SECTIONS: dict[str, Section] = {}
 
 # Who registers a section that a file may have before anyone needed it in this process.
-_SECTION_HOMES = {"quantizers": "vcc.models.quantized_plan"}
+_SECTION_HOMES = {"quantizers": "vcc.models.quantized.plan"}
 
 
 def register_section(section: Section) -> None:

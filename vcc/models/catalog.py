@@ -8,7 +8,8 @@ from typing import Any
 
 from vcc.config.model import FAMILY_OPTIONS
 from vcc.errors import ModelError, nearest
-from vcc.models import (
+from vcc.models.blueprint import blueprint
+from vcc.models.families import (
     c3d,
     csn,
     mobilenet,
@@ -19,7 +20,6 @@ from vcc.models import (
     shufflenetv2,
     squeezenet,
 )
-from vcc.models.blueprint import blueprint
 from vcc.models.network import VideoNetwork
 from vcc.models.spec import USUAL_CARDINALITY, ModelSpec, arch_name
 from vcc.models.summary import count_macs, count_parameters

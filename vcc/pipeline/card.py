@@ -14,10 +14,10 @@ from torch import nn
 
 from vcc.config.data import ClipOptions
 from vcc.config.training import TrainingOptions
-from vcc.data.contents import training_contents
-from vcc.data.normalisation import PixelNormalisation
-from vcc.data.prepared import PreparedDataset
-from vcc.data.protocol import ClipProtocol
+from vcc.data.clips.normalisation import PixelNormalisation
+from vcc.data.clips.protocol import ClipProtocol
+from vcc.data.store.contents import training_contents
+from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ModelError
 from vcc.models.pixels import PixelClassifier
 
@@ -43,8 +43,8 @@ class NetworkCard:
         schedule: name of the schedule file of its last compression.
         schedule_digest: SHA-256 of that file.
         teacher: what it was distilled from.
-        train_videos: contents of the videos it was trained on, see `vcc.data.contents`; None in a
-            card from before they were kept.
+        train_videos: contents of the videos it was trained on, see `vcc.data.store.contents`;
+            None in a card from before they were kept.
     """
 
     arch: str

@@ -20,32 +20,32 @@ from vcc.config.export import ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.serving import ServingOptions
 from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
-from vcc.data.prepared import PreparedDataset, find_prepared
+from vcc.data.store.prepared import PreparedDataset, find_prepared
 from vcc.errors import TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
 from vcc.evaluation.results_tree import accuracy_lines
 from vcc.files import replacing
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress import compress_step
-from vcc.pipeline.compress_resume import parent_of
-from vcc.pipeline.cross_validation import cross_validate, say_result
-from vcc.pipeline.evaluate import (
+from vcc.pipeline.compress.recipe import recipe_from_entry
+from vcc.pipeline.compress.resume import parent_of
+from vcc.pipeline.compress.step import compress_step
+from vcc.pipeline.evaluate.step import (
     evaluate_step,
     largest_class_share,
     score_test,
     size_figures,
 )
-from vcc.pipeline.export import export_networks
-from vcc.pipeline.export_table import log_table, table_lines, time_exported
-from vcc.pipeline.exported import Exported, log_exported, register_exported
+from vcc.pipeline.export.record import Exported, log_exported, register_exported
+from vcc.pipeline.export.sessions import scratch_folder
+from vcc.pipeline.export.step import export_networks
+from vcc.pipeline.export.table import log_table, table_lines, time_exported
 from vcc.pipeline.notes import compressed_note, exported_note, trained_note
 from vcc.pipeline.prepare import log_dataset
-from vcc.pipeline.recipe import recipe_from_entry
-from vcc.pipeline.resume import checkpoint_folder, find_resumption, plan_checkpoints
-from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.source import Source, fetch_network, find_source
-from vcc.pipeline.starting_weights import check_class_count
-from vcc.pipeline.train import register_network, train_step
+from vcc.pipeline.train.cross_validation import cross_validate, say_result
+from vcc.pipeline.train.resume import checkpoint_folder, find_resumption, plan_checkpoints
+from vcc.pipeline.train.starting_weights import check_class_count
+from vcc.pipeline.train.step import register_network, train_step
 from vcc.pipeline.unseen import check_unseen
 from vcc.tracking.exports import versions_together
 from vcc.tracking.registry import ONNX_SUFFIX, Version, get_version

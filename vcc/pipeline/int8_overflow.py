@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 
-from vcc.compression.loader import load_schedule
-from vcc.compression.schedule import Schedule
+from vcc.compression.schedule.loader import load_schedule
+from vcc.compression.schedule.schedule import Schedule
 from vcc.config.overflow import AUTO
 from vcc.export.overflow import network_problem
 from vcc.pipeline.card import Network

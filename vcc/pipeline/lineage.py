@@ -8,8 +8,8 @@ from pathlib import Path
 
 from torch import nn
 
-from vcc.compression.sparsity import sparsity_table, total_sparsity
-from vcc.models.quantized_plan import read_plan
+from vcc.compression.masks.sparsity import sparsity_table, total_sparsity
+from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.card import NetworkCard
 
 # A dense network has a few exact zeros by chance; a mask leaves more.

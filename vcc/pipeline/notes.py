@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vcc.data.prepared import PreparedDataset
-from vcc.data.protocol import ClipProtocol
+from vcc.data.clips.protocol import ClipProtocol
+from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.comparison import Variant, clip_sentence, speed_up
 from vcc.pipeline.card import NetworkCard
 

@@ -15,7 +15,7 @@ from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
 from vcc.models import build_model
 from vcc.models.pixels import PixelClassifier
-from vcc.pipeline.inference import device_for
+from vcc.pipeline.evaluate.inference import device_for
 
 _TIMED_STEPS = 3
 

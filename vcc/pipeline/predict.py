@@ -19,8 +19,8 @@ from vcc.cli import say
 from vcc.config.entrypoints import PredictEntry
 from vcc.config.serving import ServingOptions
 from vcc.data.decoding.errors import BadVideoError
-from vcc.data.discovery import find_videos
 from vcc.data.machine import usable_cores
+from vcc.data.prepare.discovery import find_videos
 from vcc.errors import ConfigError, DataError
 from vcc.files import replacing
 from vcc.pipeline.notes import predicted_note

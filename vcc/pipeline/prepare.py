@@ -10,9 +10,9 @@ from pathlib import Path
 from vcc.cli import say
 from vcc.config.data import PrepareOptions
 from vcc.config.entrypoints import PrepareEntry
-from vcc.data.pictures import class_balance, contact_sheet
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
+from vcc.data.prepare.run import prepare
+from vcc.data.store.pictures import class_balance, contact_sheet
+from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.notes import prepared_note
 from vcc.tracking.runs import Run, connect, open_run
 

@@ -12,17 +12,17 @@ from vcc.cli import say
 from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import PromoteEntry
 from vcc.config.gate import GateOptions
-from vcc.data.prepared import PreparedDataset, find_prepared
-from vcc.data.protocol import ClipProtocol
+from vcc.data.clips.protocol import ClipProtocol
+from vcc.data.store.prepared import PreparedDataset, find_prepared
 from vcc.errors import ExportError, GateError, TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.export.benchmark import SpeedUp, speed_up
 from vcc.export.onnx_file import check_classes, read_metadata
-from vcc.export.runtimes import Session
-from vcc.pipeline.evaluate import largest_class_share
-from vcc.pipeline.inference import classify_with_session, score_subset
+from vcc.export.runtimes.catalog import Session
+from vcc.pipeline.evaluate.inference import classify_with_session, score_subset
+from vcc.pipeline.evaluate.step import largest_class_share
+from vcc.pipeline.export.sessions import dev_parity, open_together, scratch_folder, time_together
 from vcc.pipeline.notes import rolled_back_note
-from vcc.pipeline.runtime import dev_parity, open_together, scratch_folder, time_together
 from vcc.pipeline.source import fetch_network
 from vcc.pipeline.unseen import overlap
 from vcc.tracking.exports import (

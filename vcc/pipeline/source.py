@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcc.config.tracking import SourceOptions
-from vcc.data.prepared import PreparedDataset, find_prepared
+from vcc.data.store.prepared import PreparedDataset, find_prepared
 from vcc.errors import ModelError, TrackingError
 from vcc.models import list_models
 from vcc.models.checkpoint import load_checkpoint

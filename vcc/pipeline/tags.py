@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vcc.models.quantized_plan import read_plan
+from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.card import Network, NetworkCard
 
 

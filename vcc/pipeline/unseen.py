@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from vcc.data.contents import seen_videos
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.contents import seen_videos
+from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError
 
 _logger = logging.getLogger(__name__)

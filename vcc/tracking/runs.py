@@ -21,7 +21,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric
 
 from vcc.config.options import Options
-from vcc.data.names import check_run_name
+from vcc.data.annotations.names import check_run_name
 from vcc.errors import TrackingError
 from vcc.tracking.database import open_database
 from vcc.tracking.outbox import Figures, MetricOutbox, short

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 
 from vcc.config.serving import ServingOptions
+from vcc.data.clips.protocol import ClipProtocol
+from vcc.data.clips.streamed import clips_of_file
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.machine import usable_cores
-from vcc.data.protocol import ClipProtocol
-from vcc.data.streamed import clips_of_file
-from vcc.export.runtimes import open_session
+from vcc.export.runtimes.catalog import open_session
 from vcc.export.served_facts import served_facts
 
 # Bounds the memory of one run, whatever the video's length.

@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from vcc.config.training import TrainingOptions
 from vcc.errors import StoppedError, TrainingError
 from vcc.training.data_time import StepTimes
-from vcc.training.precision import TrainerPrecision
+from vcc.training.precision.settings import TrainerPrecision
 from vcc.training.processes import cluster_plugins, restore_batchnorms, trainer_settings
 from vcc.training.resuming import ResumeCheckpoint
 from vcc.training.state_file import AtomicCheckpointIO

@@ -9,16 +9,16 @@ import torch
 from networks.styles import CLIP, STYLES, styled
 from torch import nn
 
+from vcc.compression.channels.batchnorms import following_batchnorms
+from vcc.compression.channels.dead import silence_filters
+from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.quantization.folding import fold_batchnorms
 from vcc.compression.quantization.inserted import _quantizers_off
 from vcc.compression.quantization.insertion import insert_quantizers
 from vcc.compression.quantization.overrides import Bits
 from vcc.compression.quantization.settings import QuantizerSettings
-from vcc.compression.thinning import thin_
-from vcc.compression.thinning_steps import UntraceableError
-from vcc.compression.tracing import following_batchnorms
-from vcc.compression.unread_channels import silence_filters
-from vcc.models.quantized_plan import float_layers
+from vcc.compression.thinning.remove import thin_
+from vcc.models.quantized.plan import float_layers
 
 NOT_FOLDED = (
     "relu_in_place_then_bn",

@@ -15,7 +15,7 @@ CALIBRATE = """
 import sys
 import torch
 from vcc.compression import file_config
-from vcc.export.memory import watch_memory
+from vcc.export.runtimes.memory import watch_memory
 from vcc.models import build_model
 
 width, (size, frames, batches, depth, clips) = float(sys.argv[1]), map(int, sys.argv[2:])

@@ -8,11 +8,11 @@ from models_tiny import tiny_clip, tiny_network
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.compression.coupled_filters import TracedChannels
-from vcc.compression.epochs import ActiveEpochs
+from vcc.compression.channels.coupled import TracedChannels
+from vcc.compression.channels.trace import ChannelGroup, Member, Reach
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.coupled import CoupledPruner
-from vcc.compression.thinning_trace import ChannelGroup, Member, Reach
+from vcc.compression.schedule.epochs import ActiveEpochs
 from vcc.models import count_parameters
 
 

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from toy_training import STEPS, TinyNet, Training, tiny_net
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.dialect import LASSO_GROUPS, classes
-from vcc.compression.group_thresholds import structure_measure
-from vcc.compression.loader import _POLICY_ARGS
-from vcc.compression.quantizer_fields import QUANT_MODES
+from vcc.compression.masks.group_thresholds import structure_measure
+from vcc.compression.schedule.dialect import LASSO_GROUPS, classes
+from vcc.compression.schedule.loader import _POLICY_ARGS
+from vcc.compression.schedule.quantizer_fields import QUANT_MODES
 from vcc.errors import ScheduleError
-from vcc.models.quantized import ActivationQuantizer, ClippedActivation
-from vcc.models.quantized_weight import WeightQuantizer
+from vcc.models.quantized.modules import ActivationQuantizer, ClippedActivation
+from vcc.models.quantized.weight import WeightQuantizer
 
 EPOCHS = 3
 RANGE = {"starting_epoch": 0, "ending_epoch": EPOCHS, "frequency": 1}

@@ -13,10 +13,10 @@ from schedule_fit import BASE_RATE, Fit, fit_by_schedule, shortened
 from torch import nn
 
 from vcc.compression import load_schedule
-from vcc.compression.schedule import Component, PolicySpec
-from vcc.compression.selectors import plain_name
+from vcc.compression.schedule.schedule import Component, PolicySpec
+from vcc.compression.schedule.selectors import plain_name
 from vcc.errors import ScheduleError
-from vcc.models.quantized import ActivationQuantizer, WeightQuantizer
+from vcc.models.quantized.modules import ActivationQuantizer, WeightQuantizer
 
 FOLDER = Path(__file__).resolve().parents[4] / "shared" / "distiller_schedules"
 INDEX = FOLDER / "INDEX.csv"

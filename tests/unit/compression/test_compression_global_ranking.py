@@ -12,8 +12,8 @@ from models_tiny import tiny_clip, tiny_network
 from toy_training import pruned_by, tiny_net
 
 from vcc.compression import file_config
+from vcc.compression.masks.selection import keep_highest_of_all
 from vcc.compression.pruners.global_ranked import lamp
-from vcc.compression.selection import keep_highest_of_all
 from vcc.errors import ScheduleError
 
 EXAMPLE = torch.zeros(2, 2, 3, 5, 5)

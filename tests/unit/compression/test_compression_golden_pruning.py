@@ -18,12 +18,12 @@ from compression_goldens import (
 )
 
 from vcc.compression import file_config
-from vcc.compression.activation_stats import channel_apoz, channel_l1, channel_means
-from vcc.compression.epochs import epoch_range
-from vcc.compression.group_thresholds import group_threshold_mask
-from vcc.compression.ramps import agp_sparsity, baidu_slopes
-from vcc.compression.selection import count_structures, keep_highest, keep_level
-from vcc.compression.sparsity import sparsity_table, total_sparsity
+from vcc.compression.masks.group_thresholds import group_threshold_mask
+from vcc.compression.masks.selection import count_structures, keep_highest, keep_level
+from vcc.compression.masks.sparsity import sparsity_table, total_sparsity
+from vcc.compression.pruners.activation_stats import channel_apoz, channel_l1, channel_means
+from vcc.compression.pruners.ramps import agp_sparsity, baidu_slopes
+from vcc.compression.schedule.epochs import epoch_range
 from vcc.errors import ScheduleError
 
 RANKED = {

@@ -8,10 +8,10 @@ from compression_goldens import array, from_yaml, golden, golden_ids
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.models.quantized import ActivationQuantizer
-from vcc.models.quantized_arithmetic import fake_quantize_weight, linear_parameters
-from vcc.models.quantized_plan import activation_quantizers, read_plan
-from vcc.models.quantized_weight import WeightQuantizer
+from vcc.models.quantized.arithmetic import fake_quantize_weight, linear_parameters
+from vcc.models.quantized.modules import ActivationQuantizer
+from vcc.models.quantized.plan import activation_quantizers, read_plan
+from vcc.models.quantized.weight import WeightQuantizer
 
 # what the original computes whatever `mode` says, and per tensor for 5-D weights whatever it is
 UNSIGNED = {"kind": "range", "bits": 4, "mode": "ASYMMETRIC_UNSIGNED", "per_channel": False}

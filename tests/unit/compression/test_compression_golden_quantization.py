@@ -10,8 +10,7 @@ from torch import nn
 from vcc.compression.quantization.clipping import clip_range
 from vcc.compression.quantization.overrides import Bits, resolve_bits
 from vcc.compression.quantization.statistics import RunningStats, tensor_stats
-from vcc.models.quantized import ActivationQuantizer
-from vcc.models.quantized_arithmetic import (
+from vcc.models.quantized.arithmetic import (
     clipped_activation,
     dequantize,
     dorefa_weight,
@@ -21,6 +20,7 @@ from vcc.models.quantized_arithmetic import (
     quantize,
     tensor_range,
 )
+from vcc.models.quantized.modules import ActivationQuantizer
 
 
 @pytest.mark.parametrize("case", golden_ids("q_"))

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.compression.measured import Measure, Measured
 from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.quantization.guard import Budget, GuardReport
+from vcc.compression.sensitivity.measured import Measure, Measured
 from vcc.errors import ScheduleError
 from vcc.models import build_model, load_checkpoint, save_checkpoint
-from vcc.models.quantized_plan import quantizers_by_layer, read_plan, set_quantizers
+from vcc.models.quantized.plan import quantizers_by_layer, read_plan, set_quantizers
 
 
 class Chain(nn.Module):

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from vcc.compression import CompressionScheduler, file_config
 from vcc.errors import ScheduleError
 from vcc.models import build_model, load_checkpoint, save_checkpoint
-from vcc.models.quantized import ClippedActivation
-from vcc.models.quantized_plan import activation_quantizers, read_plan
+from vcc.models.quantized.modules import ClippedActivation
+from vcc.models.quantized.plan import activation_quantizers, read_plan
 
 FAMILIES = SMALL_FAMILIES | {"resnet": {"model_depth": 10, "resnet_shortcut": "A"}}
 

@@ -23,12 +23,12 @@ from vcc.compression.quantization.statistics import (
     save_statistics,
     tensor_stats,
 )
-from vcc.compression.quantizer_fields import CLIP_MODES
+from vcc.compression.schedule.quantizer_fields import CLIP_MODES
 from vcc.errors import ScheduleError
-from vcc.models.quantized import ActivationQuantizer, ClippedActivation
-from vcc.models.quantized_arithmetic import integer_range, linear_parameters
-from vcc.models.quantized_plan import activation_quantizers, read_plan
-from vcc.models.quantized_weight import WeightQuantizer
+from vcc.models.quantized.arithmetic import integer_range, linear_parameters
+from vcc.models.quantized.modules import ActivationQuantizer, ClippedActivation
+from vcc.models.quantized.plan import activation_quantizers, read_plan
+from vcc.models.quantized.weight import WeightQuantizer
 
 CLIP = (2, 3, 4, 6, 6)
 

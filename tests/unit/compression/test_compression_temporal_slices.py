@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from toy_training import pruned_by, tiny_net
 
 from vcc.compression import file_config
-from vcc.compression.selection import keep_window
-from vcc.compression.thinning import thin_
+from vcc.compression.masks.selection import keep_window
+from vcc.compression.thinning.remove import thin_
 from vcc.errors import ScheduleError
 from vcc.models import count_macs, count_parameters, load_checkpoint, save_checkpoint
 

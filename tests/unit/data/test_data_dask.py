@@ -12,7 +12,7 @@ from dask.distributed import LocalCluster
 from data_videos import tree_bytes, write_tree
 
 from vcc.config.data import PrepareOptions
-from vcc.data.prepare import prepare
+from vcc.data.prepare.run import prepare
 from vcc.errors import DataError
 
 

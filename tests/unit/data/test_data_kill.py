@@ -11,8 +11,8 @@ from commands import run_command
 from data_videos import tree_bytes, write_tree
 
 from vcc.config.data import PrepareOptions
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
+from vcc.data.prepare.run import prepare
+from vcc.data.store.prepared import PreparedDataset
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,7 +21,7 @@ DRIVER = """
 import importlib, os, signal, sys
 from pathlib import Path
 from vcc.config.data import PrepareOptions
-from vcc.data.prepare import prepare
+from vcc.data.prepare.run import prepare
 
 videos, output, store, owner, name, count, when = sys.argv[1:]
 module, _, attribute = owner.partition(":")
@@ -47,12 +47,12 @@ prepare(PrepareOptions(videos=Path(videos), output=Path(output), store=store, n_
 KILLS = [
     # (what is called, its n-th call, before or after it): within a video's frames, before and after
     # a video is put in place, before the manifest, with it written beside its place, and after it.
-    ("vcc.data.store:ContainerWriter", "add", 10, "after"),
-    ("vcc.data.store:ContainerWriter", "finish", 2, "before"),
-    ("vcc.data.store:ContainerWriter", "finish", 3, "after"),
-    ("vcc.data.prepare", "write_manifest", 1, "before"),
+    ("vcc.data.store.files:ContainerWriter", "add", 10, "after"),
+    ("vcc.data.store.files:ContainerWriter", "finish", 2, "before"),
+    ("vcc.data.store.files:ContainerWriter", "finish", 3, "after"),
+    ("vcc.data.prepare.run", "write_manifest", 1, "before"),
     ("os", "fsync", 1, "after"),
-    ("vcc.data.prepare", "write_manifest", 1, "after"),
+    ("vcc.data.prepare.run", "write_manifest", 1, "after"),
 ]
 
 
@@ -90,7 +90,7 @@ def test_a_killed_run_of_frame_trees_is_continued(tmp_path: Path) -> None:
     options = {"videos": tmp_path / "videos", "store": "jpg", "n_jobs": 1}
     prepare(PrepareOptions(output=whole, **options))
     run_and_kill(
-        tmp_path / "videos", killed, "jpg", "vcc.data.store:FolderWriter", "add", 10, "after"
+        tmp_path / "videos", killed, "jpg", "vcc.data.store.files:FolderWriter", "add", 10, "after"
     )
     prepare(PrepareOptions(output=killed, **options))
     assert content(killed) == content(whole)

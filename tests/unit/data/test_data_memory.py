@@ -16,8 +16,8 @@ from data_videos import prepare_tree, write_tree
 from limits import LONG_HANG_S, LONG_TEST_S
 
 from benchmarks.data_opening import ucf101_sized_manifest
-from vcc.data.manifest import write_manifest
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.manifest import write_manifest
+from vcc.data.store.prepared import PreparedDataset
 
 ROOT = Path(__file__).resolve().parents[3]
 MIB = 2**20
@@ -25,14 +25,14 @@ MIB = 2**20
 CONVERT = """
 import json, resource, sys
 from pathlib import Path
-from vcc.data.convert import ConvertJob, convert
+from vcc.data.prepare.convert import ConvertJob, convert
 
 def private():
     fields = dict(line.split(":") for line in open("/proc/self/status") if ":" in line)
     return int(fields["RssAnon"].split()[0]) * 1024
 
 before, peak = private(), 0
-import vcc.data.store as store
+import vcc.data.store.files as store
 add = store.ContainerWriter.add
 def watched(self, frame):
     global peak
@@ -95,7 +95,7 @@ def test_a_worker_streams_an_hour_of_1080p(tmp_path: Path) -> None:
 
 def test_prepare_and_its_options_import_no_torch() -> None:
     code = (
-        "import json, sys, vcc.config.data, vcc.data.prepare, vcc.data.prepared;"
+        "import json, sys, vcc.config.data, vcc.data.prepare.run, vcc.data.store.prepared;"
         "print(json.dumps({'torch': 'torch' in sys.modules}))"
     )
     assert run(code) == {"torch": False}
@@ -108,8 +108,8 @@ import json, sys
 from pathlib import Path
 import torch
 from vcc.config.data import ClipOptions
-from vcc.data.train_clips import TrainClips
-from vcc.data.prepared import PreparedDataset
+from vcc.data.clips.train_clips import TrainClips
+from vcc.data.store.prepared import PreparedDataset
 
 def private():
     fields = dict(line.split(":") for line in open("/proc/self/status") if ":" in line)

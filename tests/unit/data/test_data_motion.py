@@ -20,8 +20,8 @@ from vcc.data.motion import (
     generate_motion_videos,
     motion_frames,
 )
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
+from vcc.data.prepare.run import prepare
+from vcc.data.store.prepared import PreparedDataset
 
 
 def settings(**changes: object) -> MotionSettings:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from vcc.errors import DataError
-from vcc.evaluation.study_results import EAGER, CellResult, Timing, read_result, write_result
-from vcc.evaluation.study_summary import bootstrap_mean, paired_drop, summarise
+from vcc.evaluation.study.results import EAGER, CellResult, Timing, read_result, write_result
+from vcc.evaluation.study.summary import bootstrap_mean, paired_drop, summarise
 
 
 def timing(network: str, runtime: str, precision: str, ms: float) -> Timing:

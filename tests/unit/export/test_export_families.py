@@ -9,9 +9,9 @@ import pytest
 import torch
 from models_tiny import apply_masks, clip_shape, random_masks, tiny_network
 
-from vcc.compression.thinning import thin_
+from vcc.compression.thinning.remove import thin_
 from vcc.export.onnx_file import export_onnx
-from vcc.export.runtimes import open_session
+from vcc.export.runtimes.catalog import open_session
 from vcc.models.pixels import PixelClassifier
 
 

@@ -18,11 +18,11 @@ import torch
 from export_toys import CLIP_SHAPE, ToyClassifier
 
 from vcc.errors import ExportError
-from vcc.export import session_onnxruntime as module
 from vcc.export.onnx_file import FILE_KEY, export_onnx, half_precision, read_metadata
 from vcc.export.runtime_table import Candidate, time_runtimes
-from vcc.export.runtimes import choose_provider, open_session
-from vcc.export.session_onnxruntime import OnnxRuntimeSession
+from vcc.export.runtimes import onnxruntime as module
+from vcc.export.runtimes.catalog import choose_provider, open_session
+from vcc.export.runtimes.onnxruntime import OnnxRuntimeSession
 
 CUDA, TENSORRT, CPU = (
     f"{name}ExecutionProvider" for name in ("CUDA", "Tensorrt", "CPU")

@@ -17,7 +17,7 @@ from vcc.errors import ExportError
 from vcc.export.benchmark import measure_latency
 from vcc.export.onnx_file import check_classes, export_onnx, read_metadata
 from vcc.export.parity import check_parity
-from vcc.export.runtimes import Session, open_session
+from vcc.export.runtimes.catalog import Session, open_session
 
 
 @pytest.fixture(scope="module")

@@ -19,14 +19,15 @@ from export_networks import SHAPE, classifier, dense, pixels, quantized
 from onnx import numpy_helper
 
 from vcc.errors import ExportError
-from vcc.export import doctor, overflow, processor
+from vcc.export import doctor, overflow
 from vcc.export.integer_layers import compare_layers
 from vcc.export.onnx_file import FILE_KEY, export_onnx, inspect_file, read_metadata
 from vcc.export.overflow import network_problem, overflow_problem, refuse_overflow
 from vcc.export.parity import check_parity
-from vcc.export.processor import Sums, int8_sums, sums_as_run, sums_by_flags
-from vcc.export.runtimes import open_session
-from vcc.export.session import Array, Pixels, Session
+from vcc.export.runtimes import processor
+from vcc.export.runtimes.catalog import open_session
+from vcc.export.runtimes.processor import Sums, int8_sums, sums_as_run, sums_by_flags
+from vcc.export.runtimes.session import Array, Pixels, Session
 
 PTQ = "PostTrainLinearQuantizer"
 
@@ -155,7 +156,7 @@ class TestTheProcessor:
     def test_a_runtime_that_is_told_to_use_avx2_is_found_out(self) -> None:
         # oneDNN reads this once: in a process of its own
         code = (
-            "from vcc.export.processor import sums_as_run as f; "
+            "from vcc.export.runtimes.processor import sums_as_run as f; "
             "print(f('openvino').value, f('cpu').value)"
         )
         found = subprocess.run(

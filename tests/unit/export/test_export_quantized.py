@@ -27,7 +27,7 @@ from vcc.errors import ExportError
 from vcc.export.graph_passes import check_quantized, is_quantized
 from vcc.export.onnx_file import FILE_KEY, export_onnx
 from vcc.export.parity import check_parity
-from vcc.export.runtimes import Session, open_session
+from vcc.export.runtimes.catalog import Session, open_session
 from vcc.models import count_parameters, load_checkpoint, save_checkpoint
 
 SLOW = pytest.mark.slow

@@ -14,7 +14,7 @@ from models_tiny import VARIANTS, apply_masks, random_masks, tiny_clip, tiny_net
 from safetensors.torch import load_file
 from torch import nn
 
-from vcc.compression.thinning import thin_
+from vcc.compression.thinning.remove import thin_
 from vcc.errors import ModelError
 from vcc.models import build_model, load_checkpoint, save_checkpoint
 from vcc.models.architecture import Section, describe_layers, register_section

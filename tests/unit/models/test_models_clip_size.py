@@ -9,7 +9,7 @@ import torch
 from models_tiny import VARIANTS, apply_masks, random_masks, tiny_clip, tiny_network
 from torch import Tensor, nn
 
-from vcc.compression.thinning import thin_
+from vcc.compression.thinning.remove import thin_
 from vcc.errors import ModelError
 from vcc.models import catalog
 from vcc.models.catalog import Family, build_model

@@ -8,7 +8,7 @@ import onnxruntime
 import torch
 from models_tiny import CLIP, apply_masks, random_masks, tiny_network
 
-from vcc.compression.thinning import thin_
+from vcc.compression.thinning.remove import thin_
 
 
 def test_thinned_shortcut_a_gives_the_same_logits_in_onnx(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from torch import nn
 from vcc.compression import file_config
 from vcc.config.overflow import SAFE_SIZE, SAFE_TOP
 from vcc.errors import ModelError, ScheduleError
-from vcc.models.quantized_arithmetic import weight_levels
-from vcc.models.quantized_plan import apply_plan, overflow_of_network, read_plan
-from vcc.models.quantized_weight import WeightQuantizer
+from vcc.models.quantized.arithmetic import weight_levels
+from vcc.models.quantized.plan import apply_plan, overflow_of_network, read_plan
+from vcc.models.quantized.weight import WeightQuantizer
 
 RANGE = ("PostTrainLinearQuantizer", "QuantAwareTrainRangeLinearQuantizer")
 CLIPPED = ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")

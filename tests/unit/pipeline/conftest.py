@@ -10,9 +10,9 @@ import pytest
 
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.training import TrainingOptions
-from vcc.data.normalisation import normalisation_for
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
+from vcc.data.clips.normalisation import normalisation_for
+from vcc.data.prepare.run import prepare
+from vcc.data.store.prepared import PreparedDataset
 from vcc.models import arch_name, build_model
 from vcc.pipeline.card import Network, card_of
 

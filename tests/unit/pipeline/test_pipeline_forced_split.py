@@ -14,9 +14,9 @@ from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.entrypoints import EvaluateEntry
 from vcc.config.tracking import SourceOptions
 from vcc.config.training import TrainingOptions
-from vcc.data.normalisation import normalisation_for
-from vcc.data.prepare import prepare
-from vcc.data.prepared import PreparedDataset
+from vcc.data.clips.normalisation import normalisation_for
+from vcc.data.prepare.run import prepare
+from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint

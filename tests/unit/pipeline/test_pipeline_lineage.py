@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import nn
 
-from vcc.compression.shipped import default_schedule
+from vcc.compression.schedule.shipped import default_schedule
 from vcc.config.compression import CompressionOptions
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network, NetworkCard
-from vcc.pipeline.compress import compress_step
+from vcc.pipeline.compress.recipe import recipe_for
+from vcc.pipeline.compress.step import compress_step
 from vcc.pipeline.lineage import stages_of, traced, weight_count
 from vcc.pipeline.notes import compressed_note, evaluated_note, trained_note
-from vcc.pipeline.recipe import recipe_for
 from vcc.pipeline.tags import card_tags
 
 

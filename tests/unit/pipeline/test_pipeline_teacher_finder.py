@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from vcc.config.distillation import DistillationOptions
-from vcc.data.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ConfigError, ModelError
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network
-from vcc.pipeline.teacher import TeacherFinder
+from vcc.pipeline.compress.teacher import TeacherFinder
 
 from .conftest import network_for
 

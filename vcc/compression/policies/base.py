@@ -17,8 +17,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vcc.compression.epochs import ActiveEpochs
-from vcc.compression.masks import MaskStore
+from vcc.compression.masks.masks import MaskStore
+from vcc.compression.schedule.epochs import ActiveEpochs
 
 
 @dataclass(frozen=True)

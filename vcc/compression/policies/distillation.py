@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.distillation import (
+from vcc.compression.distillation.losses import (
     DistillationSettings,
     FeatureTap,
     distillation_loss,
     feature_loss,
     frozen,
 )
-from vcc.compression.epochs import ActiveEpochs
 from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.schedule.epochs import ActiveEpochs
 from vcc.errors import ScheduleError
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from vcc.compression.epochs import ActiveEpochs
-from vcc.compression.lr_schedulers import make_lr_scheduler, rebind, step_to
 from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.lr_schedulers import make_lr_scheduler, rebind, step_to
+from vcc.compression.schedule.epochs import ActiveEpochs
 from vcc.errors import ScheduleError
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from torch import Tensor
 
-from vcc.compression.epochs import ActiveEpochs
 from vcc.compression.policies.base import Moment, Policy
 from vcc.compression.pruners.base import PruneContext, Pruner
 from vcc.compression.pruners.elementwise import LevelPruner
+from vcc.compression.schedule.epochs import ActiveEpochs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vcc.compression.epochs import ActiveEpochs
 from vcc.compression.policies.base import Moment, Policy
 from vcc.compression.quantization.clipping import ActivationStats
 from vcc.compression.quantization.guard import AccuracyGuard, GuardReport
 from vcc.compression.quantization.insertion import Calibration, calibrate, insert_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
+from vcc.compression.schedule.epochs import ActiveEpochs
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from vcc.compression.epochs import ActiveEpochs
 from vcc.compression.policies.base import Moment, Policy
-from vcc.compression.regularizers import Regularizer
+from vcc.compression.regularizers.terms import Regularizer
+from vcc.compression.schedule.epochs import ActiveEpochs
 
 
 class RegularizationPolicy(Policy):

@@ -8,13 +8,13 @@ from typing import Any
 
 from torch import Tensor
 
-from vcc.compression.epochs import ActiveEpochs
+from vcc.compression.channels.dead import silence_filters, unread_filters, zero_filters
 from vcc.compression.policies.base import Moment, Policy
-from vcc.compression.unread_channels import silence_filters, unread_filters, zero_filters
+from vcc.compression.schedule.epochs import ActiveEpochs
 
 log = logging.getLogger(__name__)
 
-# what removes channels: vcc.compression.thinning.thin_
+# what removes channels: vcc.compression.thinning.remove.thin_
 Thin = Callable[..., Any]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vcc.compression.activation_stats import ActivationStatistics
+from vcc.compression.pruners.activation_stats import ActivationStatistics
 from vcc.compression.pruners.ranked import RankedPruner
 from vcc.compression.pruners.scores import ActivationScore
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.epochs import ActiveEpochs
+from vcc.compression.schedule.epochs import ActiveEpochs
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.coupled_filters import TracedChannels, filters_kept, first_scored, group_scores
+from vcc.compression.channels.coupled import (
+    TracedChannels,
+    filters_kept,
+    first_scored,
+    group_scores,
+)
+from vcc.compression.channels.weakest import weakest_channels
+from vcc.compression.masks.selection import count_structures
+from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.ranked import RankedPruner, by_mean
-from vcc.compression.selection import count_structures
-from vcc.compression.structures import spread
-from vcc.compression.weakest_channels import weakest_channels
 
 
 class CoupledPruner(RankedPruner):

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vcc.compression.masks.selection import keep_above, keep_level
 from vcc.compression.pruners.base import PruneContext, Pruner
-from vcc.compression.ramps import agp_sparsity, baidu_threshold, splicing_sensitivity
-from vcc.compression.selection import keep_above, keep_level
+from vcc.compression.pruners.ramps import agp_sparsity, baidu_threshold, splicing_sensitivity
 
 
 class MagnitudePruner(Pruner):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vcc.compression.masks.structures import structures_alive
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.scores import Score
-from vcc.compression.structures import structures_alive
 
 
 @dataclass(frozen=True)

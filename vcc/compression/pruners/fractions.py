@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 
 from vcc.compression.pruners.base import PruneContext, draw_generator
-from vcc.compression.ramps import agp_sparsity
+from vcc.compression.pruners.ramps import agp_sparsity
 
 
 class Fraction(Protocol):

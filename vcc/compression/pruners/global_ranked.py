@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.coupled_filters import TracedChannels, filters_kept, weakest_of_all
+from vcc.compression.channels.coupled import TracedChannels, filters_kept, weakest_of_all
+from vcc.compression.masks.selection import keep_highest_of_all
+from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.ranked import RankedPruner, by_mean
-from vcc.compression.selection import keep_highest_of_all
-from vcc.compression.structures import spread
 
 
 class GlobalRankedPruner(RankedPruner):

@@ -12,17 +12,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.pruners.base import PruneContext, Pruner, draw_generator
-from vcc.compression.pruners.fractions import Fraction
-from vcc.compression.pruners.scores import Score
-from vcc.compression.selection import count_structures, keep_highest, keep_window
-from vcc.compression.structures import (
+from vcc.compression.masks.selection import count_structures, keep_highest, keep_window
+from vcc.compression.masks.structures import (
     TEMPORAL_SLICES,
     UnfitStructure,
     map_dims,
     spread,
     spread_blocks,
 )
+from vcc.compression.pruners.base import PruneContext, Pruner, draw_generator
+from vcc.compression.pruners.fractions import Fraction
+from vcc.compression.pruners.scores import Score
 from vcc.errors import ScheduleError
 
 

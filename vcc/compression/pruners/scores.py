@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vcc.compression.masks.structures import block_view, structure_means
 from vcc.compression.pruners.base import PruneContext, draw_generator
-from vcc.compression.structures import block_view, structure_means
 from vcc.errors import ScheduleError
 
 

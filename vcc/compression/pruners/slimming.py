@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from vcc.compression.coupled_filters import TracedChannels, filters_kept, weakest_of_all
+from vcc.compression.channels.coupled import TracedChannels, filters_kept, weakest_of_all
+from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PruneContext, Pruner
-from vcc.compression.structures import spread
 
 
 class SlimmingPruner(Pruner):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from vcc.compression.group_thresholds import group_threshold_mask
+from vcc.compression.masks.group_thresholds import group_threshold_mask
 from vcc.compression.pruners.base import PruneContext, Pruner
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vcc.compression.masks.structures import structures_alive
 from vcc.compression.pruners.base import PruneContext, Pruner
 from vcc.compression.pruners.filter_scores import Gate
 from vcc.compression.pruners.ranked import RankedPruner
 from vcc.compression.pruners.scores import Score
-from vcc.compression.structures import structures_alive
 
 Parameters = Mapping[str, nn.Parameter]
 

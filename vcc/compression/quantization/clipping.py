@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vcc.models.quantized_arithmetic import (
+from vcc.models.quantized.arithmetic import (
     dequantize,
     integer_range,
     is_symmetric,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
-from vcc.compression.unchanged import Computed
+from vcc.compression.channels.unchanged import Computed
 
 log = logging.getLogger(__name__)
 

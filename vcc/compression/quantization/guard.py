@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from vcc.compression.measured import Measure, Measured
-from vcc.models.quantized_plan import float_layers, quantizers_by_layer, set_quantizers
+from vcc.compression.sensitivity.measured import Measure, Measured
+from vcc.models.quantized.plan import float_layers, quantizers_by_layer, set_quantizers
 from vcc.spreadsheet import CsvWriter
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from vcc.compression.unchanged import Computed
-from vcc.models.quantized_plan import apply_plan, quantizers_by_layer, set_quantizers
+from vcc.compression.channels.unchanged import Computed
+from vcc.models.quantized.plan import apply_plan, quantizers_by_layer, set_quantizers
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vcc.compression.channels.batchnorms import following_batchnorms
 from vcc.compression.quantization.clipping import ActivationStats, clip_range
 from vcc.compression.quantization.folding import fold_batchnorms_checked
 from vcc.compression.quantization.inserted import apply_plan_checked
@@ -22,11 +23,10 @@ from vcc.compression.quantization.statistics import (
     load_statistics,
     tensor_stats,
 )
-from vcc.compression.tracing import following_batchnorms
 from vcc.errors import ScheduleError
-from vcc.models.quantized import ActivationQuantizer
-from vcc.models.quantized_plan import activation_quantizers, apply_plan
-from vcc.models.quantized_weight import WeightQuantizer
+from vcc.models.quantized.modules import ActivationQuantizer
+from vcc.models.quantized.plan import activation_quantizers, apply_plan
+from vcc.models.quantized.weight import WeightQuantizer
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from vcc.models.quantized_plan import QUANTIZABLE
+from vcc.models.quantized.plan import QUANTIZABLE
 
 _JOINS = {
     torch.add,

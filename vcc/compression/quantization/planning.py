@@ -12,7 +12,7 @@ from vcc.compression.quantization.overrides import Bits, resolve_bits
 from vcc.compression.quantization.placement import Placement, place_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
 from vcc.config.overflow import FAST, SAFE, weight_bits
-from vcc.models.quantized_plan import quantized_class
+from vcc.models.quantized.plan import quantized_class
 
 log = logging.getLogger(__name__)
 

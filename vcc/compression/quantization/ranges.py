@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from vcc.compression.distributed import tensors_from_rank_zero
-from vcc.models.quantized_plan import activation_quantizers
+from vcc.compression.engine.distributed import tensors_from_rank_zero
+from vcc.models.quantized.plan import activation_quantizers
 
 
 def share_ranges(model: nn.Module) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vcc.compression.quantization.overrides import Bits
-from vcc.compression.quantizer_fields import CLIP_MODES, QUANT_MODES
+from vcc.compression.schedule.quantizer_fields import CLIP_MODES, QUANT_MODES
 from vcc.config.overflow import AUTO, FAST, settled
 from vcc.errors import nearest
 

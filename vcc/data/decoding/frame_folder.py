@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vcc.data.clips.resizing import Frame, as_frame
 from vcc.data.decoding.errors import BadVideoError
-from vcc.data.resizing import Frame, as_frame
 
 
 class FrameFolder:

@@ -10,8 +10,8 @@ import numpy as np
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from vcc.data.clips.resizing import Frame, as_frame
 from vcc.data.decoding.errors import BadVideoError
-from vcc.data.resizing import Frame, as_frame
 
 
 class Pixels:

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vcc.data.clips.resizing import Frame, as_frame, resize, shrunk_size
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.frame_folder import FrameFolder
 from vcc.data.decoding.reading import AS_RECORDED, Reading
 from vcc.data.decoding.video_file import VideoFile
-from vcc.data.resizing import Frame, as_frame, resize, shrunk_size
 from vcc.errors import DataError
 
 

@@ -16,6 +16,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from vcc.data.clips.resizing import Frame
 from vcc.data.decoding.clock import Clock
 from vcc.data.decoding.containers import HEAD_BYTES, Container, container_of
 from vcc.data.decoding.declared import (
@@ -29,7 +30,6 @@ from vcc.data.decoding.messages import Message, listening, reason
 from vcc.data.decoding.pixels import Pixels
 from vcc.data.decoding.rate import at_constant_rate
 from vcc.data.decoding.reading import AS_RECORDED, Reading
-from vcc.data.resizing import Frame
 
 # Nothing but this file is opened, whatever it refers to.
 _OPTIONS = {"protocol_whitelist": "file"}

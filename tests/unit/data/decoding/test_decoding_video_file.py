@@ -14,10 +14,10 @@ import pytest
 from data_videos import smooth_frames
 from recordings import cut, levels, record
 
+from vcc.data.clips.resizing import Frame
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.reading import Reading
 from vcc.data.decoding.video_file import VideoFile, count_frames
-from vcc.data.resizing import Frame
 
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(FFMPEG is None, reason="the ffmpeg program is not installed")

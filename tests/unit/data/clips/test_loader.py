@@ -1,0 +1,107 @@
+"""Loader workers: from a process of one thread, and every trouble with them is one line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.data import Dataset
+
+from vcc.data.clips import loader as clip_loader
+from vcc.data.clips.loader import ClipLoader, worker_context
+from vcc.errors import DataError
+
+
+class Numbers(Dataset[torch.Tensor]):
+    """Eight numbers."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> Any:
+        return torch.tensor(index)
+
+
+class Parents(Numbers):
+    """The process that started this worker, and how many threads it has."""
+
+    def __getitem__(self, index: int) -> Any:
+        parent = os.getppid()
+        return torch.tensor([parent, len(list(Path(f"/proc/{parent}/task").iterdir()))])
+
+
+class Killed(Numbers):
+    """A worker that the system ends."""
+
+    def __getitem__(self, index: int) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Silent(Numbers):
+    """A worker that gives nothing."""
+
+    def __getitem__(self, index: int) -> Any:
+        time.sleep(3600)
+
+
+class Broken(Numbers):
+    """A worker with a defect."""
+
+    def __getitem__(self, index: int) -> Any:
+        msg = "a defect"
+        raise ValueError(msg)
+
+
+@pytest.fixture
+def busy_thread() -> Any:
+    """A second thread in this process."""
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_loader, "_LOOK_S", 1)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_item_comes_in_order(workers: int) -> None:
+    loader = ClipLoader(Numbers(), num_workers=workers, batch_size=3)
+    for _ in range(2):
+        assert [batch.tolist() for batch in loader] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+@pytest.mark.usefixtures("busy_thread")
+def test_workers_are_forked_from_a_process_of_one_thread() -> None:
+    if worker_context().get_start_method() != "forkserver":
+        pytest.skip("this system has no fork server")
+    (found,) = ClipLoader(Parents(), num_workers=1, batch_size=8)
+    assert all(parent != os.getpid() and threads == 1 for parent, threads in found.tolist())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_killed_worker_is_one_line() -> None:
+    with pytest.raises(DataError, match="a loader worker was ended from outside"):
+        list(ClipLoader(Killed(), num_workers=1))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_silent_worker_is_one_line() -> None:
+    with pytest.raises(DataError, match="no batch from the loader workers in 2 s"):
+        list(ClipLoader(Silent(), num_workers=1, limit_s=2))
+
+
+def test_a_defect_keeps_its_own_message() -> None:
+    with pytest.raises(ValueError, match="a defect"):
+        list(ClipLoader(Broken(), num_workers=1))

@@ -1,0 +1,162 @@
+"""What the factories of components share: the network, its names, the problems found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from vcc.compression.channels import graph
+from vcc.compression.channels.batchnorms import batchnorm_folded, following_batchnorms
+from vcc.compression.channels.coupled import TracedChannels
+from vcc.compression.channels.trace import trace_channels
+from vcc.compression.distillation.losses import TeacherProvider
+from vcc.compression.pruners.filter_scores import Gate
+from vcc.compression.schedule.schedule import Component, Schedule
+from vcc.compression.schedule.selectors import NameResolver
+from vcc.compression.schedule.yaml_tree import Tree, TreePath, describe_path
+from vcc.compression.sensitivity.measured import Measure
+from vcc.errors import ScheduleError
+
+
+class BuildContext:
+    """Collects what is wrong while components are built, with places in the file.
+
+    Args:
+        model: the network.
+        schedule: what is being built.
+        example_input: batch for tracing, if the caller gave one.
+        round_to: multiple of channels that thinning keeps.
+        calibration: returns calibration batches.
+        teacher: finds the teacher that a distiller names.
+        measure: measures the network on dev.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        schedule: Schedule,
+        example_input: Tensor | None,
+        *,
+        round_to: int = 1,
+        calibration: Callable[[], Iterable[Tensor]] | None = None,
+        teacher: TeacherProvider | None = None,
+        measure: Measure | None = None,
+    ) -> None:
+        self.calibration = calibration
+        self.teacher = teacher
+        self.measure = measure
+        self.round_to = round_to
+        self.model = model
+        self.schedule = schedule
+        self.resolver = NameResolver(model)
+        self.problems: list[str] = []
+        self._example_input = example_input
+        self._batchnorms: dict[str, str] | None = None
+        self._gates: dict[str, Gate] | None = None
+
+    def problem(self, path: TreePath, words: str) -> None:
+        """Note a problem at a path of the schedule."""
+        line = Tree(None, "", self.schedule.lines).line(path)
+        where = f"line {line}, " if line is not None else ""
+        self.problems.append(f"{where}{describe_path(path)}: {words}")
+
+    def names(self, part: Component, key: str = "weights") -> tuple[str, ...]:
+        """Return the parameters that a list argument stands for."""
+        found, problems = self.resolver.names(part.args[key])
+        for words in problems:
+            self.problem((*part.path, key), words)
+        return found
+
+    def table(self, part: Component, key: str) -> dict[str, Any]:
+        """Return the parameters that a table argument stands for, with their values."""
+        return self.resolve_table(part.args[key], (*part.path, key))
+
+    def resolve_table(self, wanted: Mapping[str, Any], path: TreePath) -> dict[str, Any]:
+        """Return parameter name -> value for a table at a path."""
+        found, problems = self.resolver.table(wanted)
+        for words in problems:
+            self.problem(path, words)
+        return found
+
+    def example_input(self, what: str) -> Tensor:
+        """Return a batch to trace the network with.
+
+        Raises:
+            ScheduleError: there is none.
+        """
+        if self._example_input is not None:
+            return self._example_input
+        shape: Sequence[int] | None = getattr(self.model, "input_shape", None)
+        if shape is None:
+            msg = f"{what} needs to trace the network: give file_config an example_input"
+            raise ScheduleError(msg)
+        reference = next(self.model.parameters())
+        return torch.zeros(tuple(shape), dtype=reference.dtype, device=reference.device)
+
+    def batchnorms(self, what: str) -> dict[str, str]:
+        """Return layer name -> name of the BatchNorm behind it."""
+        if self._batchnorms is None:
+            self._batchnorms = following_batchnorms(self.model, self.example_input(what))
+        return self._batchnorms
+
+    def known_batchnorms(self) -> dict[str, str]:
+        """Return the same where the network can be traced, else nothing."""
+        traceable = self._example_input is not None or hasattr(self.model, "input_shape")
+        return self.batchnorms("activation statistics") if traceable else {}
+
+    def gates(self, what: str) -> dict[str, Gate]:
+        """Return weight name -> the nearest BatchNorm that only this convolution's filters pass.
+
+        It may stand behind a depthwise convolution: a pointwise one before it often has none of
+        its own.
+        """
+        if self._gates is None:
+            vectors = graph.coupled_parameters(self.model, self.example_input(what))
+            self._gates = {
+                name: gate for name, along in vectors.items() if (gate := self._gate(along))
+            }
+        return self._gates
+
+    def _gate(self, vectors: Iterable[str]) -> Gate | None:
+        """Return the first BatchNorm that owns one of some 1-D parameters, nearest first."""
+        for owner in dict.fromkeys(vector.rpartition(".")[0] for vector in vectors):
+            module = self.model.get_submodule(owner)
+            if isinstance(module, _BatchNorm) and module.affine:
+                return Gate(f"{owner}.weight", f"{owner}.bias")
+        return None
+
+    def folded_weight(self) -> Callable[[str], Tensor]:
+        """Return what gives a weight as scaled by the BatchNorm behind its layer."""
+        followers = self.batchnorms("fold_batchnorm")
+
+        def folded(name: str) -> Tensor:
+            weight = self.model.get_parameter(name).detach()
+            follower = followers.get(name.removesuffix(".weight"))
+            if follower is None:
+                return weight
+            batchnorm = self.model.get_submodule(follower)
+            return batchnorm_folded(weight, cast(_BatchNorm, batchnorm))
+
+        return folded
+
+    def coupled_parameters(self) -> dict[str, tuple[str, ...]]:
+        """Return weight name -> 1-D parameters of the same output channels."""
+        found = graph.coupled_parameters(self.model, self.example_input("mask_coupled"))
+        return dict(found)
+
+    def filter_groups(self) -> list[tuple[str, ...]]:
+        """Return the names of weights whose filters must go together, group by group."""
+        example = self.example_input("group_dependency: Coupled")
+        return [tuple(group) for group in graph.filter_groups(self.model, example)]
+
+    def channel_groups(self) -> TracedChannels:
+        """Return the network's groups of channels, to be traced as it is when they are wanted."""
+        example = self.example_input("group_dependency: Coupled")
+        # The network may have moved by then.
+        return TracedChannels(
+            lambda: trace_channels(self.model, example.to(next(self.model.parameters()).device))
+        )

@@ -1,0 +1,97 @@
+"""A schedule and a network to a scheduler: names resolved, components built, all errors at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vcc.compression.distillation.losses import TeacherProvider, given_teacher
+from vcc.compression.engine.build_context import BuildContext
+from vcc.compression.engine.build_policies import build_policy
+from vcc.compression.engine.build_pruners import PRUNER_FACTORIES
+from vcc.compression.engine.build_regularizers import REGULARIZER_FACTORIES
+from vcc.compression.engine.scheduler import CompressionScheduler
+from vcc.compression.masks.masks import MaskStore
+from vcc.compression.schedule.loader import load_schedule, raise_problems
+from vcc.compression.schedule.schedule import Component, Schedule
+from vcc.compression.sensitivity.measured import Measure
+
+log = logging.getLogger(__name__)
+
+
+def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may need
+    model: nn.Module,
+    optimizer: Optimizer | None,
+    schedule: str | Path | Mapping[str, Any] | Schedule,
+    *,
+    mask_coupled: bool = False,
+    example_input: Tensor | None = None,
+    round_to: int = 1,
+    calibration: Callable[[], Iterable[Tensor]] | None = None,
+    teacher: TeacherProvider | nn.Module | None = None,
+    measure: Measure | None = None,
+) -> CompressionScheduler:
+    """Bind a schedule to a network and its optimizer.
+
+    Args:
+        model: any network.
+        optimizer: whose learning rates the schedule sets; None where `attach` brings it later.
+        schedule: a YAML file, what such a file holds, or a loaded schedule.
+        mask_coupled: where a whole filter is masked, mask its bias and its BatchNorm's scale and
+            shift too, so that thinning changes nothing. Needs `example_input`.
+        example_input: [N,C,...] batch that the network accepts, on its device; needed by thinning,
+            `group_dependency: Coupled`, `fold_batchnorm` and `mask_coupled`. Without one, a
+            `model.input_shape` (shape of a batch) is used where there is one.
+        round_to: thinning keeps a multiple of this many channels, for kernels that want it.
+        calibration: returns batches of training clips [N,C,...], the same each time, for
+            post-training quantization.
+        teacher: for distillers: a network that maps the student's inputs to logits, or what finds
+            one from the `teacher` that a distiller names (text, a mapping or None).
+        measure: for a post-training quantizer's `guard`: measures the network on dev videos, the
+            same ones at every call.
+
+    Raises:
+        ScheduleError: the schedule is wrong or does not fit the network; lists every problem.
+    """
+    loaded = load_schedule(schedule)
+    context = BuildContext(
+        model,
+        loaded,
+        example_input,
+        round_to=round_to,
+        calibration=calibration,
+        teacher=given_teacher(teacher) if isinstance(teacher, nn.Module) else teacher,
+        measure=measure,
+    )
+    coupled = context.coupled_parameters() if mask_coupled else {}
+    scheduler = CompressionScheduler(
+        model, None, store=MaskStore(model, coupled=coupled), schedule=loaded
+    )
+    built = {
+        (part.section, part.name): _build(part, context)
+        for part in loaded.components
+        if part.section in _FACTORIES
+    }
+    policies = [build_policy(spec, built, context) for spec in loaded.policies]
+    raise_problems(loaded.source, context.problems)
+    for policy in policies:
+        if policy is not None:
+            scheduler.add_policy(policy)
+    if optimizer is not None:
+        scheduler.attach(optimizer)
+    return scheduler
+
+
+_FACTORIES: dict[str, dict[str, Any]] = {
+    "pruners": PRUNER_FACTORIES,
+    "regularizers": REGULARIZER_FACTORIES,
+}
+
+
+def _build(part: Component, context: BuildContext) -> Any:
+    return _FACTORIES[part.section][part.class_name](part, context)

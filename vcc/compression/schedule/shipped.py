@@ -1,0 +1,77 @@
+"""The schedules that come with the project, found by model family and compression type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vcc.errors import NotAvailableError, ScheduleError, nearest
+
+SCHEDULES = Path(__file__).resolve().parents[3] / "schedules"
+# in the order in which a chain takes its steps
+KINDS = ("ep", "ptq", "qat", "kd")
+FAMILIES = (
+    "resnet",
+    "resnext",
+    "mobilenet",
+    "mobilenetv2",
+    "csn",
+    "c3d",
+    "squeezenet",
+    "shufflenet",
+    "shufflenetv2",
+)
+# kinds -> file; {family} stands where the recipe differs by family
+_SHIPPED: dict[tuple[str, ...], str] = {
+    ("ep",): "{family}_filters_agp_thin.yaml",
+    ("ptq",): "ptq_int8.yaml",
+    ("qat",): "qat_int8.yaml",
+    ("ep", "ptq"): "{family}_filters_agp_thin_ptq_int8.yaml",
+    ("ep", "qat"): "{family}_filters_agp_thin_qat_int8.yaml",
+    ("kd",): "distillation.yaml",
+}
+
+
+def default_schedule(family: str, compression_type: str | Sequence[str]) -> Path:
+    """Return the shipped schedule for a family and a compression type.
+
+    Args:
+        family: model family, such as resnet.
+        compression_type: ep, ptq, qat or kd, or several of them to be chained, in any order; text
+            may join them by commas. With kd, another kind's schedule is returned: the caller adds
+            the distiller to it.
+
+    Raises:
+        ScheduleError: the type is unknown.
+        NotAvailableError: no schedule is shipped for this pair.
+    """
+    kinds = _in_order(compression_type)
+    # A distiller acts beside whatever else a schedule does.
+    name = _SHIPPED.get(kinds) or _SHIPPED.get(tuple(kind for kind in kinds if kind != "kd"))
+    if name is None or family not in FAMILIES:
+        there = ", ".join("+".join(types) for types in _SHIPPED)
+        msg = (
+            f"no schedule is shipped for {family} {'+'.join(kinds)} (shipped: {there} for "
+            f"{', '.join(FAMILIES)}): give one with schedule=FILE"
+        )
+        raise NotAvailableError(msg)
+    return SCHEDULES / name.format(family=family)
+
+
+def shipped_schedules(family: str) -> tuple[Path, ...]:
+    """Return every shipped schedule that is meant for a family, by name."""
+    others = tuple(f"{name}_" for name in FAMILIES if name != family)
+    return tuple(
+        path for path in sorted(SCHEDULES.glob("*.yaml")) if not path.name.startswith(others)
+    )
+
+
+def _in_order(compression_type: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(compression_type, str):
+        compression_type = compression_type.split(",")
+    wanted = [kind.strip() for kind in compression_type]
+    for kind in wanted:
+        if kind not in KINDS:
+            msg = f"compression_type {kind!r} is unknown: {nearest(kind, KINDS)}"
+            raise ScheduleError(msg)
+    return tuple(kind for kind in KINDS if kind in wanted)

@@ -1,0 +1,58 @@
+"""From pixels 0..255 to what the network sees: one mean and one standard deviation per channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from vcc.config.data import ClipOptions
+from vcc.data.store.prepared import PreparedDataset
+
+Channels = tuple[float, float, float]
+
+# RGB, as the thesis has them (3D-ResNets-PyTorch, `mean.py`). There is no ActivityNet standard
+# deviation there: the one of Kinetics served for both.
+MEANS: dict[str, Channels] = {
+    "activitynet": (114.7748, 107.7354, 99.4750),
+    "kinetics": (110.63666788, 103.16065604, 96.29023126),
+}
+KINETICS_STD: Channels = (38.7568578, 37.88248729, 40.02898126)
+
+
+@dataclass(frozen=True)
+class PixelNormalisation:
+    """`(pixel - mean) / std` per RGB channel, in units of 0..255."""
+
+    mean: Channels
+    std: Channels
+
+    def apply(self, clips: torch.Tensor) -> torch.Tensor:
+        """Return clips uint8 [N, 3, T, H, W] as normalised float32 of the same shape."""
+        shape = (1, 3, 1, 1, 1)
+        mean = torch.tensor(self.mean, device=clips.device).view(shape)
+        std = torch.tensor(self.std, device=clips.device).view(shape)
+        return (clips.float() - mean) / std
+
+
+def normalisation_for(options: ClipOptions, dataset: PreparedDataset) -> PixelNormalisation:
+    """Return the thesis's normalisation in units of 0..255.
+
+    The thesis divides pixels by `norm_value`, then subtracts the mean (unless `no_mean_norm`) and
+    divides by the standard deviation (with `std_norm`), both divided by `norm_value` too. As there,
+    `std_norm` brings the mean back whatever `no_mean_norm` says.
+    """
+    subtract = not options.no_mean_norm or options.std_norm
+    unit = float(options.norm_value)
+    own = options.mean_dataset == "data"
+    mean = _channels(dataset.pixel_mean) if own else MEANS[options.mean_dataset]
+    std = _channels(dataset.pixel_std) if own else KINETICS_STD
+    return PixelNormalisation(
+        mean=mean if subtract else (0.0, 0.0, 0.0),
+        std=std if options.std_norm else (unit, unit, unit),
+    )
+
+
+def _channels(values: tuple[float, ...]) -> Channels:
+    red, green, blue = values
+    return red, green, blue

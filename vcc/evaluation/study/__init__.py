@@ -1,0 +1,1 @@
+"""What a study keeps of each cell, and what its cells say together."""

@@ -1,0 +1,224 @@
+"""Plans: what is quantized in a network, as data; applied here, and read back from a network.
+
+{"target": "cpu",
+ "overflow":    "safe",                   # or "fast", see config.overflow; absent: fast
+ "layers":      {"conv1": {"weight": {...}, "input": {...}, "output": {...}, "bias": {...}}},
+ "entries":     {"layer1.0": {...}},      # a block's input, shared by its shortcut
+ "activations": {"relu": {...}}}          # ReLUs that clip and quantize
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from vcc.config.overflow import FAST, SAFE
+from vcc.errors import ModelError
+from vcc.models.architecture import Section, register_section
+from vcc.models.quantized.modules import (
+    ActivationQuantizer,
+    ClippedActivation,
+    QuantConv2d,
+    QuantConv3d,
+    QuantLinear,
+    _Quantized,
+)
+from vcc.models.quantized.weight import WeightQuantizer
+
+Plan = Mapping[str, Any]
+ENTRY = "entry_quantizer"
+_CLASSES: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Conv2d: QuantConv2d,
+    nn.Conv3d: QuantConv3d,
+    nn.Linear: QuantLinear,
+}
+QUANTIZABLE = tuple(_CLASSES)
+_COMPUTING = ("forward", "_conv_forward", "__call__")
+
+
+def quantized_class(layer: nn.Module) -> type[nn.Module] | None:
+    """Return the class of a layer's quantized form, None where it has none.
+
+    A layer of a class that inherits is as its base where it computes as that does and its weight is
+    a parameter: torchvision's `Conv3DSimple` only sets arguments.
+    """
+    kind = type(layer)
+    for base, quantized in _CLASSES.items():
+        inherits = all(getattr(kind, m, None) is getattr(base, m, None) for m in _COMPUTING)
+        if issubclass(kind, base) and inherits and "weight" in layer._parameters:
+            return quantized
+    return None
+
+
+def float_layers(model: nn.Module) -> tuple[str, ...]:
+    """Return the convolutions and linear layers whose weights are not quantized."""
+    return tuple(
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, _ConvNd | nn.Linear)
+        and not isinstance(module._modules.get("weight_quantizer"), WeightQuantizer)
+    )
+
+
+def apply_plan(model: nn.Module, plan: Plan) -> None:
+    """Put a plan's quantizers into a network; parameters stay the same objects.
+
+    Raises:
+        ModelError: the plan names a module that is not there or cannot be quantized.
+    """
+    overflow = plan.get("overflow", FAST)
+    if overflow not in (SAFE, FAST):
+        msg = f"quantizers.overflow: {overflow!r}: {SAFE} or {FAST} is wanted"
+        raise ModelError(msg)
+    for name, parts in plan.get("layers", {}).items():
+        _replace(model, name, _quantized_layer(_find(model, name), name, parts))
+    for name, settings in plan.get("entries", {}).items():
+        module = _find(model, name)
+        module.add_module(ENTRY, _on_device_of(model, ActivationQuantizer(settings)))
+        module.register_forward_pre_hook(_quantize_entry)
+    for name, settings in plan.get("activations", {}).items():
+        _find(model, name)
+        _replace(model, name, _on_device_of(model, ClippedActivation(settings)))
+    model.quantization_target = plan.get("target", "cpu")
+    model.quantization_overflow = overflow
+
+
+def read_plan(model: nn.Module) -> dict[str, Any] | None:
+    """Return the plan of a quantized network, or None for one without quantizers."""
+    layers: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
+    activations: dict[str, Any] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, _Quantized) and _own_quantizers(module):
+            layers[name] = _parts(module)
+        elif isinstance(module, ClippedActivation):
+            activations[name] = module.settings
+        entry = module._modules.get(ENTRY)
+        if isinstance(entry, ActivationQuantizer):
+            entries[name] = entry.settings
+    if not layers and not entries and not activations:
+        return None
+    return {
+        "target": getattr(model, "quantization_target", "cpu"),
+        "overflow": getattr(model, "quantization_overflow", FAST),
+        "layers": layers,
+        "entries": entries,
+        "activations": activations,
+    }
+
+
+def overflow_of_network(model: nn.Module) -> str | None:
+    """Return "safe" where no int8 weight can overflow a pair of products, "fast" where one can.
+
+    None for a network without quantizers, and for one whose integers are not for CPUs.
+    """
+    plan = read_plan(model)
+    if plan is None or plan["target"] != "cpu":
+        return None
+    quantizers = [module for module in model.modules() if isinstance(module, WeightQuantizer)]
+    return SAFE if all(quantizer.is_safe() for quantizer in quantizers) else FAST
+
+
+def activation_quantizers(model: nn.Module) -> dict[str, ActivationQuantizer]:
+    """Return the quantizers of activations by module name."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, ActivationQuantizer)
+    }
+
+
+def quantizers_by_layer(model: nn.Module) -> dict[str, dict[str, nn.Module]]:
+    """Return layer -> its quantizers by attribute: what goes back to float together.
+
+    A convolution or linear layer has those of its input, weight, bias and output; a block has that
+    of the input which its shortcut shares.
+    """
+    owned = {name: _own_quantizers(module) for name, module in model.named_modules()}
+    return {name: parts for name, parts in owned.items() if parts}
+
+
+def set_quantizers(model: nn.Module, name: str, quantizers: Mapping[str, nn.Module] | None) -> None:
+    """Take a layer's quantizers off (None), or put back those that `quantizers_by_layer` found."""
+    module = _find(model, name)
+    if quantizers is not None:
+        module._modules.update(quantizers)
+        return
+    for key in _own_quantizers(module):
+        module._modules[key] = None
+
+
+def _own_quantizers(module: nn.Module) -> dict[str, nn.Module]:
+    keys = [ENTRY]
+    if isinstance(module, _Quantized):
+        keys = [f"{part}_quantizer" for part in ("input", "weight", "bias", "output")]
+    own = {key: module._modules.get(key) for key in keys}
+    return {
+        key: part
+        for key, part in own.items()
+        if isinstance(part, ActivationQuantizer | WeightQuantizer)
+    }
+
+
+def _parts(layer: _Quantized) -> dict[str, Any]:
+    parts = {}
+    for key in ("weight", "bias", "input", "output"):
+        quantizer = layer._modules.get(f"{key}_quantizer")
+        if isinstance(quantizer, ActivationQuantizer | WeightQuantizer):
+            parts[key] = quantizer.settings
+    return parts
+
+
+def _quantized_layer(layer: nn.Module, name: str, parts: Mapping[str, Any]) -> nn.Module:
+    cls = quantized_class(layer)
+    if cls is None:
+        msg = f"{name} is a {type(layer).__name__}, which cannot be quantized"
+        raise ModelError(msg)
+    # the same hyperparameters and the same parameter objects, in a module of the other class
+    quantized = cls.__new__(cls)
+    nn.Module.__init__(quantized)
+    children = {"_parameters", "_buffers", "_modules"}
+    for key, value in layer.__dict__.items():
+        quantized.__dict__[key] = dict(value) if key in children else value
+    for key in ("weight", "bias", "input", "output"):
+        kind = WeightQuantizer if key in ("weight", "bias") else ActivationQuantizer
+        made = kind(parts[key]) if key in parts else None
+        quantized.add_module(f"{key}_quantizer", made and _on_device_of(layer, made))
+    return quantized
+
+
+def _on_device_of(model: nn.Module, module: nn.Module) -> nn.Module:
+    reference = next(model.parameters(), None)
+    if reference is None or reference.is_meta:
+        # A checkpoint's network has no data yet: what its file does not bring must have some.
+        return module
+    return module.to(reference.device)
+
+
+def _find(model: nn.Module, name: str) -> nn.Module:
+    try:
+        return model.get_submodule(name)
+    except AttributeError as error:
+        msg = f"the quantizers name the module {name!r}, which the network has not"
+        raise ModelError(msg) from error
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    module.train(model.training)
+    old = model.get_submodule(name)
+    # a module used under two names is replaced under both
+    for parent in list(model.modules()):
+        for key, child in list(parent._modules.items()):
+            if child is old:
+                parent._modules[key] = module
+
+
+def _quantize_entry(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    quantizer = module._modules.get(ENTRY)
+    return None if quantizer is None else (quantizer(args[0]), *args[1:])
+
+
+register_section(Section("quantizers", read_plan, apply_plan))

@@ -1,0 +1,111 @@
+"""The quantizer of weights and biases."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vcc.config.overflow import INT8_BITS, INT8_TOP, SAFE_BITS, largest_level
+from vcc.models.quantized.arithmetic import (
+    ASYMMETRIC_UNSIGNED,
+    Settings,
+    dequantize,
+    dorefa_weight,
+    integer_range,
+    linear_parameters,
+    quantize,
+    straight_through,
+    tensor_range,
+    weight_levels,
+    wrpn_weight,
+)
+from vcc.models.quantized.onnx_ops import dequantized
+
+
+class WeightQuantizer(nn.Module):
+    """Quantizes a weight over its own range, by DoReFa or by WRPN.
+
+    Exported, a weight of at most 8 bits is its integers and a DequantizeLinear; the float weight
+    is not in the file. A wider one is the constant that it was rounded to.
+
+    Args:
+        settings: kind (range, dorefa, wrpn); bits; for range: mode, per_channel; for the others:
+            overflow (safe: what is computed is what integers of 7 bits hold).
+    """
+
+    export_levels: Tensor
+    export_scale: Tensor
+    export_zero: Tensor
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = dict(settings)
+        self.kind, self.bits = str(settings["kind"]), int(settings["bits"])
+        self.mode = str(settings.get("mode", "SYMMETRIC"))
+        self.per_channel = bool(settings.get("per_channel", False))
+        # absolute limit that calibration puts on the range; None: the weight's own
+        self.limit: float | None = settings.get("limit")
+        self.top = largest_level(self.settings)
+        dtype = torch.uint8 if self.mode == ASYMMETRIC_UNSIGNED else torch.int8
+        self.register_buffer("export_levels", torch.zeros(0, dtype=dtype), persistent=False)
+        self.register_buffer("export_scale", torch.ones(1), persistent=False)
+        self.register_buffer("export_zero", torch.zeros(1, dtype=dtype), persistent=False)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return the weight, quantized."""
+        if torch.compiler.is_exporting():
+            return self._exported()
+        if self.kind != "range":
+            return self._clipped(weight)
+        scale, zero_point = self.parameters_of(weight.detach())
+        q = quantize(weight.detach(), scale, zero_point).clamp(*integer_range(self.bits, self.mode))
+        return straight_through(weight, dequantize(q, scale, zero_point))
+
+    def _clipped(self, weight: Tensor) -> Tensor:
+        quantize_weight = wrpn_weight if self.kind == "wrpn" else dorefa_weight
+        values = quantize_weight(weight, self.bits)
+        if self.top == INT8_TOP or self.bits > INT8_BITS:
+            return values
+        levels, size = weight_levels(weight.detach(), self.kind, self.bits, top=self.top)
+        return straight_through(values, levels * size)
+
+    def is_safe(self) -> bool:
+        """Return whether no integer that it may export is larger than 64 in size."""
+        if self.bits > INT8_BITS or self.top < INT8_TOP:
+            return True
+        # DoReFa's integers are odd: of so many bits they reach twice as far as a range's.
+        return self.bits <= (SAFE_BITS - 1 if self.kind == "dorefa" else SAFE_BITS)
+
+    def parameters_of(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (scale, zero point) for a weight as it is now."""
+        low, high = tensor_range(weight, per_channel=self.per_channel)
+        if self.limit is not None:
+            low, high = low.clamp_min(-self.limit), high.clamp_max(self.limit)
+        return linear_parameters(low, high, self.bits, self.mode)
+
+    @torch.no_grad()
+    def refresh(self, weight: Tensor) -> None:
+        """Bring the constants of an export up to date."""
+        if weight.is_meta:
+            return
+        if self.bits > 8:
+            self.export_levels = self(weight.detach()).clone()
+            return
+        if self.kind != "range":
+            levels, size = weight_levels(weight.detach(), self.kind, self.bits, top=self.top)
+            self.export_levels = levels.to(torch.int8)
+            self.export_scale, self.export_zero = size, torch.zeros_like(size, dtype=torch.int8)
+            return
+        scale, zero_point = self.parameters_of(weight.detach())
+        shape = (-1,) if self.per_channel else ()
+        dtype = self.export_zero.dtype
+        q = quantize(weight.detach(), scale, zero_point).clamp(*integer_range(self.bits, self.mode))
+        self.export_levels = q.to(dtype)
+        self.export_scale = (1 / scale).reshape(shape)
+        self.export_zero = (-zero_point).reshape(shape).to(dtype)
+
+    def _exported(self) -> Tensor:
+        if self.bits > 8:
+            return self.export_levels
+        axis = 0 if self.per_channel else None
+        return dequantized(self.export_levels, self.export_scale, self.export_zero, axis=axis)
