@@ -230,6 +230,7 @@ def run_evaluate(options: EvaluateEntry) -> None:
     say(f"video top-1 {metrics['video_top1']:.1%}")
     say(f"largest class alone {largest_class_share(source.dataset):.1%}")
     say(accuracy_lines(metrics["video_top1"], metrics["video_top5"]).strip())
+    say(f"results in {options.results.resolve()}")
 
 
 def run_export(options: ExportEntry) -> None:
