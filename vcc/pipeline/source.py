@@ -50,6 +50,7 @@ def find_source(options: SourceOptions, *, alias: str | None, force_split: bool 
         TrackingError: no registered version matches, or several do.
         ModelError: the checkpoint does not load, or knows other classes.
     """
+    version: Version | None
     if options.source is None:
         dataset = find_prepared(options.root_path, options.dataset)
         version = search_version(options, dataset, alias=alias)
