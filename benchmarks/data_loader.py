@@ -32,7 +32,7 @@ from PIL import Image
 from benchmarks.videos import HEIGHT, WIDTH, write_video
 from vcc.config.data import CROP_POSITIONS, ClipOptions, PrepareOptions
 from vcc.data.convert import ConvertJob, convert
-from vcc.data.decode import VideoFile
+from vcc.data.decoding.video_file import VideoFile
 from vcc.data.prepare import prepare
 from vcc.data.prepared import PreparedDataset
 from vcc.data.spatial import corner_box, crop_scales

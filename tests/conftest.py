@@ -5,11 +5,14 @@ from __future__ import annotations
 import faulthandler
 import os
 import random
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -18,7 +21,27 @@ from _pytest.faulthandler import fault_handler_stderr_fd_key
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
+# How long an example takes, or its making, says something about the machine and nothing about vcc.
+hypothesis.settings.register_profile(
+    "vcc", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("vcc")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+# What these modules compute may differ by the processor's instructions.
+_NUMERIC = re.compile(
+    r"unit/export/(?!.*(memory|gpu|doctor|table))|emulated|quantiz|quantis|_qat|ptq|precision|kernels"
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-avx2` runs."""
+    for item in items:
+        if _NUMERIC.search(item.path.as_posix().partition("/tests/")[2]):
+            item.add_marker(pytest.mark.numeric)
 
 
 @pytest.fixture(autouse=True)
@@ -108,5 +131,8 @@ def shared() -> Path:
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Say how a worker of pytest-xdist ended that was not told to: it cannot do so itself."""
     if error:
-        code = node.gateway._io.popen.wait(10)
+        try:
+            code = str(node.gateway._io.popen.wait(60))
+        except subprocess.TimeoutExpired:
+            code = "unknown: it is still there"
         sys.stderr.write(f"\n{node.gateway.id} ended with exit code {code} (-9: SIGKILL, ...)\n")

@@ -119,6 +119,8 @@ FIELDS = {
     "num_bits_inputs": "bits of the network's input, 2 to 16; null: as activations",
     "quant_target": "runtime that the integers are for, cpu or tensorrt: it chooses modes and"
     " per-channel weights",
+    "overflow": "int8 weights: safe (7 bits, right on every processor), fast (8 bits, VNNI only) or"
+    " auto; null is auto with a `quant_target`, else fast",
     "act_clip_init_val": "first bound, above 0",
     "act_clip_decay": "weight decay of the bounds; null: the optimizer's",
     "clip_acts": "how ranges are cut: NONE, AVG, N_STD, GAUSS, LAPLACE, or (extensions) PERCENTILE,"

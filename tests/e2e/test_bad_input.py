@@ -14,6 +14,8 @@ import pytest
 from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
+# Each starts a process, which takes seconds: two of a kind by default.
+SLOW = pytest.mark.slow
 
 
 def entry(folder: Path, name: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -63,12 +65,18 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"videos": "missing"}, "no such folder of videos"),
-        ({"videos": "empty"}, "no videos there"),
+        pytest.param({"videos": "missing"}, "no such folder of videos", marks=SLOW),
+        pytest.param({"videos": "empty"}, "no videos there", marks=SLOW),
         ({"videos": "junk"}, "'broken': not a readable video"),
         ({"videos": "good", "annotation": "unused.json"}, "no usable video for 1 of 3 labels (z)"),
-        ({"videos": "good", "annotation": "nosubset.json"}, "database.a2: subset is None"),
-        ({"videos": "good", "annotation": "none.json"}, "no such annotation"),
+        pytest.param(
+            {"videos": "good", "annotation": "nosubset.json"},
+            "database.a2: subset is None",
+            marks=SLOW,
+        ),
+        pytest.param(
+            {"videos": "good", "annotation": "none.json"}, "no such annotation", marks=SLOW
+        ),
     ],
 )
 def test_prepare_says_what_is_wrong_and_leaves_nothing(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import mlflow
 import pytest
+from limits import HANG_S
 from tracking_servers import mlflow_server
 
 from vcc.config.tracking import TrackingOptions
@@ -18,8 +19,6 @@ from vcc.tracking.views import save_view
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 WebDriverException = pytest.importorskip("selenium.common").WebDriverException
 
-# A page of MLflow takes a while on a busy machine.
-_PATIENCE = 120.0
 NAME = "vcc-toy-motion"
 FIGURES = {
     "export dense": {"video_top1": 0.9375, "latency_p50_ms": 31.25, "size_bytes": 14_480_001},
@@ -47,7 +46,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         driver = webdriver.Chrome(options=options, service=service)
     except WebDriverException as error:
         pytest.skip(f"the browser does not start here: {error.msg}")
-    driver.set_page_load_timeout(_PATIENCE)
+    driver.set_page_load_timeout(HANG_S)
     yield driver
     driver.quit()
 
@@ -92,7 +91,7 @@ def shown(browser: webdriver.Chrome, address: str, *wanted: str) -> str:
     # The pages differ after the # only: without this, the browser would stay where it is.
     browser.get("about:blank")
     browser.get(address)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + HANG_S
     text = ""
     while time.monotonic() < deadline:
         text = browser.execute_script("return document.body.innerText") or ""

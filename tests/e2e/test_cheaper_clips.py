@@ -11,7 +11,7 @@ import torch
 from tiny_compression import tiny_baseline, tiny_dataset
 
 from vcc.config.entrypoints import CompressEntry, EvaluateEntry, ExportEntry, PromoteEntry
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.pipeline.commands import run_compress, run_evaluate, run_export
 from vcc.pipeline.evaluate import size_figures
 from vcc.pipeline.promote import run_promote
@@ -26,6 +26,7 @@ GATE = """
 drop_from_dense: 1.0
 drop_from_champion: 1.0
 speedup: null
+above_largest_class: false
 latency_runs: 5
 latency_warmup: 0
 latency_threads: 1

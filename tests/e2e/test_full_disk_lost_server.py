@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from killed_project import Project, check_whole, make_project
 from killing import SERVER_VARIABLE, FaultPoint
+from limits import LONG_TEST_S
 from tracking_servers import free_port, running, wait_for
 
 from vcc.errors import TrackingError
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
 
 ARTIFACTS = ("mlflow.store.artifact.local_artifact_repo:LocalArtifactRepository", "log_artifacts")
 RESULTS = "vcc.evaluation.results_tree"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from commands import HANG_S
+from limits import HANG_S, LONG_TEST_S
 from mlflow.entities import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ OPTIONS = {
     "no_cuda": "true",
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
 
 
 class Project:

@@ -8,25 +8,30 @@ from pathlib import Path
 import pytest
 from killed_project import Project, add_compressed, check_whole, make_project
 from killing import FaultPoint
+from limits import LONG_TEST_S
 
 # The first test makes the project, too.
-pytestmark = pytest.mark.timeout(900)
+# The default tests kill what these are made of: prepare, training, compression, the database and
+# promotion, each in its own unit tests.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
 
 COMMIT = ("sqlalchemy.orm:Session", "commit")
 PROMOTION = "vcc.tracking.promotion"
+LOCK = "vcc.tracking.promotion_lock"
 RESULTS = "vcc.evaluation.results_tree"
 
 # Entry point, and where it dies: an export between the two forms of a network, a rollback between
-# two aliases, a training that is registered and has no alias yet, a compression whose files are
-# there and not registered, an evaluation with one of its files to go.
-DEFAULT = [
+# two aliases. Each call starts a process, which takes seconds.
+FIRST = [
     ("export", FaultPoint("mlflow", "register_model", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 3, "after")),
+]
+# A training that is registered and has no alias yet, a compression whose files are there and not
+# registered, an evaluation with one of its files to go.
+MORE = [
     ("train", FaultPoint("mlflow", "register_model", 1, "after")),
     ("compress", FaultPoint("mlflow.pyfunc", "log_model", 1, "after")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "after")),
-]
-MORE = [
     # Before, between and after videos; with the manifest half-written; with nothing logged yet.
     ("prepare", FaultPoint("vcc.data.motion", "write_video", 30, "after")),
     ("prepare", FaultPoint("vcc.data.store:ContainerWriter", "finish", 10, "before")),
@@ -68,12 +73,12 @@ MORE = [
     ("export both", FaultPoint("mlflow", "register_model", 1, "after")),
     ("export both", FaultPoint("mlflow", "register_model", 2, "after")),
     ("export both", FaultPoint("mlflow", "register_model", 3, "after")),
-    ("promote", FaultPoint(PROMOTION, "_take", 1, "after")),
+    ("promote", FaultPoint(LOCK, "_take", 1, "after")),
     ("promote", FaultPoint(PROMOTION, "set_alias", 2, "after")),
     ("promote", FaultPoint(PROMOTION, "set_alias", 4, "after")),
     ("promote", FaultPoint(PROMOTION, "_verify", 1, "after")),
     ("promote", FaultPoint("vcc.pipeline.promote", "_record", 1, "before")),
-    ("rollback", FaultPoint(PROMOTION, "_take", 1, "after")),
+    ("rollback", FaultPoint(LOCK, "_take", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 6, "after")),
     ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "before")),
@@ -88,12 +93,7 @@ MORE = [
     ("study", FaultPoint("vcc.pipeline.study", "write_result", 1, "after")),
     ("study", FaultPoint("vcc.pipeline.study_report", "write_whole", 1, "after")),
 ]
-CASES = [
-    *DEFAULT,
-    *(
-        pytest.param(*case, marks=pytest.mark.slow) for case in MORE
-    ),
-]  # fmt: skip
+CASES = [*FIRST, *MORE]
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import run_command
+from limits import LONG_HANG_S, LONG_TEST_S
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = {
@@ -40,7 +41,7 @@ RECIPE = {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(LONG_TEST_S)
 def test_resnet18_learns_the_built_in_data(tmp_path: Path) -> None:
     def call(entry_point: str, **options: str) -> str:
         given = {"root_path": str(tmp_path / "data"), "dataset": "built_in", **options}
@@ -49,6 +50,7 @@ def test_resnet18_learns_the_built_in_data(tmp_path: Path) -> None:
             [sys.executable, "-m", f"entrypoints.{entry_point}", *words],
             cwd=ROOT,
             env={**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"},
+            limit_s=LONG_HANG_S,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout

@@ -72,6 +72,7 @@ def check_json(path: Path, registered: Registered, videos: Path) -> None:
             assert row["score"] == pytest.approx(float(scores[row["label"]]), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_mlflow_run_with_the_only_champion(
     registered: Registered, videos: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from limits import LONG_HANG_S, LONG_TEST_S
 from readme_commands import Block, blocks_of, copy_of_project, readme_blocks
 from tracking_servers import free_port, mlflow_server, postgresql
 
@@ -56,6 +57,8 @@ def run_blocks(copy: Path, blocks: list[Block], *, tracking: str | None) -> list
     environment |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Beside other tests, threads spend their time waiting for each other.
+        "OMP_NUM_THREADS": "1",
         **({"MLFLOW_TRACKING_URI": tracking} if tracking else {}),
     }
     said = copy / "said.log"
@@ -71,7 +74,7 @@ def run_blocks(copy: Path, blocks: list[Block], *, tracking: str | None) -> list
             start_new_session=True,
         )
         try:
-            code = shell.wait(timeout=1500)
+            code = shell.wait(timeout=LONG_HANG_S)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGTERM)
@@ -105,8 +108,9 @@ def copy(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-@pytest.mark.timeout(1600)
-@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.timeout(LONG_TEST_S)
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_from_nothing_to_a_served_champion(copy: Path, store: str) -> None:
     blocks = [block for block in readme_blocks() if not block.mark]
     with ExitStack() as stack:
@@ -121,7 +125,7 @@ def test_from_nothing_to_a_served_champion(copy: Path, store: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(LONG_TEST_S)
 def test_the_long_commands_run_after_the_quick_start(copy: Path) -> None:
     blocks = [block for block in readme_blocks() if block.mark != "not run"]
     said = run_blocks(copy, blocks, tracking=None)

@@ -84,7 +84,7 @@ def test_it_runs_end_to_end(dataset: PreparedDataset, family: str, name: str) ->
     if "distillers" in sections:
         assert len(run.metrics["loss_Distill Loss"]) == n_epochs
     if "quantizers" in sections:
-        assert {row["Weight bits"] for row in _layers(run)} & {"4", "8"}
+        assert {row["Weight bits"] for row in _layers(run)} & {"4", "7", "8"}
 
 
 def _check_figures(run: Recorded, n_epochs: int) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from vcc.data.annotation import read_json, write_json
 from vcc.data.annotations import load_annotation
-from vcc.data.decode import BadVideoError, FrameFolder
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.frame_folder import FrameFolder
 from vcc.data.ucf101 import read_table
 from vcc.errors import DataError
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vcc.data.box import Box
 from vcc.data.convert import ConvertJob, convert
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.data.names import safe_name
 from vcc.data.scratch import Scratch
 from vcc.data.stored_frames import read_box, read_frames

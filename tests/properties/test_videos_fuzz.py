@@ -12,7 +12,7 @@ from fuzzing import few_or_many, fuzz, refused
 from hypothesis import strategies as st
 
 from vcc.data.convert import ConvertJob, convert
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.errors import DataError
 
 SUFFIXES = st.sampled_from((".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg"))

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Guards against a command that hangs: honest work ends before, however slow the machine.
-HANG_S = 1200
+from limits import HANG_S
 
 
 def run_command(

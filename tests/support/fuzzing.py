@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from limits import LONG_TEST_S
 
 from vcc.errors import VccError
 
@@ -20,7 +21,7 @@ _LONGEST_MESSAGE = 2000
 
 def few_or_many(few: int) -> pytest.MarkDecorator:
     """Parametrise a test by `examples`: `few` by default, 10,000 where slow tests run."""
-    slow = [pytest.mark.slow, pytest.mark.timeout(3600)]
+    slow = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
     return pytest.mark.parametrize("examples", [few, pytest.param(MANY, marks=slow)])
 
 

@@ -16,7 +16,7 @@ from vcc.data.prepared import PreparedDataset
 from vcc.export.onnx_file import read_metadata
 from vcc.pipeline.source import load_network
 from vcc.tracking.exports import SUFFIXES, version_by, versions_together
-from vcc.tracking.promotion import LOCK_SUFFIX
+from vcc.tracking.promotion_lock import LOCK_SUFFIX
 from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX, get_version
 
 BASE = "vcc-resnet10b-0.0625-tiny"
@@ -31,6 +31,7 @@ latency_warmup: 0
 drop_from_champion: 1
 drop_from_dense: 1
 speedup: null
+above_largest_class: false
 """
 _MATRIX = """
 name: tiny

@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import torch
 from data_videos import prepare_tree, write_tree
+from limits import HANG_S
 from torch import nn
 from tracking_servers import free_port, running, wait_for
 
@@ -19,7 +20,7 @@ from vcc.config.data import ClipOptions
 from vcc.config.export import ExportOptions
 from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.data.loaders import video_loader
 from vcc.data.normalisation import PixelNormalisation
 from vcc.data.prepared import PreparedDataset
@@ -160,7 +161,7 @@ def served(model: str, registered: Registered) -> Iterator[str]:
     """
     port = free_port()
     words = ["models", "serve", "-m", model, "--env-manager", "local"]
-    words += ["--host", "127.0.0.1", "--port", str(port), "--timeout", "60"]
+    words += ["--host", "127.0.0.1", "--port", str(port), "--timeout", str(int(HANG_S))]
     variables = {
         **os.environ,
         "MLFLOW_TRACKING_URI": registered.tracking_uri,

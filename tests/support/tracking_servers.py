@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import HANG_S, run_command
-
-_PATIENCE = 90.0
+from commands import run_command
+from limits import HANG_S
 
 
 def free_port() -> int:
@@ -137,7 +136,7 @@ def running(
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until an address answers; fail with the server's log when it ends or takes too long."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + HANG_S
     while time.monotonic() < deadline and process.poll() is None:
         with (
             contextlib.suppress(urllib.error.URLError, OSError),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import HANG_S, run_command
+from commands import run_command
+from limits import HANG_S
 
 from vcc.cli import format_value, parse_options
 from vcc.config.options import Options, option

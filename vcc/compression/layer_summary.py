@@ -13,6 +13,7 @@ from torch import nn
 
 from vcc.compression.selectors import NameResolver
 from vcc.errors import ScheduleError, nearest
+from vcc.spreadsheet import CsvWriter, plain_cell
 
 COLUMNS = ("Name", "Type", "Sparsity")
 GROUPS = ("element", "filter")
@@ -43,7 +44,7 @@ def summary_rows(model: nn.Module, proposal: Mapping[str, float]) -> list[LayerR
 def summary_csv(rows: Iterable[LayerRow]) -> str:
     """Return rows as CSV with the header Name,Type,Sparsity."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = CsvWriter(out)
     writer.writerow(COLUMNS)
     writer.writerows((row.name, row.type, f"{row.sparsity:.10g}") for row in rows)
     return out.getvalue()
@@ -86,7 +87,7 @@ def read_summary(path: Path) -> list[LayerRow]:
 
 
 def _row(line: Mapping[str, str | None], *, where: str) -> LayerRow:
-    name, kind, text = ((line.get(column) or "").strip() for column in COLUMNS)
+    name, kind, text = (plain_cell((line.get(column) or "").strip()) for column in COLUMNS)
     try:
         sparsity = float(text)
     except ValueError:

@@ -15,11 +15,15 @@ from vcc.compression.fields import (
     optional,
     table,
 )
+from vcc.config.overflow import OVERFLOWS
 
 QUANT_MODES = ("SYMMETRIC", "SYMMETRIC_RESTRICTED", "ASYMMETRIC_UNSIGNED", "ASYMMETRIC_SIGNED")
 CLIP_MODES = ("NONE", "AVG", "N_STD", "GAUSS", "LAPLACE", "PERCENTILE", "ENTROPY", "MSE")
 
 _BITS = Field(optional(integer(1, 32)), 32)
+_OVERFLOW = Field(
+    optional(choice(*OVERFLOWS)), None, "extension: safe: 7-bit weights; fast: 8; auto: by target"
+)
 _ACCUM_BITS = Field(integer(8, 64), 32)
 _MODE = Field(anything, "SYMMETRIC", "one mode, or {activations: mode, weights: mode}")
 _OVERRIDES = Field(optional(mapping), None, "pattern -> settings, first match wins")
@@ -28,6 +32,7 @@ _CLIPPED = {
     "bits_weights": _BITS,
     "bits_bias": Field(optional(integer(1, 32)), None),
     "overrides": _OVERRIDES,
+    "overflow": _OVERFLOW,
 }
 _TARGET = Field(
     optional(choice("cpu", "tensorrt")), None, "extension: runtime that the integers are for"
@@ -56,6 +61,7 @@ QUANTIZERS = {
         "quantize_inputs": Field(boolean, True),
         "num_bits_inputs": Field(optional(integer(2, 16)), None),
         "quant_target": _TARGET,
+        "overflow": _OVERFLOW,
     },
     "DorefaQuantizer": _CLIPPED,
     "WRPNQuantizer": _CLIPPED,
@@ -82,6 +88,7 @@ QUANTIZERS = {
         "save_fp_weights": Field(boolean, False),
         "also_clip_weights": Field(boolean, False),
         "quant_target": _TARGET,
+        "overflow": _OVERFLOW,
         "guard": Field(
             optional(_guard), None, "extension: what it may cost on dev: {loss: nats, top1: share}"
         ),

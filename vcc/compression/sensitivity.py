@@ -7,7 +7,6 @@ pruned.
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from vcc.compression.measured import Measure, Measured
 from vcc.compression.pruners.ranked import keep_structures
 from vcc.compression.selection import keep_level
 from vcc.compression.structures import spread, structure_means
+from vcc.spreadsheet import CsvWriter
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Analysis:
     def as_csv(self) -> str:
         """Return Distiller's CSV: parameter,sparsity,top1,top5,loss; accuracies in percent."""
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        writer = CsvWriter(out)
         writer.writerow(CSV_HEADER)
         for point in self.points:
             found = point.measured

@@ -16,10 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.thinning_checked import harmless
 from vcc.compression.thinning_grouped import equalised
 from vcc.compression.thinning_liveness import Liveness, find_liveness
 from vcc.compression.thinning_report import ThinningReport, ThinningRow
 from vcc.compression.thinning_slicing import LayerCut, apply_cuts_
+from vcc.compression.thinning_steps import UntraceableError
 from vcc.compression.thinning_temporal import slices_that_stay
 from vcc.compression.thinning_trace import ChannelGroup, is_channel_maker, trace_channels
 from vcc.errors import ScheduleError, nearest
@@ -41,7 +43,8 @@ def thin_(
     """Remove, in place, channels whose whole group is masked, and kernels' masked ends in time.
 
     The thinned network computes what the masked one does: a channel goes only where the bias and
-    BatchNorm entries of its masked filters are zero as well (`coupled_parameters`).
+    BatchNorm entries of its masked filters are zero as well (`coupled_parameters`). That is tried
+    on a random clip first; what would change an output stays, and the report says so.
 
     Args:
         model: the network. Changed parameters become new objects; whoever holds the old ones
@@ -62,17 +65,29 @@ def thin_(
         msg = f"round_to: {round_to} is out of range: it must be at least 1"
         raise ScheduleError(msg)
     filters = masked_filters(model, masks)
-    states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
-    removed = _removed(states, round_to)
-    _refuse_empty(states, removed)
     slices = slices_that_stay(model, masks)
+    obstacle = ""
+    try:
+        states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
+    except (UntraceableError, IndexError) as error:
+        # The second: the graph counts more channels than a layer has.
+        states, obstacle = [], str(error)
+        logger.warning("the network stays whole: %s", obstacle)
+    _refuse_empty(states, _removed(states, round_to))
+
+    def cuts_of(tried: Sequence[Liveness]) -> dict[str, LayerCut]:
+        return _cuts(tried, _removed(tried, round_to), slices)
+
+    if cuts_of(states):
+        states = harmless(model, masks, example_input, states, cuts_of)
+    removed = _removed(states, round_to)
     cuts = _cuts(states, removed, slices)
     rows = _rows(model, states, removed, filters)
     kernels = {
         name: (int(model.get_parameter(f"{name}.weight").shape[2]), len(stay))
         for name, stay in slices.items()
     }
-    report = ThinningReport(rows, apply_cuts_(model, cuts, optimizer), kernels)
+    report = ThinningReport(rows, apply_cuts_(model, cuts, optimizer), kernels, obstacle)
     logger.debug("thinning removed %d channels in %d layers", report.removed, len(cuts))
     return report
 
@@ -83,7 +98,7 @@ def masked_filters(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
     Raises:
         ScheduleError: a mask for no parameter, or one that does not fit it.
     """
-    parameters = dict(model.named_parameters())
+    parameters = dict(model.named_parameters(remove_duplicate=False))
     filters: dict[str, Tensor] = {}
     for name, mask in masks.items():
         if name not in parameters:
@@ -168,7 +183,8 @@ def _cuts(
         for member in state.group.members:
             side = (member.name, member.reads)
             gone.setdefault(side, []).append(member.indices[dead[state.group.positions(member)]])
-            widths[side] = _width(member.module, reads=member.reads)
+            if bool(dead.any()):
+                widths[side] = _width(member.module, reads=member.reads)
     kept: dict[tuple[str, bool], Tensor] = {}
     for side, pieces in gone.items():
         lost = torch.cat(pieces)

@@ -43,11 +43,13 @@ class ThinningReport:
             dimension.
         kernels: name of each convolution whose kernel was cut in time, to its length before and
             after.
+        obstacle: why the whole network stays as it is, or "".
     """
 
     rows: tuple[ThinningRow, ...]
     kept: Mapping[str, Mapping[int, Tensor]]
     kernels: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    obstacle: str = ""
 
     @property
     def removed(self) -> int:
@@ -63,6 +65,8 @@ class ThinningReport:
 
     def as_text(self) -> str:
         """Return the rows as an aligned table, the kernels that were cut, and the total."""
+        if self.obstacle:
+            return f"the network stays whole: {self.obstacle}"
         header = ("layer", "channels", "asked", "masked", "removed", "left", "why")
         cells = [header] + [tuple(str(getattr(row, name)) for name in header) for row in self.rows]
         widths = [max(len(line[column]) for line in cells) for column in range(len(header) - 1)]

@@ -24,6 +24,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from vcc.compression.thinning_maps import MOVERS, map_movers, register_movers
+from vcc.compression.thinning_steps import UntraceableError, limit_steps
 from vcc.errors import ScheduleError
 from vcc.models.layers import ChannelPad
 
@@ -35,6 +36,9 @@ _KEEPS_ZERO = re.compile(
     r"relu|hardtanh|elu|gelu|silu|hardswish|tanh|pool|dropout|mul|div|add|sub|mean|sum|pad|view"
     r"|reshape|squeeze|permute|transpose|clone|copy|contiguous|fakequant"
 )
+
+# Those that the pattern would take for others, although they add to zeros or take from one.
+_ADDS = re.compile(r"rsub|addc|addmm|addbmm|addr|logsumexp|logaddexp|logcumsumexp")
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGrou
     """
     _refuse_untraceable(model)
     graph = _dependency_graph(model, example_input)
+    count = limit_steps(graph)
     names = {module: name for name, module in model.named_modules()}
     covered: dict[str, set[int]] = {}
     groups = []
@@ -141,6 +146,7 @@ def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGrou
             continue
         free = sorted(set(range(_width(module))) - covered.get(name, set()))
         if free:
+            count.steps = 0
             group = _read_group(graph, module, free, names)
             groups.append(group)
             for member in group.writers:
@@ -169,13 +175,19 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
         warnings.simplefilter("ignore")
         try:
             model.eval()(example)
-            graph.build_dependency(model, (example,), verbose=False)
         except RuntimeError as error:
             shape = tuple(example_input.shape)
             reason = " ".join(str(error).split())
             msg = f"the network does not run on the example input {shape}: {reason}"
             raise ScheduleError(msg) from error
-    map_movers(graph, model)
+        try:
+            graph.build_dependency(model, (example,), verbose=False)
+            map_movers(graph, model)
+        except Exception as error:
+            # Whatever the library stumbles over, it is this network's graph that it cannot read.
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            msg = f"the channels of this network cannot be traced ({reason})"
+            raise UntraceableError(msg) from error
     return graph
 
 
@@ -198,7 +210,14 @@ def _read_group(
     graph: Any, module: nn.Module, channels: list[int], names: dict[nn.Module, str]
 ) -> ChannelGroup:
     pruner = graph.get_pruner_of_module(module)
-    found = graph.get_pruning_group(module, pruner.prune_out_channels, channels)
+    try:
+        found = graph.get_pruning_group(module, pruner.prune_out_channels, channels)
+    except UntraceableError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        msg = f"the channels of {names[module]} cannot be traced ({reason})"
+        raise UntraceableError(msg) from error
     items = [item for item in found if item.dep.target.module in names]
     writing = {
         item.dep.target.module
@@ -206,6 +225,8 @@ def _read_group(
         if graph.is_out_channel_pruning_fn(item.dep.handler)
     }
     members, obstacle = [], ""
+    if len(items) < len(found):
+        obstacle = _bare_obstacle(found)
     for item in items:
         layer = item.dep.target.module
         reads = not graph.is_out_channel_pruning_fn(item.dep.handler)
@@ -231,6 +252,13 @@ def _obstacle(name: str, module: nn.Module) -> str:
     if not isinstance(module, _SLICEABLE) or isinstance(module, _ConvTransposeNd):
         return f"coupled with {name}, a {type(module).__name__}, which cannot be thinned"
     return ""
+
+
+def _bare_obstacle(found: Any) -> str:
+    """Return a word on a parameter outside any layer that has the channels, "" without one."""
+    targets = (item.dep.target.module for item in found)
+    bare = any(isinstance(target, nn.Parameter) for target in targets)
+    return "coupled with a parameter outside any layer, which cannot be thinned" if bare else ""
 
 
 def _walk(start: Any, writing: set[nn.Module], names: dict[nn.Module, str]) -> Reach:
@@ -268,4 +296,5 @@ def _barrier(node: Any) -> str:
     lowered = name.lower()
     if lowered.startswith(("addbackward", "subbackward")) and len(node.inputs) < 2:
         return name
-    return "" if _KEEPS_ZERO.search(lowered) else name
+    keeps = _KEEPS_ZERO.search(lowered) and not _ADDS.match(lowered)
+    return "" if keeps else name

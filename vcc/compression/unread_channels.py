@@ -54,7 +54,7 @@ def unread_filters(model: nn.Module, masks: Masks, example_input: Tensor) -> dic
 
 def silence_filters(model: nn.Module, masks: Masks, example_input: Tensor) -> None:
     """Zero the weights, biases and BatchNorm entries of filters that are masked as a whole."""
-    parameters = dict(model.named_parameters())
+    parameters = dict(model.named_parameters(remove_duplicate=False))
     for name, vectors in coupled_parameters(model, example_input).items():
         mask = masks.get(name)
         if mask is None:

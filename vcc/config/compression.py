@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vcc.config.export import PROVIDERS
 from vcc.config.options import Options, option
+from vcc.config.overflow import OVERFLOWS
 
 COMPRESSION_TYPES = ("ep", "ptq", "qat", "kd")
 
@@ -74,5 +75,11 @@ class CompressionOptions(TargetOptions):
         "dev loss (nats) that post-training quantization may cost before layers go back to float; "
         "default: the schedule's guard, else 0.05",
         at_least=0,
+    )
+    overflow: str | None = option(
+        None,
+        "int8 weights; safe: 7 bits, right on every processor; fast: 8, for VNNI only; auto: safe "
+        "on cpu, fast on tensorrt; default: the schedule's, else auto",
+        choices=OVERFLOWS,
     )
     round_to: int = option(1, "keep a multiple of this many channels when thinning", at_least=1)

@@ -12,6 +12,7 @@ from pathlib import Path
 from vcc.config.options import Options, option
 
 STORES = ("auto", "packed", "raw", "jpg")
+ON_DUPLICATES = ("report", "drop", "error")
 CROP_POSITIONS = ("c", "tl", "tr", "bl", "br")
 
 
@@ -25,6 +26,14 @@ class PrepareOptions(Options):
     annotation: Path | None = option(
         None,
         "JSON file, list file or folder of official lists; default: split by the groups in names",
+    )
+    classes: str | None = option(
+        None, "only these classes: A,B,C or a file with a name per line; default: all"
+    )
+    on_duplicates: str = option(
+        "report",
+        "equal files: report them and leaks across the split, drop all but the first, or error",
+        choices=ON_DUPLICATES,
     )
     split: int = option(
         1, "official split to use where lists or group names know several", at_least=1, at_most=3
@@ -50,6 +59,18 @@ class PrepareOptions(Options):
     )
     max_bad_share: float = option(
         0.05, "more than this share of bad files is an error", at_least=0.0, at_most=1.0
+    )
+    min_decoded_share: float = option(
+        0.5,
+        "a cut or damaged video is used if at least this share of it came",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    fps: float = option(
+        0.0,
+        "resample videos to this many frames per second by their time stamps; 0: keep all frames",
+        at_least=0.0,
+        at_most=240.0,
     )
     verify: bool = option(False, "only check an existing store against its manifest's checksums")
     dev_share: float = option(

@@ -6,6 +6,7 @@ it.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,11 +112,11 @@ class PipelineEntry(
     The defaults are those of the demonstration: they suit small videos and a CPU.
     """
 
-    short_side: int = option(54, "shorter side of stored frames, pixels", at_least=16)
+    short_side: int = option(45, "shorter side of stored frames, pixels", at_least=16)
     motion_difficulty: float = option(
         0.1, "built-in data: 0 (easy) to 1 (slow small discs, noise)", at_least=0.0, at_most=1.0
     )
-    sample_size: int = option(48, "height and width of a clip, pixels", at_least=8)
+    sample_size: int = option(40, "height and width of a clip, pixels", at_least=8)
     sample_duration: int = option(8, "frames in a clip", at_least=1)
     mean_dataset: str = option(
         "data", "whose pixel mean and std", choices=("activitynet", "kinetics", "data")
@@ -124,9 +125,12 @@ class PipelineEntry(
     batch_size: int = option(16, "training clips per batch", at_least=1)
     n_threads: int = option(0, "loader workers, at most one per core", at_least=0)
     model_depth: int = option(10, "depth of the network", at_least=1)
+    width_mult: float = option(
+        0.0, "factor on the channels of every layer; 0: 0.75 for resnet, else 1", at_least=0
+    )
     n_epochs: int = option(16, "epochs of the dense training", at_least=1)
     optimizer: str = option("adamw", "update rule", choices=("sgd", "adamw"))
-    learning_rate: float = option(0.001, "initial (one-cycle: largest) learning rate", above=0)
+    learning_rate: float = option(0.002, "initial (one-cycle: largest) learning rate", above=0)
     lr_scheduler: str = option(
         "onecycle",
         "how the learning rate falls",
@@ -159,6 +163,11 @@ class PipelineEntry(
         0.03, "mark: largest loss of video top-1 (0.03 is 3 points)", at_least=0, at_most=1
     )
     pass_speedup: float = option(1.5, "mark: least speed-up at p50", above=0)
+
+    def network(self) -> ModelOptions:
+        """Return which network is built; a ResNet is narrower unless its width was chosen."""
+        width = self.width_mult or (0.75 if self.model == "resnet" else 1.0)
+        return dataclasses.replace(self, width_mult=width).pick(ModelOptions)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,13 @@ class GateOptions(Options):
     size_mb: float | None = option(None, "largest file, MB (10^6 bytes)", above=0)
     parity: bool = option(True, "the file must say what its checkpoint says on dev videos")
     parity_videos: int = option(16, "dev videos for that", at_least=1)
+    video_top1: float | None = option(
+        None, "least video top-1, whatever it is compared with", at_least=0, at_most=1
+    )
+    above_largest_class: bool = option(
+        True,
+        "the lower end of video top-1's 95 % interval must exceed the largest class's share",
+    )
     test_videos: int = option(1, "fewest test videos that an accuracy counts on", at_least=1)
     latency_runs: int = option(50, "timed runs of each graph, taken in turns", at_least=5)
     latency_warmup: int = option(5, "untimed runs before that", at_least=0)

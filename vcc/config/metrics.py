@@ -51,6 +51,10 @@ METRICS: dict[str, tuple[str, str]] = {
     "parity_max_difference": ("logits", "largest difference of a logit, file against network"),
     "parity_mean_difference": ("logits", "mean absolute difference of logits"),
     "parity_top1_agreement": ("share", "clips on which both name the same class"),
+    "parity_levels": (
+        "levels",
+        "largest difference of an int8 value from exact sums of the same inputs: 1 is rounding",
+    ),
     "int8_layers": ("layers", "convolutions and linear layers that run in int8"),
     "layers": ("layers", "convolutions and linear layers in all, of a quantized file"),
     # training, once per epoch

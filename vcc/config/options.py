@@ -53,6 +53,12 @@ class Options:
         hints = field_types(type(self))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if value is None and not _may_be_none(hints[field.name]):
+                msg = (
+                    f"{field.name}: null is not {describe_type(hints[field.name])}, and it cannot "
+                    f"be left unset; {field.metadata.get('help', '')}"
+                )
+                raise ConfigError(msg)
             if value is not None and not _has_type(value, hints[field.name]):
                 msg = (
                     f"{field.name}: {value!r} is not {describe_type(hints[field.name])}; "
@@ -100,6 +106,10 @@ def without_none(hint: Any) -> Any:
         members = [member for member in typing.get_args(hint) if member is not type(None)]
         return members[0]
     return hint
+
+
+def _may_be_none(hint: Any) -> bool:
+    return type(None) in typing.get_args(hint)
 
 
 def describe_type(hint: Any) -> str:

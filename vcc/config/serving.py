@@ -25,4 +25,10 @@ class ServingOptions(Options):
         9.0, "served videos: largest frame, millions of pixels (4K has 8.3)", above=0
     )
     max_decode_seconds: float = option(30.0, "served videos: longest time to decode one", above=0)
+    min_decoded_share: float = option(
+        0.5,
+        "a cut or damaged video is used if at least this share of it came",
+        at_least=0.0,
+        at_most=1.0,
+    )
     max_videos: int = option(16, "served videos: most videos in one request", at_least=1)

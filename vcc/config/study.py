@@ -27,12 +27,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vcc.config.compression import COMPRESSION_TYPES
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, OptionsT, field_types, option, without_none
+from vcc.config.strict_yaml import read_yaml
 from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.errors import ConfigError, nearest, printable
 
@@ -162,12 +161,13 @@ def read_matrix(path: Path) -> StudyMatrix:
         ConfigError: the file cannot be read, or says something that makes no study.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        # ValueError: not text, or a date or a number that is none.
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
         msg = f"matrix: {path}: cannot be read: {' '.join(str(error).split())}"
         raise ConfigError(msg) from None
-    return _Reader(path, content).matrix()
+    return _Reader(
+        path, read_yaml(text, where=f"matrix: {path}", problem="cannot be read")
+    ).matrix()
 
 
 class _Reader:

@@ -5,6 +5,7 @@ Imports no torch: a worker's memory is its decoder and one frame.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vcc.data.decode import BadVideoError, open_source, shrunk_frames
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.reading import AS_RECORDED, Reading
+from vcc.data.decoding.source import open_source, shrunk_frames
 from vcc.data.resizing import Frame
 from vcc.data.store import StoredVideo, open_writer, read_description
 
 # Mean and standard deviation are estimated from every n-th frame: neighbours hardly differ.
 _STATISTICS_EVERY = 8
+
+# Frames of another decoder are others: what OpenCV stored of interlaced videos was no picture.
+_DECODER = "av"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,7 @@ class ConvertJob:
     kind: str
     short_side: int
     jpeg_quality: int
+    reading: Reading = AS_RECORDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +91,27 @@ def source_key(job: ConvertJob) -> str:
     """Return a text that changes when the source file or a setting of the store changes."""
     status = job.source.stat()
     quality = 0 if job.kind == "raw" else job.jpeg_quality
-    return f"{status.st_size}:{status.st_mtime_ns}:{job.kind}:{job.short_side}:{quality}"
+    reading = f"{job.reading.fps:g}:{job.reading.min_decoded_share:g}"
+    return (
+        f"{status.st_size}:{status.st_mtime_ns}:{job.kind}:{job.short_side}:{quality}:"
+        f"{reading}:{_DECODER}"
+    )
+
+
+def source_digest(path: Path) -> str:
+    """Return the SHA-256 of a video file, or of a folder of frames: their names and contents."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for image in sorted(path.iterdir()):
+        if image.is_file():
+            whole.update(f"{image.name} {source_digest(image)}\n".encode(errors="surrogateescape"))
+    return whole.hexdigest()
 
 
 def _write(job: ConvertJob, key: str) -> StoredVideo:
-    source = open_source(job.source)
+    source = open_source(job.source, job.reading)
     frames = shrunk_frames(source, job.short_side)
     writer = open_writer(job.target, job.kind, job.jpeg_quality)
     try:
@@ -113,6 +136,10 @@ def _write(job: ConvertJob, key: str) -> StoredVideo:
             source_key=key,
             source_height=source.height,
             source_width=source.width,
+            source_sha256=source_digest(job.source),
+            declared_frames=source.declared,
+            cut=source.cut,
+            variable_rate=source.variable_rate,
         )
         writer.finish(stored)
     except BaseException:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcc.data.decode import VIDEO_SUFFIXES
+from vcc.data.decoding.containers import VIDEO_SUFFIXES
 from vcc.data.names import is_text
 from vcc.errors import DataError
 
@@ -80,29 +78,3 @@ def _walk(folder: Path, root: Path) -> Iterator[Path]:
 
 def _is_frame_folder(path: Path) -> bool:
     return (path / "n_frames").is_file() or (path / "image_00001.jpg").is_file()
-
-
-def duplicates(paths: Sequence[Path]) -> dict[Path, Path]:
-    """Return which video files repeat the content of an earlier one, and of which.
-
-    Only files of equal size are read.
-    """
-    by_size: dict[int, list[Path]] = defaultdict(list)
-    for path in paths:
-        if path.is_file() and (size := path.stat().st_size):
-            by_size[size].append(path)
-    repeated: dict[Path, Path] = {}
-    for alike in by_size.values():
-        if len(alike) < 2:
-            continue
-        first: dict[str, Path] = {}
-        for path in alike:
-            original = first.setdefault(_content(path), path)
-            if original != path:
-                repeated[path] = original
-    return repeated
-
-
-def _content(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -54,10 +54,15 @@ class Manifest:
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
     videos: tuple[VideoRecord, ...]
+    # Of the resampled videos; 0 where each kept its own frames.
+    fps: float = 0.0
 
     def content(self) -> dict[str, Any]:
         """Return plain JSON types, videos as rows under `columns`."""
         plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "videos"}
+        if not self.fps:
+            # So that the digest of data from before there was a choice stays the same.
+            del plain["fps"]
         columns = [field.name for field in fields(VideoRecord)]
         rows = [list(astuple(video)) for video in self.videos]
         return {"format": FORMAT, **plain, "columns": columns, "videos": rows}
@@ -114,7 +119,8 @@ def _from_content(content: dict[str, Any]) -> Manifest:
     if content["columns"] != columns:
         msg = f"columns are {content['columns']}"
         raise ValueError(msg)
-    plain = {f.name: content[f.name] for f in fields(Manifest) if f.name != "videos"}
+    names = [field.name for field in fields(Manifest) if field.name not in ("videos", "fps")]
+    plain = {name: content[name] for name in names} | {"fps": float(content.get("fps", 0))}
     for name in ("labels", "pixel_mean", "pixel_std"):
         plain[name] = tuple(plain[name])
     return Manifest(**plain, videos=tuple(VideoRecord(*row) for row in content["videos"]))

@@ -41,6 +41,8 @@ MOTIONS = (
     "orbit_counterclockwise",
 )
 FPS = 25.0
+# Groups of each class, as in UCF101; the first of them are test.
+N_GROUPS, N_TEST_GROUPS = 25, 7
 _MARKER = "motion.json"
 
 
@@ -75,7 +77,7 @@ def generate_motion_videos(  # noqa: PLR0913 - one keyword per setting of the pi
     *,
     n_classes: int = 6,
     clips_per_group: int = 3,
-    n_groups: int = 25,
+    n_groups: int = N_GROUPS,
     n_frames: int = 24,
     width: int = 96,
     height: int = 72,

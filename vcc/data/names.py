@@ -6,6 +6,8 @@ import hashlib
 import re
 from urllib.parse import quote
 
+from vcc.errors import DataError
+
 # UCF101's naming; anything that ends in _gNN_cNN is taken to mean group and clip too.
 _GROUPED = re.compile(r"^(?:v_)?(?P<label>.+)_g(?P<group>\d+)_c(?P<clip>\d+)$")
 
@@ -46,3 +48,60 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+# What a registry, its addresses and every file system can hold.
+_DATASET = re.compile(r"\w(?:[\w .-]*\w)?")
+_LONGEST_DATASET = 100
+_LONGEST_LABEL = 200
+# Endings by which the forms of a registered model are told apart.
+_TAKEN_ENDINGS = ("-onnx", "-video", "-promotion-lock")
+
+
+def check_dataset_name(name: str) -> None:
+    """Refuse a name that a registry, its addresses or a file system cannot hold.
+
+    Raises:
+        DataError: it is not letters, digits, spaces and `._-`, or ends like a form of a model.
+    """
+    if not _DATASET.fullmatch(name) or len(name) > _LONGEST_DATASET:
+        msg = (
+            f"dataset: {name[:120]!r} cannot be the name of a data set: letters, digits, spaces "
+            f"and ._- are allowed, a letter or a digit first and last, {_LONGEST_DATASET} at most; "
+            "name it by dataset=NAME when it is prepared"
+        )
+        raise DataError(msg)
+    if name.endswith(_TAKEN_ENDINGS):
+        msg = (
+            f"dataset: {name!r} ends in {', '.join(_TAKEN_ENDINGS)}, by which forms of a model are "
+            "told apart: give another name by dataset=NAME"
+        )
+        raise DataError(msg)
+
+
+def check_label(label: str) -> None:
+    """Refuse a label that a table, a picture or a registry cannot show.
+
+    Raises:
+        DataError: it is empty, too long, or holds a character that cannot be printed.
+    """
+    if not label.strip() or len(label) > _LONGEST_LABEL or not label.isprintable():
+        msg = (
+            f"label {label[:80]!r}: cannot be used: 1 to {_LONGEST_LABEL} characters that can be "
+            "printed are allowed; rename it in the annotation or the folder"
+        )
+        raise DataError(msg)
+
+
+def check_run_name(name: str) -> None:
+    """Refuse a run's name that a list of runs cannot show.
+
+    Raises:
+        DataError: it is empty, too long, or holds a character that cannot be printed.
+    """
+    if not name.strip() or len(name) > _LONGEST_LABEL or not name.isprintable():
+        msg = (
+            f"run_name: {name[:80]!r}: 1 to {_LONGEST_LABEL} characters that can be printed are "
+            "allowed"
+        )
+        raise DataError(msg)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,9 +14,13 @@ import cv2
 from vcc.config.data import PrepareOptions
 from vcc.data.annotation import Annotation, Entry, split_name
 from vcc.data.annotations import load_annotation
-from vcc.data.decode import BadVideoError, open_source
-from vcc.data.discovery import BadFile, FoundVideo, duplicates, find_videos
+from vcc.data.classes import check_known, restricted, wanted_classes
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.source import open_source
+from vcc.data.discovery import BadFile, FoundVideo, find_videos
+from vcc.data.duplicates import duplicates, kept_together, settle
 from vcc.data.names import group_of, safe_name
+from vcc.data.plan import Plan, PlannedVideo, name_below
 from vcc.data.resizing import resize, shrunk_size
 from vcc.data.splits import check_groups, move_share, official_split
 from vcc.errors import DataError
@@ -26,92 +30,84 @@ logger = logging.getLogger(__name__)
 _PROBED_VIDEOS = 32
 
 
-@dataclass(frozen=True)
-class PlannedVideo:
-    """A video file with its annotation entry."""
-
-    path: Path
-    entry: Entry
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything prepare needs to know before it reads the first frame."""
-
-    labels: tuple[str, ...]
-    split: str
-    videos: tuple[PlannedVideo, ...]
-    bad: tuple[BadFile, ...]
-    notes: tuple[str, ...]
-
-
 def make_plan(options: PrepareOptions, videos: Path) -> Plan:
     """Match the video files under a folder with the annotation, or with their folders' names.
 
     Raises:
+        ConfigError: a class that is asked for is not there.
         DataError: no videos, a bad annotation, a label without videos, or a group on two sides.
     """
     found, bad = find_videos(videos)
+    wanted = wanted_classes(options.classes)
     if options.annotation is None:
-        plan = _from_folders(options, found, videos)
+        plan = _from_folders(options, found, videos, wanted)
     else:
-        plan = _from_annotation(load_annotation(options.annotation, options.split), found, videos)
+        annotation = load_annotation(options.annotation, options.split)
+        plan = _from_annotation(annotation, found, videos, wanted)
+        repeated = duplicates([video.path for video in plan.videos])
+        plan = settle(plan, repeated, action=options.on_duplicates, root=videos)
     check_groups([video.entry for video in plan.videos])
     return replace(plan, bad=tuple(bad) + plan.bad)
 
 
-def _name(path: Path, root: Path) -> str:
-    return str(path.relative_to(root))
-
-
-def _duplicate_files(repeated: Mapping[Path, Path], root: Path) -> list[BadFile]:
-    return [
-        BadFile(_name(path, root), f"duplicate of {_name(original, root)!r}")
-        for path, original in repeated.items()
-    ]
-
-
 def _taken(by: FoundVideo, root: Path) -> str:
-    return f"has the name of {_name(by.path, root)!r}"
+    return f"has the name of {name_below(by.path, root)!r}"
 
 
-def _from_folders(options: PrepareOptions, found: Sequence[FoundVideo], root: Path) -> Plan:
+def _from_folders(
+    options: PrepareOptions, found: Sequence[FoundVideo], root: Path, wanted: Sequence[str]
+) -> Plan:
+    if wanted:
+        check_known(wanted, {video.folder for video in found if video.folder})
+        found = [video for video in found if video.folder in wanted]
     repeated = duplicates([video.path for video in found])
-    bad = _duplicate_files(repeated, root)
+    dropped = repeated if options.on_duplicates == "drop" else {}
     unique: dict[str, FoundVideo] = {}
+    bad: list[BadFile] = []
     for video in found:
-        if video.path in repeated:
-            continue
         if not video.folder:
-            bad.append(BadFile(_name(video.path, root), "lies in no class folder"))
-        elif video.stem in unique:
-            bad.append(BadFile(_name(video.path, root), _taken(unique[video.stem], root)))
-        else:
+            bad.append(BadFile(name_below(video.path, root), "lies in no class folder"))
+        elif video.stem not in unique:
             unique[video.stem] = video
+        elif video.path in dropped:
+            original = name_below(dropped[video.path], root)
+            bad.append(BadFile(name_below(video.path, root), f"duplicate of {original!r}"))
+        else:
+            bad.append(BadFile(name_below(video.path, root), _taken(unique[video.stem], root)))
     if not unique:
         msg = f"{root}: videos lie in no class folder; move them to one folder per class"
         raise DataError(msg)
     labels = tuple(sorted({video.folder for video in unique.values()}))
     entries = [Entry(v.stem, v.folder, "train", group_of(v.stem)) for v in unique.values()]
+    paths = [video.path for video in unique.values()]
+    split, entries, note = _split_by_names(options, kept_together(entries, paths, repeated))
+    planned = tuple(PlannedVideo(unique[entry.id].path, entry) for entry in entries)
+    plan = Plan(labels, split, planned, tuple(bad), (note,))
+    return settle(plan, repeated, action=options.on_duplicates, root=root)
+
+
+def _split_by_names(
+    options: PrepareOptions, entries: Sequence[Entry]
+) -> tuple[str, list[Entry], str]:
+    """Return the split's name, the entries with their subsets, and a note on where it is from."""
     official = official_split(entries, options.split)
     if official is not None:
-        split, note = split_name(options.split), "split by the group numbers in the names"
-        entries = official
-    else:
-        split = f"seeded-{options.manual_seed}"
-        entries = move_share(
-            entries, options.test_share, source="train", target="test", seed=options.manual_seed
-        )
-        drawn = sum(entry.subset == "test" for entry in entries)
-        note = (
-            f"no official split: {options.test_share:.0%} of each class for test, as near as whole "
-            f"groups come ({drawn} videos), drawn by seed {options.manual_seed}"
-        )
-    planned = tuple(PlannedVideo(unique[entry.id].path, entry) for entry in entries)
-    return Plan(labels, split, planned, tuple(bad), (note,))
+        return split_name(options.split), official, "split by the group numbers in the names"
+    drawn = move_share(
+        entries, options.test_share, source="train", target="test", seed=options.manual_seed
+    )
+    count = sum(entry.subset == "test" for entry in drawn)
+    note = (
+        f"no official split: {options.test_share:.0%} of each class for test, as near as whole "
+        f"groups come ({count} videos), drawn by seed {options.manual_seed}"
+    )
+    return f"seeded-{options.manual_seed}", drawn, note
 
 
-def _from_annotation(annotation: Annotation, found: Sequence[FoundVideo], root: Path) -> Plan:
+def _from_annotation(
+    everything: Annotation, found: Sequence[FoundVideo], root: Path, wanted: Sequence[str]
+) -> Plan:
+    annotation = restricted(everything, wanted)
     by_stem: dict[str, list[FoundVideo]] = defaultdict(list)
     for video in found:
         by_stem[video.stem].append(video)
@@ -129,17 +125,15 @@ def _from_annotation(annotation: Annotation, found: Sequence[FoundVideo], root: 
         label = entry.label.casefold()
         candidates.sort(key=lambda video: video.folder.casefold() != label)
         first, rest = candidates[0], candidates[1:]
-        bad += [BadFile(_name(v.path, root), _taken(first, root)) for v in rest]
+        bad += [BadFile(name_below(v.path, root), _taken(first, root)) for v in rest]
         if first.folder.casefold() != label and first.folder.casefold() in folders:
             reason = f"wrong class: in folder {first.folder!r}, annotated as {entry.label!r}"
-            bad.append(BadFile(_name(first.path, root), reason))
+            bad.append(BadFile(name_below(first.path, root), reason))
             continue
         planned.append(PlannedVideo(first.path, entry))
-    repeated = duplicates([video.path for video in planned])
-    bad += _duplicate_files(repeated, root)
-    kept = tuple(video for video in planned if video.path not in repeated)
-    notes = (f"{len(by_stem)} videos are not in the annotation",) if by_stem else ()
-    return Plan(annotation.labels, annotation.split, kept, tuple(bad), notes)
+    unnamed = by_stem.keys() - {Path(entry.id).name for entry in everything.entries}
+    notes = (f"{len(unnamed)} videos are not in the annotation",) if unnamed else ()
+    return Plan(annotation.labels, annotation.split, tuple(planned), tuple(bad), notes)
 
 
 def check_labels(plan: Plan, videos: Sequence[PlannedVideo], where: Path) -> None:

@@ -17,22 +17,25 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from vcc.config.data import PrepareOptions
 from vcc.data.convert import ConvertJob, ConvertResult
+from vcc.data.decoding.reading import Reading
 from vcc.data.discovery import BadFile
 from vcc.data.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
 from vcc.data.motion import generate_motion_videos
+from vcc.data.names import check_dataset_name, check_label
 from vcc.data.parallel import convert_all
-from vcc.data.planning import Plan, PlannedVideo, check_labels, choose_store, make_plan, store_path
+from vcc.data.plan import Plan, PlannedVideo
+from vcc.data.planning import check_labels, choose_store, make_plan, store_path
+from vcc.data.remarks import remarks
 from vcc.data.report import PrepareReport
-from vcc.data.sources import write_sources
+from vcc.data.sources import Source, write_sources
 from vcc.data.splits import move_share
 from vcc.data.store import SUFFIX, StoredVideo
 from vcc.data.verify import verify
 from vcc.errors import DataError
 from vcc.files import alone_in
+from vcc.progress import follow
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +59,18 @@ def prepare(options: PrepareOptions) -> PrepareReport:
             `max_bad_share`, or (with `verify`) a store that differs from its manifest.
     """
     started = time.perf_counter()
+    check_dataset_name(name_of(options))
     output = output_of(options)
     if options.verify:
         return verify(output)
     with alone_in(output), _leaving_nothing_useless(output):
         return _prepare(options, output, started=started)
+
+
+def _source(stored: StoredVideo) -> Source:
+    return Source(
+        width=stored.source_width, height=stored.source_height, sha256=stored.source_sha256
+    )
 
 
 @contextlib.contextmanager
@@ -80,6 +90,8 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
     videos = _motion_videos(options, output) if options.videos is None else options.videos
     try:
         plan = make_plan(options, videos)
+        for label in plan.labels:
+            check_label(label)
         check_labels(plan, plan.videos, options.annotation or videos)
         (output / FRAMES_NAME).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,8 +105,7 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
     check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
     manifest = _manifest(options, plan, done, kind, name=name_of(options))
     write_manifest(manifest, output)
-    sizes = {i.planned.entry.id: (i.stored.source_width, i.stored.source_height) for i in done}
-    write_sources(sizes, output)
+    write_sources({item.planned.entry.id: _source(item.stored) for item in done}, output)
     _remove_partial(output)
     report = _report(manifest, done, output, bad=bad, plan=plan, reused=reused, started=started)
     report.write()
@@ -140,14 +151,14 @@ def _fill_store(
             kind=kind,
             short_side=options.short_side,
             jpeg_quality=options.jpeg_quality,
+            reading=Reading(fps=options.fps, min_decoded_share=options.min_decoded_share),
         )
         for number, (video, file) in enumerate(zip(plan.videos, files, strict=True))
     ]
     results: dict[int, ConvertResult] = {}
     try:
-        for result in tqdm(
-            convert_all(options, jobs), total=len(jobs), desc="prepare", unit="video", disable=None
-        ):
+        converted = convert_all(options, jobs)
+        for result in follow(converted, "prepare", total=len(jobs), unit="videos"):
             results[result.number] = result
     except OSError as error:
         msg = (
@@ -169,6 +180,8 @@ def _fill_store(
             bad.append(BadFile(video.entry.id, result.reason))
         else:
             done.append(_Stored(video, result.stored, files[number]))
+            if result.stored.cut:
+                logger.warning("%s: cut or damaged: %s", video.path, result.stored.cut)
     return done, bad, sum(result.reused for result in results.values())
 
 
@@ -227,6 +240,7 @@ def _manifest(
         pixel_mean=mean,
         pixel_std=std,
         videos=tuple(records),
+        fps=options.fps,
     )
 
 
@@ -261,7 +275,8 @@ def _report(
     reused: int,
     started: float,
 ) -> PrepareReport:
-    notes = list(plan.notes)
+    named = [(item.planned.entry.id, item.stored) for item in done]
+    notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
     for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
         if not count_by(manifest.videos, subset):
             notes.append(f"no {subset} videos: the data set cannot be {use}")

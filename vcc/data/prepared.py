@@ -17,6 +17,7 @@ from vcc.data.manifest import (
     prepare_command,
     read_manifest,
 )
+from vcc.data.names import check_dataset_name, check_label
 from vcc.data.resizing import Frame
 from vcc.data.scratch import Scratch
 from vcc.data.stored_frames import Frames, Indices, read_box, read_frames
@@ -24,7 +25,7 @@ from vcc.errors import DataError, nearest
 
 SUBSETS = ("train", "dev", "test")
 
-__all__ = ["SUBSETS", "PreparedDataset", "VideoRecord", "find_prepared"]
+__all__ = ["SUBSETS", "PreparedDataset", "VideoRecord", "find_prepared", "find_prepared_of"]
 
 
 class PreparedDataset:
@@ -123,7 +124,8 @@ def find_prepared(root_path: Path, dataset: str | None = None) -> PreparedDatase
         DataError: there is none; the message names the command that makes it.
     """
     if dataset is not None:
-        return PreparedDataset.open(root_path / dataset)
+        check_dataset_name(dataset)
+        return _opened(root_path / dataset)
     folders = _prepared_folders(root_path)
     if not folders:
         msg = (
@@ -131,7 +133,7 @@ def find_prepared(root_path: Path, dataset: str | None = None) -> PreparedDatase
             f"make it with {prepare_command()}"
         )
         raise DataError(msg)
-    return PreparedDataset.open(folders[0])
+    return _opened(folders[0])
 
 
 def find_prepared_of(root_path: Path, *, name: str, digest: str) -> PreparedDataset:
@@ -152,7 +154,8 @@ def find_prepared_of(root_path: Path, *, name: str, digest: str) -> PreparedData
             if found.name == name:
                 named.append(found)
     same = [found for found in named if found.digest == digest]
-    return next(iter([*same, *named]), None) or find_prepared(root_path)
+    fitting = [*same, *named]
+    return _opened(fitting[0].root) if fitting else find_prepared(root_path)
 
 
 def _prepared_folders(root_path: Path) -> list[Path]:
@@ -165,3 +168,12 @@ def _prepared_folders(root_path: Path) -> list[Path]:
 def _looked_for(path: Path) -> str:
     """Return where a relative path was looked for: `mlflow run` may have changed the folder."""
     return "" if path.is_absolute() else f" (looked for in {path.resolve()})"
+
+
+def _opened(root: Path) -> PreparedDataset:
+    """Open a data set to work on, the names in which must not fail at the end of the work."""
+    dataset = PreparedDataset.open(root)
+    check_dataset_name(dataset.name)
+    for label in dataset.labels:
+        check_label(label)
+    return dataset

@@ -28,7 +28,9 @@ def side_by_side(
         DataError: a call did not end in time.
         concurrent.futures.process.BrokenProcessPool: a process was killed.
     """
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", timeout=silence_s)
+    # In this process, nobody is waited for.
+    limit = silence_s if joblib.effective_n_jobs(n_jobs) > 1 else None
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", timeout=limit)
     try:
         yield from parallel(calls)
     except multiprocessing.TimeoutError:

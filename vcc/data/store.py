@@ -25,7 +25,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from vcc.data.decode import numbered_images
+from vcc.data.decoding.frame_folder import numbered_images
 from vcc.data.jpeg import encode_jpeg
 from vcc.data.resizing import Frame
 
@@ -59,6 +59,13 @@ class StoredVideo:
     # Of the source's first frame; 0 in stores made before it was recorded.
     source_height: int = 0
     source_width: int = 0
+    # Of the source file; empty in stores made before it was recorded.
+    source_sha256: str = ""
+    # What was remarkable about the source: the frames that it declared (0: unknown), why it counts
+    # as cut or damaged (empty: it does not), whether its frames lasted differently long.
+    declared_frames: int = 0
+    cut: str = ""
+    variable_rate: bool = False
 
     @classmethod
     def from_json(cls, text: bytes | str) -> StoredVideo:

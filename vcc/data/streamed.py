@@ -7,6 +7,7 @@ are handed out as they are made, so that memory does not grow with the video's l
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vcc.config.serving import ServingOptions
-from vcc.data.containers import HEAD_BYTES, container_suffix
-from vcc.data.decode import BadVideoError, VideoFile, shrunk_frames
+from vcc.data.decoding.containers import HEAD_BYTES, KINDS, container_suffix
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.reading import Reading
+from vcc.data.decoding.source import shrunk_frames
+from vcc.data.decoding.video_file import VideoFile, count_frames
 from vcc.data.protocol import ClipProtocol
 from vcc.data.resizing import Frame, as_frame
 from vcc.data.temporal import spread
+
+logger = logging.getLogger(__name__)
 
 Clip = NDArray[np.uint8]
 
@@ -32,6 +38,7 @@ def clips_of_file(
     short_side: int,
     limits: ServingOptions,
     n_clips: int = 0,
+    fps: float = 0.0,
 ) -> Iterator[Clip]:
     """Yield a video's clips, uint8 [3, T, H, W] in RGB, in order.
 
@@ -41,13 +48,14 @@ def clips_of_file(
         short_side: of the frame store that the network was trained from, pixels.
         limits: what is refused.
         n_clips: take only this many, spread evenly; 0 takes all. So many are held at once.
+        fps: frames per second that the store's videos were resampled to; 0 where they were not.
 
     Raises:
-        BadVideoError: it is not a whole video within the limits; the message is the reason alone.
-            What is found at the end, such as missing frames, is raised after the last clip.
+        BadVideoError: it is not a video within the limits; the message is the reason alone. What
+            is found at the end, such as that too little came, is raised after the last clip.
     """
     _check_file(path, limits)
-    video = _Video(path, short_side, limits)
+    video = _Video(path, short_side, limits, fps)
     try:
         if n_clips == 0:
             for window in video.windows(protocol):
@@ -57,6 +65,8 @@ def clips_of_file(
     except cv2.error as error:
         msg = f"cannot be decoded: {error.err or error}"
         raise BadVideoError(msg) from None
+    if video.cut:
+        logger.warning("%s: cut or damaged, used as far as it came: %s", path.name, video.cut)
 
 
 def _spread_clips(video: _Video, protocol: ClipProtocol, n_clips: int) -> list[Clip]:
@@ -78,9 +88,15 @@ def _spread_clips(video: _Video, protocol: ClipProtocol, n_clips: int) -> list[C
 class _Video:
     """A file that is read once or twice; all its decoding together must end within the limit."""
 
-    def __init__(self, path: Path, short_side: int, limits: ServingOptions) -> None:
+    def __init__(self, path: Path, short_side: int, limits: ServingOptions, fps: float) -> None:
         self._path, self._short_side, self._limits = path, short_side, limits
+        self._reading = Reading(
+            fps=fps,
+            min_decoded_share=limits.min_decoded_share,
+            max_pixels=limits.max_megapixels * 1e6,
+        )
         self._seconds = 0.0
+        self.cut = ""
 
     def declared(self) -> int:
         """Return the number of frames that the file says it has; 0 where it says nothing."""
@@ -89,19 +105,26 @@ class _Video:
     def windows(self, protocol: ClipProtocol) -> Iterator[list[Frame]]:
         """Yield the frames, BGR, of one clip after the other."""
         window: list[Frame] = []
-        for frame in self._timed(shrunk_frames(self._open(), self._short_side)):
+        source = self._open()
+        for frame in self._timed(shrunk_frames(_Counted(source, self._limits), self._short_side)):
             window.append(frame)
             if len(window) == protocol.window:
                 yield window
                 window = []
         if window:
             yield window
+        self.cut = source.cut
 
-    def _open(self) -> _Measured:
+    def _open(self) -> VideoFile:
         started = time.monotonic()
-        source = VideoFile(self._path)
+        source = VideoFile(self._path, self._reading)
+        most = self._limits.max_video_frames
+        # What it declares may be far from what it shows: only packets are worth a refusal.
+        if source.declared > most and (count := count_frames(self._path)) > most:
+            msg = f"too long: {count} frames, at most {most} are taken"
+            raise BadVideoError(msg)
         self._seconds += time.monotonic() - started
-        return _Measured(source, self._limits)
+        return source
 
     def _timed(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         # Decoding alone: not what is done with the frames, or waiting for a turn.
@@ -122,35 +145,20 @@ class _Video:
             yield frame
 
 
-class _Measured:
-    """A video's frames, counted and measured as they come: what the file declares may be a lie."""
+class _Counted:
+    """A video's frames, counted as they come."""
 
     def __init__(self, source: VideoFile, limits: ServingOptions) -> None:
         self.fps, self.declared = source.fps, source.declared
-        self._source, self._limits = source, limits
-        self._check_size(source.height, source.width)
-        if source.declared > limits.max_video_frames:
-            msg = f"too long: {source.declared} frames, at most {limits.max_video_frames} are taken"
-            raise BadVideoError(msg)
+        self._source, self._most = source, limits.max_video_frames
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames in BGR; raises BadVideoError at the first one beyond a limit."""
+        """Yield frames in BGR; raises BadVideoError at the first one beyond the limit."""
         for count, frame in enumerate(self._source.frames(), 1):
-            if count > self._limits.max_video_frames:
-                msg = (
-                    f"too long: more than the {self._limits.max_video_frames} frames that are taken"
-                )
+            if count > self._most:
+                msg = f"too long: more than the {self._most} frames that are taken"
                 raise BadVideoError(msg)
-            self._check_size(frame.shape[0], frame.shape[1])
             yield frame
-
-    def _check_size(self, height: int, width: int) -> None:
-        if height * width > self._limits.max_megapixels * 1e6:
-            msg = (
-                f"frames too large: {width}x{height} pixels, at most "
-                f"{self._limits.max_megapixels:g} million are taken"
-            )
-            raise BadVideoError(msg)
 
 
 def _check_file(path: Path, limits: ServingOptions) -> None:
@@ -168,7 +176,7 @@ def _check_file(path: Path, limits: ServingOptions) -> None:
         msg = f"too large: {size / 2**20:.1f} MiB, at most {limits.max_video_mib:g} are taken"
         raise BadVideoError(msg)
     if container_suffix(head) is None:
-        msg = "not a video: no avi, mp4, mov, mkv, webm or mpg file begins like this"
+        msg = f"not a video: no {KINDS} file begins like this"
         raise BadVideoError(msg)
 
 

@@ -19,6 +19,7 @@ from torchmetrics import Metric
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from vcc.errors import DataError
+from vcc.evaluation.intervals import wilson_interval
 
 
 class Batch(Protocol):
@@ -54,6 +55,16 @@ class VideoScores:
             self.scores, self.labels, num_classes=classes, top_k=min(k, classes), average="micro"
         )
         return float(accuracy)
+
+    def video_top1_low(self) -> float:
+        """Return the lower end of video top-1's 95 % interval, by Wilson, 0..1."""
+        right = int((self.scores.argmax(dim=1) == self.labels).sum())
+        return wilson_interval(right, len(self.labels)).low
+
+    def answers(self) -> tuple[int, ...]:
+        """Return how many videos each of the C classes was given."""
+        counts = torch.bincount(self.scores.argmax(dim=1), minlength=self.scores.shape[1])
+        return tuple(int(count) for count in counts)
 
     def metrics(self) -> dict[str, float]:
         """Return the figures under the names that every entry point logs them with."""
@@ -134,6 +145,31 @@ class VideoAccuracy(Metric):
         )
 
 
+class NonFiniteError(DataError):
+    """Logits that are not numbers; `video` is the index of the first one's video."""
+
+    def __init__(self, message: str, *, video: int) -> None:
+        super().__init__(message)
+        self.video = video
+
+
+def check_finite(logits: Tensor, videos: Tensor) -> None:
+    """Refuse logits that are not numbers: of them no class is the highest.
+
+    Args:
+        logits: [N, C] of N clips.
+        videos: [N] indices of their videos.
+
+    Raises:
+        NonFiniteError: one of them is NaN or infinite.
+    """
+    bad = ~logits.isfinite().all(dim=1)
+    if bool(bad.any()):
+        video = int(videos[bad.to(videos.device)][0])
+        msg = f"video {video}: the network answers NaN or infinity, which is no result"
+        raise NonFiniteError(msg, video=video)
+
+
 def score_videos(
     classify: Callable[[Tensor], Tensor],
     batches: Iterable[Any],
@@ -156,5 +192,6 @@ def score_videos(
     accuracy.sync_on_compute = False
     for batch in batches:
         logits = classify(batch.clips).detach().cpu()
+        check_finite(logits, batch.videos)
         accuracy.update(logits, batch.labels.cpu(), batch.videos.cpu())
     return accuracy.video_scores()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vcc.evaluation.intervals import ConfidenceInterval, student_t_interval, wilson_interval
 from vcc.evaluation.paired import mcnemar_p
+from vcc.spreadsheet import CsvWriter
 
 _UNLIKELY = 0.05
 
@@ -98,7 +98,7 @@ class CrossValidation:
     def as_csv(self) -> str:
         """Return a row per video: its fold, its label and every answer, as class numbers."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        writer = CsvWriter(text)
         writer.writerow(["fold", "video", "label", *_TITLES])
         for number, fold in enumerate(self.folds, start=1):
             answers = [getattr(fold, who) for who in _TITLES]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from vcc.evaluation.accuracy import VideoScores
+from vcc.spreadsheet import CsvWriter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def class_rows(confusion: Tensor, labels: Sequence[str]) -> list[ClassRow]:
 def class_csv(rows: Sequence[ClassRow]) -> str:
     """Return the rows as CSV text with a header line."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = CsvWriter(text)
     writer.writerow(["label", "videos", "accuracy", "most often taken for"])
     writer.writerows([r.label, r.videos, f"{r.accuracy:.4f}", r.confused_with] for r in rows)
     return text.getvalue()
@@ -62,7 +62,7 @@ def class_csv(rows: Sequence[ClassRow]) -> str:
 def confusion_csv(confusion: Tensor, labels: Sequence[str]) -> str:
     """Return the counts as CSV text: a row per label, a column per prediction."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = CsvWriter(text)
     writer.writerow(["label", *labels])
     writer.writerows([label, *row] for label, row in zip(labels, confusion.tolist(), strict=True))
     return text.getvalue()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 from vcc.evaluation.accuracy import VideoScores
+from vcc.spreadsheet import CsvWriter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +62,10 @@ def predictions_csv(rows: Sequence[Prediction]) -> str:
     """Return the rows as CSV text with a header line; scores with six digits."""
     text = io.StringIO()
     names = [field.name for field in fields(Prediction)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
+    writer = CsvWriter(text)
+    writer.writerow(names)
     for row in rows:
         values = asdict(row)
         values |= {name: f"{values[name]:.6f}" for name in ("score", "label_score")}
-        writer.writerow(values)
+        writer.writerow(values[name] for name in names)
     return text.getvalue()

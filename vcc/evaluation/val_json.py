@@ -8,6 +8,7 @@ It is ActivityNet's submission format, as written by 3D-ResNets-PyTorch.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def results_of(
 
 def write_val_json(path: Path, results: Mapping[str, Any]) -> None:
     """Write results in the thesis's form."""
-    path.write_text(json.dumps({"results": dict(results)}))
+    path.write_text(json.dumps({"results": dict(results)}, allow_nan=False))
 
 
 def read_val_json(path: Path) -> dict[str, list[str]]:
@@ -52,7 +53,9 @@ def read_val_json(path: Path) -> dict[str, list[str]]:
         DataError: the file is missing, not JSON, or not of this form.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(
+            path.read_text(), object_pairs_hook=_no_key_twice, parse_constant=_no_number
+        )
     except FileNotFoundError:
         msg = f"{path}: no such file: `evaluate` without val_json writes one"
         raise DataError(msg) from None
@@ -66,8 +69,31 @@ def read_val_json(path: Path) -> dict[str, list[str]]:
     return {video: _labels_best_first(path, video, rows) for video, rows in results.items()}
 
 
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        msg = f"{twice!r} stands there twice"
+        raise ValueError(msg)
+    return content
+
+
+def _no_number(name: str) -> Any:
+    msg = f"{name} is not a score"
+    raise ValueError(msg)
+
+
 def _labels_best_first(path: Path, video: str, rows: Any) -> list[str]:
     try:
+        # 1e999 is infinite, and text such as "nan" would pass for a number.
+        if not all(math.isfinite(row["score"]) for row in rows):
+            msg = f"{path}: results[{video!r}] has a score that is not a finite number"
+            raise DataError(msg)
+        labels = [row["label"] for row in rows]
+        if len(set(labels)) < len(labels):
+            msg = f"{path}: results[{video!r}] names a label twice"
+            raise DataError(msg)
         ordered = sorted(rows, key=lambda row: -float(row["score"]))
         return [str(row["label"]) for row in ordered]
     except (TypeError, KeyError, ValueError, OverflowError):

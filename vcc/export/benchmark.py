@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vcc.export.session import Pixels, Session
+from vcc.progress import follow
 
 # Before it is timed, a session runs for this long: the threads of the one before it still spin and
 # take a core from it. ONNX Runtime's do so for some 50 ms: two files of 9.2 and 4.0 ms alone took,
@@ -135,7 +136,8 @@ def measure_latency(
         for _ in range(warmup):
             sessions[name].run(inputs[name])
     with _no_garbage_collection():
-        for _ in range(-(-runs // in_a_row)):
+        rounds = range(-(-runs // in_a_row))
+        for _ in follow(rounds, f"timing {len(order)} networks and runtimes", unit="rounds"):
             # A fixed order would always give the same one the other's warm or cold cache.
             shuffle.shuffle(order)
             for name in order:

@@ -15,6 +15,7 @@ import torch
 
 from vcc.errors import ExportError
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
+from vcc.export.processor import EXACT_FLAGS, Sums, cpu_flags, sums_as_run, sums_by_flags
 from vcc.export.runtimes import ORT_PROVIDERS, open_session
 
 _VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "onnx", "onnxruntime-gpu",
@@ -38,6 +39,7 @@ def findings() -> Iterator[tuple[str, str]]:
         yield package, _version(package) or "not installed"
     yield "CPU", f"{cpu_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
     yield "CPU features", " ".join(cpu_features()) or "unknown"
+    yield "int8 sums", int8_kind()
     yield "CUDA in torch", _cuda()
     with tempfile.TemporaryDirectory() as folder:
         graph = _tiny_graph(Path(folder))
@@ -53,6 +55,23 @@ def problems() -> list[str]:
             "pip uninstall both, then install onnxruntime-gpu alone"
         ]
     return []
+
+
+def int8_kind() -> str:
+    """Return how int8 products are added here, by the flags and as each runtime does it."""
+    flags = cpu_flags()
+    said = {
+        Sums.EXACT: f"exact ({' '.join(sorted(EXACT_FLAGS & flags)) or platform.machine()})",
+        Sums.SATURATE: "saturate in 16 bits (no VNNI): files of overflow=fast are wrong",
+        Sums.UNKNOWN: "not known from flags",
+    }
+    tried = ", ".join(f"{provider} {_tried(provider)}" for provider in ("cpu", "openvino"))
+    return f"{said[sums_by_flags(platform.machine(), flags)]}; as run: {tried}"
+
+
+def _tried(provider: str) -> str:
+    found = sums_as_run(provider)
+    return "does not run" if found is Sums.UNKNOWN else f"{found.value}"
 
 
 def _version(package: str) -> str | None:

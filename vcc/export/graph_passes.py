@@ -14,6 +14,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from vcc.config.overflow import FAST, SAFE, SAFE_SIZE
 from vcc.errors import ExportError
 
 Array = npt.NDArray[np.float32]
@@ -34,6 +35,22 @@ def tidy(model: onnx.ModelProto) -> None:
 def is_quantized(model: onnx.ModelProto) -> bool:
     """Whether a graph computes on integers."""
     return any(node.op_type == "DequantizeLinear" for node in model.graph.node)
+
+
+def overflow_of(model: onnx.ModelProto) -> str:
+    """Return "safe" where no pair of products leaves 16 bits, whatever the activations, or "fast".
+
+    Looked at are the int8 weights of convolutions and linear layers; biases are not multiplied.
+    """
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        tensor = stored.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
+        if tensor is None or tensor.data_type != onnx.TensorProto.INT8 or len(tensor.dims) < 2:
+            continue
+        # of int8, -128 has no absolute value
+        if np.abs(numpy_helper.to_array(tensor).astype(np.int16)).max(initial=0) > SAFE_SIZE:
+            return FAST
+    return SAFE
 
 
 def check_quantized(model: onnx.ModelProto, *, name: str) -> None:
@@ -139,7 +156,8 @@ class _Graph:
         # A filter whose factor is zero has no scale: its integers are zero instead.
         dead = factor == 0
         flipped[dead] = 0
-        names = [f"{weight.output[0]}_{part}" for part in ("levels", "scale", "zero")]
+        stem = f"{weight.input[0]}.{weight.output[0]}"
+        names = [f"{stem}_{part}" for part in ("levels", "scale", "zero")]
         self._store(names[0], flipped)
         self._store(names[1], np.where(dead, 1, scale * np.abs(factor)).astype(np.float32))
         self._store(names[2], np.zeros(len(factor), np.int8))

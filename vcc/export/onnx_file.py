@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
+from vcc.config.overflow import FAST, SAFE
 from vcc.errors import ExportError
-from vcc.export.graph_passes import check_quantized, is_quantized, tidy
+from vcc.export.graph_passes import check_quantized, is_quantized, overflow_of, tidy
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,10 +36,12 @@ class FileFacts:
     Attributes:
         quantized: whether it computes on integers.
         quant_target: the runtime its integers are made for; None where it does not say.
+        overflow: safe where it says so and its weights are, else fast; None for a float file.
     """
 
     quantized: bool = False
     quant_target: str | None = None
+    overflow: str | None = None
 
 
 def export_onnx(
@@ -56,7 +59,8 @@ def export_onnx(
         path: the file to write; its folder exists.
         clip_shape: (3, T, H, W).
         opset: ONNX operator set.
-        metadata: JSON values (classes, protocol, provenance) stored in the file.
+        metadata: JSON values (classes, protocol, provenance) stored in the file; a quantized one
+            is told of its `overflow` as well.
 
     Raises:
         ExportError: the exporter or ONNX's checker refuses the graph, or the disk is full.
@@ -71,7 +75,7 @@ def export_onnx(
         model = onnx.load(str(partial))
         tidy(model)
         check_quantized(model, name=path.name)
-        onnx.helper.set_model_props(model, _as_properties(metadata))
+        onnx.helper.set_model_props(model, _as_properties(_with_overflow(metadata, model)))
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, str(partial))
         partial.replace(path)
@@ -147,11 +151,16 @@ def inspect_file(path: Path) -> FileFacts:
         model = onnx.load(str(path), load_external_data=False)
         properties = {prop.key: prop.value for prop in model.metadata_props}
         record = json.loads(properties.get(FILE_KEY, "{}"))
-        target = record.get("quant_target") if isinstance(record, dict) else None
+        record = record if isinstance(record, dict) else {}
     except Exception:
         # Protobuf and JSON each raise types of their own on a damaged file.
         return FileFacts()
-    return FileFacts(quantized=is_quantized(model), quant_target=target)
+    target = record.get("quant_target")
+    if not is_quantized(model):
+        return FileFacts(quant_target=target)
+    # Its word is not enough: the weights are here to be looked at.
+    safe = record.get("overflow") == SAFE and overflow_of(model) == SAFE
+    return FileFacts(quantized=True, quant_target=target, overflow=SAFE if safe else FAST)
 
 
 def half_precision(path: Path, destination: Path) -> Path:
@@ -210,6 +219,13 @@ def _quiet(name: str) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+def _with_overflow(metadata: Mapping[str, Any], model: onnx.ModelProto) -> Mapping[str, Any]:
+    if not is_quantized(model):
+        return metadata
+    record = {**metadata.get(FILE_KEY, {}), "overflow": overflow_of(model)}
+    return {**metadata, FILE_KEY: record}
 
 
 def _as_properties(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from vcc.export.runtimes import open_session
 from vcc.export.session import Coverage, Session
 from vcc.export.session_eager import EagerSession
 from vcc.export.session_memory import Asked, peak_bytes
+from vcc.progress import follow
 
 # provider and precision, as asked for float files; int8 files run in int8 wherever they run
 CPU_RUNTIMES = (("cpu", "f32"), ("openvino", "f32"), ("openvino", "bf16"))
@@ -211,7 +212,7 @@ class _Bench:
 
     def weigh(self, batch: int, threads: int) -> None:
         """Measure the memory of each file; a network in PyTorch has no process of its own."""
-        for key in self.sessions:
+        for key in follow(self.sessions, "measuring memory", unit="rows"):
             name, provider, precision = key
             candidate = self.candidates[name]
             if provider == "eager":

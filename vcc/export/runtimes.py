@@ -14,6 +14,7 @@ from pathlib import Path
 from vcc.data.machine import usable_cores
 from vcc.errors import ExportError
 from vcc.export.onnx_file import FileFacts, inspect_file
+from vcc.export.overflow import overflow_problem
 from vcc.export.session import Coverage, Session
 from vcc.export.session_onnxruntime import ORT_PROVIDERS, OnnxRuntimeSession, cuda_is_usable
 from vcc.export.session_openvino import OpenVinoSession, start_openvino
@@ -68,6 +69,9 @@ def open_session(
 ) -> Session:
     """Load an ONNX file in the runtime that `provider` names.
 
+    A file whose int8 sums saturate on this processor is loaded with a warning: whoever records
+    figures of it refuses it before (`refuse_overflow`).
+
     Args:
         path: the ONNX file.
         provider: auto, cpu, cuda, tensorrt, or openvino.
@@ -95,6 +99,9 @@ def _open(path: Path, *, provider: str, threads: int, precision: str) -> Session
     _check_target(path, facts, provider)
     if facts.quantized:
         precision = "int8"
+        problem = overflow_problem(path, provider)
+        if problem is not None:
+            _logger.warning("%s", problem)
     else:
         precision = "f32" if precision == "auto" else precision
         if precision not in _PRECISIONS[provider]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +62,11 @@ class Session(abc.ABC):
     Attributes:
         runtime: runtime and provider that really run it, such as "onnxruntime CPU".
         precision: what its layers compute in: f32, f16, bf16, or int8 for a quantized graph.
+        path: the file that it runs; None for what runs no file.
     """
 
     runtime: str
+    path: Path | None = None
     precision: str = "f32"
 
     @abc.abstractmethod
@@ -70,3 +76,15 @@ class Session(abc.ABC):
     def coverage(self) -> Coverage:
         """Return which layers run in int8."""
         return Coverage(runtime=self.runtime, nodes=None)
+
+    def outputs_of(self, path: Path) -> Callable[[Pixels], list[Array]] | None:
+        """Return what runs another graph as this session runs its own, with all of its outputs.
+
+        Args:
+            path: the same file with more outputs.
+
+        Returns:
+            What maps pixels to the outputs in the graph's order; None where the runtime computes
+            another thing as soon as it has to show it.
+        """
+        return None

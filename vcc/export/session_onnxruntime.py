@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import onnxruntime
 
 from vcc.errors import ExportError
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
-from vcc.export.session import Coverage, Node, Pixels, Session
+from vcc.export.session import Array, Coverage, Node, Pixels, Session
 
 _FATAL = 4
 ORT_PROVIDERS = {
@@ -57,7 +58,7 @@ class OnnxRuntimeSession(Session):
             raise ExportError(msg)
         if provider != "cpu":
             _find_libraries(provider)
-        self._path, self._threads = path, threads
+        self.path, self._threads = path, threads
         self._providers = _provider_list(provider, precision)
         try:
             self._session = onnxruntime.InferenceSession(
@@ -99,7 +100,7 @@ class OnnxRuntimeSession(Session):
             settings = self._settings()
             settings.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
             onnxruntime.InferenceSession(
-                str(self._path), sess_options=settings, providers=self._providers
+                str(self.path), sess_options=settings, providers=self._providers
             )
             graph = onnx.load(settings.optimized_model_filepath).graph
         layers = [n for n in graph.node if n.op_type in _FLOAT_LAYERS | _INT8_LAYERS]
@@ -109,6 +110,15 @@ class OnnxRuntimeSession(Session):
                 Node(name=n.name, kernel=n.op_type, int8=n.op_type in _INT8_LAYERS) for n in layers
             ),
         )
+
+    def outputs_of(self, path: Path) -> Callable[[Pixels], list[Array]] | None:
+        """Return what runs another graph on the CPU; a GPU's engine fuses what nobody reads."""
+        if self._on_gpu:
+            return None
+        session = onnxruntime.InferenceSession(
+            str(path), sess_options=self._settings(), providers=self._providers
+        )
+        return lambda pixels: list(session.run(None, {INPUT_NAME: pixels}))
 
     def _settings(self) -> Any:
         settings = onnxruntime.SessionOptions()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vcc.errors import ExportError
-from vcc.export.session import Coverage, Node, Pixels, Session
+from vcc.export.session import Array, Coverage, Node, Pixels, Session
 from vcc.telemetry import silent_openvino
 
 _LAYERS = ("Convolution", "GroupConvolution", "FullyConnected", "MatMul")
 # Shapes that get a graph of their own; further ones share one with a dynamic batch.
 _STATIC_BATCHES = 3
+_NO_DYNAMIC_QUANTIZATION = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
 _CAPABILITY = {"bf16": "BF16", "f16": "FP16"}
 
 
@@ -51,7 +53,7 @@ class OpenVinoSession(Session):
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
-        self._path = path
+        self.path = path
         self._requests: dict[int | None, Any] = {}
         try:
             self._dynamic = self._compile(None)
@@ -80,6 +82,22 @@ class OpenVinoSession(Session):
                 nodes.append(Node(name=node.get_friendly_name(), kernel=kernel, int8=int8))
         return Coverage(runtime=self.runtime, nodes=tuple(nodes))
 
+    def outputs_of(self, path: Path) -> Callable[[Pixels], list[Array]] | None:
+        """Return what runs another graph by the same settings.
+
+        A linear layer with int8 weights and float inputs would have these rounded by groups, by
+        scales of its own: no other runtime can be held against that.
+        """
+        model = self._core.read_model(str(path))
+        settings = self._settings | _NO_DYNAMIC_QUANTIZATION
+        request = self._core.compile_model(model, "CPU", settings).create_infer_request()
+
+        def run(pixels: Pixels) -> list[Array]:
+            outputs = request.infer([pixels])
+            return [np.array(outputs[place]) for place in range(len(outputs))]
+
+        return run
+
     def _request(self, batch: int, clip: tuple[int, ...]) -> Any:
         known = batch if batch in self._requests or len(self._requests) < _STATIC_BATCHES else None
         if known not in self._requests:
@@ -88,7 +106,7 @@ class OpenVinoSession(Session):
         return self._requests[known]
 
     def _compile(self, shape: tuple[int, ...] | None) -> Any:
-        model = self._core.read_model(str(self._path))
+        model = self._core.read_model(str(self.path))
         if shape is not None:
             model.reshape(list(shape))
         return self._core.compile_model(model, "CPU", self._settings)

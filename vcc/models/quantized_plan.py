@@ -1,6 +1,7 @@
 """Plans: what is quantized in a network, as data; applied here, and read back from a network.
 
 {"target": "cpu",
+ "overflow":    "safe",                   # or "fast", see config.overflow; absent: fast
  "layers":      {"conv1": {"weight": {...}, "input": {...}, "output": {...}, "bias": {...}}},
  "entries":     {"layer1.0": {...}},      # a block's input, shared by its shortcut
  "activations": {"relu": {...}}}          # ReLUs that clip and quantize
@@ -12,7 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
+from vcc.config.overflow import FAST, SAFE
 from vcc.errors import ModelError
 from vcc.models.architecture import Section, register_section
 from vcc.models.quantized import (
@@ -33,6 +36,31 @@ _CLASSES: dict[type[nn.Module], type[nn.Module]] = {
     nn.Linear: QuantLinear,
 }
 QUANTIZABLE = tuple(_CLASSES)
+_COMPUTING = ("forward", "_conv_forward", "__call__")
+
+
+def quantized_class(layer: nn.Module) -> type[nn.Module] | None:
+    """Return the class of a layer's quantized form, None where it has none.
+
+    A layer of a class that inherits is as its base where it computes as that does and its weight is
+    a parameter: torchvision's `Conv3DSimple` only sets arguments.
+    """
+    kind = type(layer)
+    for base, quantized in _CLASSES.items():
+        inherits = all(getattr(kind, m, None) is getattr(base, m, None) for m in _COMPUTING)
+        if issubclass(kind, base) and inherits and "weight" in layer._parameters:
+            return quantized
+    return None
+
+
+def float_layers(model: nn.Module) -> tuple[str, ...]:
+    """Return the convolutions and linear layers whose weights are not quantized."""
+    return tuple(
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, _ConvNd | nn.Linear)
+        and not isinstance(module._modules.get("weight_quantizer"), WeightQuantizer)
+    )
 
 
 def apply_plan(model: nn.Module, plan: Plan) -> None:
@@ -41,6 +69,10 @@ def apply_plan(model: nn.Module, plan: Plan) -> None:
     Raises:
         ModelError: the plan names a module that is not there or cannot be quantized.
     """
+    overflow = plan.get("overflow", FAST)
+    if overflow not in (SAFE, FAST):
+        msg = f"quantizers.overflow: {overflow!r}: {SAFE} or {FAST} is wanted"
+        raise ModelError(msg)
     for name, parts in plan.get("layers", {}).items():
         _replace(model, name, _quantized_layer(_find(model, name), name, parts))
     for name, settings in plan.get("entries", {}).items():
@@ -51,6 +83,7 @@ def apply_plan(model: nn.Module, plan: Plan) -> None:
         _find(model, name)
         _replace(model, name, _on_device_of(model, ClippedActivation(settings)))
     model.quantization_target = plan.get("target", "cpu")
+    model.quantization_overflow = overflow
 
 
 def read_plan(model: nn.Module) -> dict[str, Any] | None:
@@ -68,8 +101,25 @@ def read_plan(model: nn.Module) -> dict[str, Any] | None:
             entries[name] = entry.settings
     if not layers and not entries and not activations:
         return None
-    target = getattr(model, "quantization_target", "cpu")
-    return {"target": target, "layers": layers, "entries": entries, "activations": activations}
+    return {
+        "target": getattr(model, "quantization_target", "cpu"),
+        "overflow": getattr(model, "quantization_overflow", FAST),
+        "layers": layers,
+        "entries": entries,
+        "activations": activations,
+    }
+
+
+def overflow_of_network(model: nn.Module) -> str | None:
+    """Return "safe" where no int8 weight can overflow a pair of products, "fast" where one can.
+
+    None for a network without quantizers, and for one whose integers are not for CPUs.
+    """
+    plan = read_plan(model)
+    if plan is None or plan["target"] != "cpu":
+        return None
+    quantizers = [module for module in model.modules() if isinstance(module, WeightQuantizer)]
+    return SAFE if all(quantizer.is_safe() for quantizer in quantizers) else FAST
 
 
 def activation_quantizers(model: nn.Module) -> dict[str, ActivationQuantizer]:
@@ -123,7 +173,7 @@ def _parts(layer: _Quantized) -> dict[str, Any]:
 
 
 def _quantized_layer(layer: nn.Module, name: str, parts: Mapping[str, Any]) -> nn.Module:
-    cls = _CLASSES.get(type(layer))
+    cls = quantized_class(layer)
     if cls is None:
         msg = f"{name} is a {type(layer).__name__}, which cannot be quantized"
         raise ModelError(msg)

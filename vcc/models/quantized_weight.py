@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vcc.config.overflow import INT8_BITS, INT8_TOP, SAFE_BITS, largest_level
 from vcc.models.quantized_arithmetic import (
     ASYMMETRIC_UNSIGNED,
     Settings,
@@ -28,7 +29,8 @@ class WeightQuantizer(nn.Module):
     is not in the file. A wider one is the constant that it was rounded to.
 
     Args:
-        settings: kind (range, dorefa, wrpn); bits; for range: mode, per_channel.
+        settings: kind (range, dorefa, wrpn); bits; for range: mode, per_channel; for the others:
+            overflow (safe: what is computed is what integers of 7 bits hold).
     """
 
     export_levels: Tensor
@@ -43,6 +45,7 @@ class WeightQuantizer(nn.Module):
         self.per_channel = bool(settings.get("per_channel", False))
         # absolute limit that calibration puts on the range; None: the weight's own
         self.limit: float | None = settings.get("limit")
+        self.top = largest_level(self.settings)
         dtype = torch.uint8 if self.mode == ASYMMETRIC_UNSIGNED else torch.int8
         self.register_buffer("export_levels", torch.zeros(0, dtype=dtype), persistent=False)
         self.register_buffer("export_scale", torch.ones(1), persistent=False)
@@ -52,13 +55,26 @@ class WeightQuantizer(nn.Module):
         """Return the weight, quantized."""
         if torch.compiler.is_exporting():
             return self._exported()
-        if self.kind == "dorefa":
-            return dorefa_weight(weight, self.bits)
-        if self.kind == "wrpn":
-            return wrpn_weight(weight, self.bits)
+        if self.kind != "range":
+            return self._clipped(weight)
         scale, zero_point = self.parameters_of(weight.detach())
         q = quantize(weight.detach(), scale, zero_point).clamp(*integer_range(self.bits, self.mode))
         return straight_through(weight, dequantize(q, scale, zero_point))
+
+    def _clipped(self, weight: Tensor) -> Tensor:
+        quantize_weight = wrpn_weight if self.kind == "wrpn" else dorefa_weight
+        values = quantize_weight(weight, self.bits)
+        if self.top == INT8_TOP or self.bits > INT8_BITS:
+            return values
+        levels, size = weight_levels(weight.detach(), self.kind, self.bits, top=self.top)
+        return straight_through(values, levels * size)
+
+    def is_safe(self) -> bool:
+        """Return whether no integer that it may export is larger than 64 in size."""
+        if self.bits > INT8_BITS or self.top < INT8_TOP:
+            return True
+        # DoReFa's integers are odd: of so many bits they reach twice as far as a range's.
+        return self.bits <= (SAFE_BITS - 1 if self.kind == "dorefa" else SAFE_BITS)
 
     def parameters_of(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return (scale, zero point) for a weight as it is now."""
@@ -76,7 +92,7 @@ class WeightQuantizer(nn.Module):
             self.export_levels = self(weight.detach()).clone()
             return
         if self.kind != "range":
-            levels, size = weight_levels(weight.detach(), self.kind, self.bits)
+            levels, size = weight_levels(weight.detach(), self.kind, self.bits, top=self.top)
             self.export_levels = levels.to(torch.int8)
             self.export_scale, self.export_zero = size, torch.zeros_like(size, dtype=torch.int8)
             return

@@ -8,7 +8,6 @@ counted on the meta device, so that no figure needs a computation.
 from __future__ import annotations
 
 import copy
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from torch_pruning.utils import count_ops_and_params
 
 from vcc.models.network import VideoNetwork, network_of
 from vcc.models.spec import arch_name
+from vcc.spreadsheet import CsvWriter
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def layer_table(
 def table_csv(rows: Sequence[LayerRow]) -> str:
     """Return rows as CSV with a header: Name, Type, Shape, Parameters, MACs, Sparsity."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = CsvWriter(out)
     writer.writerow(["Name", "Type", "Shape", "Parameters", "MACs", "Sparsity"])
     for row in rows:
         shape = "x".join(map(str, row.shape))

@@ -14,6 +14,7 @@ from torch import nn
 
 from vcc.config.data import ClipOptions
 from vcc.config.training import TrainingOptions
+from vcc.data.contents import training_contents
 from vcc.data.normalisation import PixelNormalisation
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
@@ -42,6 +43,8 @@ class NetworkCard:
         schedule: name of the schedule file of its last compression.
         schedule_digest: SHA-256 of that file.
         teacher: what it was distilled from.
+        train_videos: contents of the videos it was trained on, see `vcc.data.contents`; None in a
+            card from before they were kept.
     """
 
     arch: str
@@ -59,6 +62,7 @@ class NetworkCard:
     schedule: str | None = None
     schedule_digest: str | None = None
     teacher: str | None = None
+    train_videos: str | None = None
 
     @property
     def protocol(self) -> ClipProtocol:
@@ -108,6 +112,7 @@ class NetworkCard:
             "schedule": self.schedule,
             "schedule_digest": self.schedule_digest,
             "teacher": self.teacher,
+            "train_videos": self.train_videos,
         }
 
     @classmethod
@@ -170,4 +175,5 @@ def card_of(
         clip=clip,
         training=training,
         normalisation=normalisation,
+        train_videos=training_contents(dataset),
     )

@@ -6,7 +6,6 @@ it for the clips that were chosen.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 import logging
@@ -33,6 +32,7 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.dev_measure import DevMeasure, draw_videos
 from vcc.pipeline.notes import clip_sensitivity_note
 from vcc.pipeline.summary import write_text
+from vcc.spreadsheet import CsvWriter
 from vcc.tracking.runs import Run
 
 _logger = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ def cheapest(rows: Sequence[ClipRow], *, max_drop: float) -> ClipRow:
 def clips_csv(rows: Sequence[ClipRow]) -> str:
     """Return the rows as CSV with a header; accuracies in percent, loss in nats."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = CsvWriter(out)
     head = ("sample_duration", "downsample", "sample_size", "macs", "clips_per_video")
     writer.writerow([*head, "macs_per_video", "top1", "top5", "loss"])
     for row in rows:

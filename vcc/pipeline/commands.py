@@ -47,6 +47,7 @@ from vcc.pipeline.runtime import scratch_folder
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.starting_weights import check_class_count
 from vcc.pipeline.train import register_network, train_step
+from vcc.pipeline.unseen import check_unseen
 from vcc.tracking.exports import versions_together
 from vcc.tracking.registry import ONNX_SUFFIX, Version, get_version
 from vcc.tracking.runs import Run, connect, open_run
@@ -197,7 +198,10 @@ def run_evaluate(options: EvaluateEntry) -> None:
     connect()
     source = find_source(options, alias=options.alias, force_split=options.force_split)
     card = source.network.card
-    forced = source.of_another_split
+    seen = check_unseen(
+        card.train_videos, source.dataset, who=_name_of(source), force=options.force_split
+    )
+    forced = seen or source.of_another_split
     name = options.run_name or f"evaluate {card.arch} {card.role} on {card.dataset}"
     with open_run(name, step="evaluate", options=options) as run:
         log_dataset(run, source.dataset, context="test")
@@ -222,7 +226,7 @@ def run_evaluate(options: EvaluateEntry) -> None:
             dense=dense,
         )
     if forced:
-        say(f"forced: trained on {card.split}, which holds test videos of {source.dataset.split}")
+        say(f"forced: trained on {card.split}, on test videos of {source.dataset.split}")
     say(f"{_name_of(source)} on {metrics['test_videos']:.0f} test videos of {card.dataset}")
     if dense is not None and dense.card.protocol != card.protocol:
         say(f"clips of {card.protocol.text}; the dense network's are {dense.card.protocol.text}")
@@ -238,6 +242,8 @@ def run_export(options: ExportEntry) -> None:
     connect()
     source = find_source(options, alias=options.alias)
     card = source.network.card
+    # The file is scored on the test videos, too, and registered with that figure.
+    check_unseen(card.train_videos, source.dataset, who=_name_of(source), force=False)
     networks = {card.role: source.network}
     if card.parent is not None:
         # A compressed network is called faster only against its dense parent in the same run.

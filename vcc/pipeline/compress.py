@@ -20,6 +20,7 @@ from vcc.compression.phases import Phase, compile_phases, first_settled_epoch, l
 from vcc.compression.schedule import Schedule
 from vcc.compression.scheduler import CompressionScheduler
 from vcc.compression.sparsity import sparsity_table
+from vcc.data.contents import training_contents
 from vcc.data.loaders import train_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.models.summary import count_macs, count_parameters, layer_table
@@ -31,6 +32,7 @@ from vcc.pipeline.compress_resume import (
     find_compression,
     schedule_in_force,
 )
+from vcc.pipeline.int8_overflow import with_overflow
 from vcc.pipeline.layer_pictures import log_layer_pictures
 from vcc.pipeline.lineage import stages_of, traced
 from vcc.pipeline.ptq_guard import guard_measure, log_guards, with_guard
@@ -98,7 +100,7 @@ class _Compression:
         self._teacher = TeacherFinder(baseline, dataset, recipe.distillation)
         self._dense_clip = baseline.card.protocol
         clip = dataclasses.replace(recipe.clip, **given.clips)
-        self._network = take_clips(_carded(baseline, recipe), clip, dataset)
+        self._network = take_clips(_carded(baseline, recipe, dataset), clip, dataset)
         self._targets = Targets(
             recipe.targets, self._network, dense=self._dense, round_to=recipe.round_to
         )
@@ -169,6 +171,7 @@ class _Compression:
         schedule = settle_clips(schedule, recipe.clip)
         if recipe.distils:
             schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
+        schedule = with_overflow(schedule, recipe.overflow)
         return with_guard(schedule, recipe.ptq_budget, self._dataset)
 
     def _log_plan(self) -> None:
@@ -234,10 +237,14 @@ class _Compression:
         self._run.log_metrics({"params": params, "macs": macs}, step=phase.start)
 
 
-def _carded(baseline: Network, recipe: Recipe) -> Network:
+def _carded(baseline: Network, recipe: Recipe, dataset: PreparedDataset) -> Network:
     card = baseline.card.compressed(
         method=recipe.method, parent=recipe.parent, training=recipe.training
     )
+    if card.train_videos is not None:
+        # The data may be others than the baseline's: both have been seen.
+        seen = training_contents(dataset, also=card.train_videos)
+        card = dataclasses.replace(card, train_videos=seen)
     return Network(model=baseline.model, card=card)
 
 

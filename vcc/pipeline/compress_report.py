@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from torch import nn
 from vcc.compression.sparsity import SparsityRow, sparsity_table
 from vcc.models.quantized_plan import read_plan
 from vcc.models.summary import LayerRow, layer_table
+from vcc.spreadsheet import CsvWriter
 
 LAYERS_FILE = "layers.csv"
 _HEADER = (
@@ -44,7 +44,7 @@ def layers_csv(before: Sequence[LayerRow], model: nn.Module) -> str:
     weights = {row.name.removesuffix(".weight"): row for row in sparsity_table(model)}
     bits = _bits(model)
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = CsvWriter(out)
     writer.writerow(_HEADER)
     for then in before:
         row = now.get(then.name)

@@ -17,6 +17,7 @@ from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluation_artifacts import Scored, log_accuracy, paired_with
 from vcc.pipeline.inference import classify_with_network, device_for, score_subset
+from vcc.pipeline.int8_overflow import warn_of_overflow
 from vcc.pipeline.notes import evaluated_note
 from vcc.pipeline.tags import metric_tags
 from vcc.tracking.registry import Version, tag_version
@@ -47,6 +48,7 @@ def evaluate_step(
     Returns:
         metric name to value: accuracies (0..1), params, macs, sparsity.
     """
+    warn_of_overflow(network)
     scores = score(network)
     now = Scored(name=network.card.role, scores=scores)
     before = None
@@ -138,7 +140,8 @@ def _write_tree(
 ) -> Path:
     videos = [record.id for record in dataset.videos("test")]
     found = Results(
-        options=network.card.as_metadata(),
+        # Contents of videos are no option that anybody reads.
+        options={k: v for k, v in network.card.as_metadata().items() if k != "train_videos"},
         predictions=results_of(scores.scores, videos=videos, labels=dataset.labels),
         top1=scores.video_topk(1),
         top5=scores.video_topk(5),

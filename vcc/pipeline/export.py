@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vcc.config.export import ExportOptions
 from vcc.data.prepared import PreparedDataset
-from vcc.export.onnx_file import FILE_KEY, export_onnx, half_precision
+from vcc.export.onnx_file import FILE_KEY, export_onnx, half_precision, inspect_file
 from vcc.models.quantized_plan import read_plan
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate import clips_per_test_video, size_figures
@@ -69,6 +69,7 @@ def export_networks(
             latency=latencies[name],
             coverage=sessions[name].coverage(),
             quant_target=_quant_target(network),
+            overflow=inspect_file(paths[name]).overflow,
             clip_top1=scores.clip_top1,
             video_top1=scores.video_topk(1),
             test_videos=len(scores.labels),
@@ -103,10 +104,11 @@ def _write(
         opset=options.opset,
         metadata={
             **network.card.as_metadata(),
-            # Whoever is given a video must scale its frames as the store did.
+            # Whoever is given a video must take and scale its frames as the store did.
             "stored_frames": {
                 "short_side": dataset.manifest.short_side,
                 "store": dataset.manifest.store,
+                "fps": dataset.manifest.fps,
             },
             FILE_KEY: record,
         },

@@ -43,6 +43,7 @@ class Exported:
         latency: how long a run takes.
         coverage: which of its layers run in int8 there.
         quant_target: the runtime that its integers are made for; None for a float file.
+        overflow: safe or fast, see `vcc.config.overflow`; None for a float file.
         clip_top1: of the file on the test videos, 0..1.
         video_top1: the same per video.
         test_videos: how many those are.
@@ -56,6 +57,7 @@ class Exported:
     latency: Latency
     coverage: Coverage
     quant_target: str | None
+    overflow: str | None
     clip_top1: float
     video_top1: float
     test_videos: int
@@ -80,6 +82,7 @@ class Exported:
             "runtime": self.latency.runtime,
             "precision": self.latency.precision,
             **({"quant_target": self.quant_target} if self.quant_target else {}),
+            **({"overflow": self.overflow} if self.overflow else {}),
         }
 
     def _coverage_metrics(self) -> dict[str, float]:

@@ -17,7 +17,6 @@ from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.entrypoints import PipelineEntry
 from vcc.config.export import ExportOptions
-from vcc.config.model import ModelOptions
 from vcc.config.options import Options
 from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
@@ -40,6 +39,7 @@ from vcc.pipeline.evaluation_artifacts import Scored
 from vcc.pipeline.export import export_networks
 from vcc.pipeline.export_table import log_table, table_lines, time_exported
 from vcc.pipeline.exported import Exported, log_exported, register_exported
+from vcc.pipeline.full_estimate import estimate_line, expected_videos, videos_of
 from vcc.pipeline.notes import compressed_note, trained_note
 from vcc.pipeline.prepare import log_dataset, prepare_step
 from vcc.pipeline.recipe import recipe_for
@@ -62,8 +62,10 @@ def run_pipeline(options: PipelineEntry) -> None:
         GateError: the figures miss the pass marks; the table is printed all the same.
     """
     require_one_process(options.pick(TrainingOptions))
-    uri = connect()
     started = time.monotonic()
+    if (videos := expected_videos(options)) is not None:
+        say(estimate_line(options, videos))
+    uri = connect()
     with open_run(options.run_name or "pipeline", step="pipeline", options=options) as run:
         variants, largest_class = _take_steps(options, run)
         rows = table_rows(variants)
@@ -81,6 +83,8 @@ def run_pipeline(options: PipelineEntry) -> None:
 def _take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]:
     with _step("prepare", options.pick(PrepareOptions)) as child:
         dataset = prepare_step(options.pick(PrepareOptions), child)
+    if options.videos is not None:
+        say(estimate_line(options, videos_of(dataset, options)))
     log_dataset(run, dataset, context="train")
     dense, baseline = _train(options, dataset)
     compressed, challenger = _compress(options, dataset, dense, baseline)
@@ -140,7 +144,7 @@ def _train(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Network, V
         log_dataset(child, dataset, context="train")
         network = train_step(
             dataset,
-            model=options.pick(ModelOptions),
+            model=options.network(),
             clip=options.pick(ClipOptions),
             training=training,
             run=child,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from vcc.data.loaders import video_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
-from vcc.evaluation.accuracy import VideoScores, score_videos
+from vcc.errors import DataError, ModelError
+from vcc.evaluation.accuracy import NonFiniteError, VideoScores, score_videos
 from vcc.export.runtimes import Session
+from vcc.progress import follow
 from vcc.training.trainer import choose_accelerator
 
 Classify = Callable[[Tensor], Tensor]
@@ -31,9 +32,35 @@ def classify_with_network(classifier: nn.Module, device: torch.device) -> Classi
     @torch.inference_mode()
     def classify(pixels: Tensor) -> Tensor:
         logits: Tensor = classifier(pixels.to(device))
+        if not bool(logits.isfinite().all()):
+            layer = first_non_finite(classifier, pixels.to(device))
+            msg = f"the network answers NaN or infinity, first in its layer {layer}: no result"
+            raise ModelError(msg)
         return logits
 
     return classify
+
+
+def first_non_finite(network: nn.Module, pixels: Tensor) -> str:
+    """Return the layer whose output is the first with NaN or infinity, for pixels [N,3,T,H,W]."""
+    found: list[str] = []
+
+    def looking(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def look(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and not bool(output.isfinite().all()):
+                found.append(name)
+
+        return look
+
+    leaves = [item for item in network.named_modules() if not any(item[1].children())]
+    handles = [module.register_forward_hook(looking(name)) for name, module in leaves]
+    try:
+        with torch.inference_mode():
+            network(pixels)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return repr(found[0]) if found else "that is no module (an addition or a function)"
 
 
 def classify_with_session(session: Session) -> Classify:
@@ -69,16 +96,15 @@ def score_subset(
     loader = video_loader(
         dataset, subset, protocol, n_threads=n_threads, clips_per_video=clips_per_video
     )
-    return score_videos(
-        classify,
-        progress(loader, f"{subset} videos"),
-        n_videos=len(dataset.videos(subset)),
-        n_classes=len(dataset.labels),
-        softmax=softmax,
-    )
-
-
-def progress(batches: Iterable[Any], title: str) -> Iterable[Any]:
-    """Show a progress bar over batches on a terminal, and nothing elsewhere."""
-    bar: Iterable[Any] = tqdm(batches, desc=title, unit="batch", leave=False, disable=None)
-    return bar
+    try:
+        return score_videos(
+            classify,
+            follow(loader, f"{subset} videos"),
+            n_videos=len(dataset.videos(subset)),
+            n_classes=len(dataset.labels),
+            softmax=softmax,
+        )
+    except NonFiniteError as error:
+        name = dataset.videos(subset)[error.video].id
+        msg = f"{subset} video {name!r}: the network answers NaN or infinity, which is no result"
+        raise DataError(msg) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import logging
 import tempfile
@@ -19,12 +18,13 @@ from tqdm import tqdm
 from vcc.cli import say
 from vcc.config.entrypoints import PredictEntry
 from vcc.config.serving import ServingOptions
-from vcc.data.decode import BadVideoError
+from vcc.data.decoding.errors import BadVideoError
 from vcc.data.discovery import find_videos
 from vcc.data.machine import usable_cores
 from vcc.errors import ConfigError, DataError
 from vcc.files import replacing
 from vcc.pipeline.notes import predicted_note
+from vcc.spreadsheet import CsvWriter
 from vcc.tracking.exports import (
     CHAMPION,
     download_graph,
@@ -194,7 +194,7 @@ def _write_csv(path: Path, found: Sequence[FilePrediction]) -> None:
     for rank in range(1, columns + 1):
         header += [f"label_{rank}", f"score_{rank}"]
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = CsvWriter(file)
         writer.writerow([*header, "error"])
         for each in found:
             cells = [cell for label, score in each.best for cell in (label, f"{score:.6f}")]

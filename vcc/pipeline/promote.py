@@ -19,10 +19,12 @@ from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.export.benchmark import SpeedUp, speed_up
 from vcc.export.onnx_file import check_classes, read_metadata
 from vcc.export.runtimes import Session
+from vcc.pipeline.evaluate import largest_class_share
 from vcc.pipeline.inference import classify_with_session, score_subset
 from vcc.pipeline.notes import rolled_back_note
 from vcc.pipeline.runtime import dev_parity, open_together, scratch_folder, time_together
 from vcc.pipeline.source import fetch_network
+from vcc.pipeline.unseen import overlap
 from vcc.tracking.exports import (
     CHAMPION,
     PREVIOUS,
@@ -34,14 +36,8 @@ from vcc.tracking.exports import (
     versions_together,
 )
 from vcc.tracking.gate import Figures, Gate, find_misses, load_gate
-from vcc.tracking.promotion import (
-    Move,
-    holder_of,
-    make_champion,
-    now,
-    undo_killed,
-    who,
-)
+from vcc.tracking.promotion import Move, check_forms, holder_of, is_whole, make_champion
+from vcc.tracking.promotion_lock import now, undo_killed, who
 from vcc.tracking.registry import Version, get_version, tag_version
 from vcc.tracking.runs import Run, connect, open_run
 
@@ -80,9 +76,11 @@ def run_promote(options: PromoteEntry) -> None:
     champion = holder_of(name, CHAMPION)
     verb = "roll back" if options.rollback else "promote"
     with open_run(options.run_name or f"{verb} {name}", step="promote", options=options) as run:
-        if champion is not None and _same(champion, target):
+        if champion is not None and _same(champion, target) and is_whole(target):
             say(f"{target.uri} is champion already: nothing changed")
             return
+        # Before minutes of measuring; again under the lock.
+        check_forms(target)
         record: dict[str, Any] = {
             "what": verb,
             "who": who(),
@@ -93,10 +91,13 @@ def run_promote(options: PromoteEntry) -> None:
         }
         if not options.rollback:
             record |= _judge(options, gate, target, champion, run=run)
-        move = make_champion(target, instead_of=champion)
-        if options.rollback:
-            run.describe(rolled_back_note(target.uri, record["champion_before"], record["why"]))
-        _record(record | {"champion": move.champion, "previous": move.previous}, target, run)
+
+        def write_down(move: Move) -> None:
+            if options.rollback:
+                run.describe(rolled_back_note(target.uri, record["champion_before"], record["why"]))
+            _record(record | {"champion": move.champion, "previous": move.previous}, target, run)
+
+        move = make_champion(target, instead_of=champion, record=write_down)
     _say_moves(move)
 
 
@@ -176,7 +177,12 @@ def _measure(
         (folder / name).mkdir()
         paths[name] = download_graph(version, into=folder / name)
         check_classes(paths[name], dataset.labels, where=f"the data set {dataset.name}")
-    sessions = open_together(paths, marks)
+        seen = overlap(read_metadata(paths[name]).get("train_videos"), dataset, who=version.uri)
+        if seen is not None:
+            msg = f"{seen}: a gate needs videos that no network has seen: the champion stays"
+            raise GateError(msg)
+    # What is served already may be an old file: it must not bar the way to a better one.
+    sessions = open_together(paths, marks, recorded=("candidate",))
     graphs = {name: _graph(version, paths[name], sessions[name]) for name, version in there.items()}
     shapes = {name: graph.protocol.clip_shape for name, graph in graphs.items()}
     latencies = time_together(sessions, shapes, marks)
@@ -192,6 +198,9 @@ def _measure(
         figures[name] = Figures(
             version=graph.version.uri,
             video_top1=scores.video_topk(1),
+            video_top1_low=scores.video_top1_low(),
+            largest_class=largest_class_share(dataset),
+            answers=scores.answers(),
             clip_top1=scores.clip_top1,
             test_videos=len(scores.labels),
             p50_ms=latencies[name].p50_ms,
@@ -268,6 +277,9 @@ def _rows(figures: Mapping[str, Figures]) -> list[list[str]]:
         ["", *figures],
         ["version", *(f.version.removeprefix("models:/") for f in each)],
         ["video top-1", *(f"{f.video_top1:.1%} of {f.test_videos}" for f in each)],
+        ["video top-1, 95 % from", *(f"{f.video_top1_low:.1%}" for f in each)],
+        ["largest class", *(f"{f.largest_class:.1%}" for f in each)],
+        ["classes named", *(f"{sum(map(bool, f.answers))} of {len(f.answers)}" for f in each)],
         ["clip top-1", *(f"{f.clip_top1:.1%}" for f in each)],
         ["clip", *(f"{f.clip}, {f.clips_per_video:.2f} a video" for f in each)],
         ["latency p50", *(f"{f.p50_ms:.2f} ms" for f in each)],

@@ -38,6 +38,7 @@ class Recipe:
         targets: what the network may cost.
         ptq_budget: nats of dev loss that post-training quantization may cost; None: see
             `with_guard`.
+        overflow: safe, fast or auto, which wins over the schedule's; None: see `with_overflow`.
     """
 
     schedule: Path
@@ -52,6 +53,7 @@ class Recipe:
     clips: ClipChoice = ClipChoice()
     targets: TargetOptions = TargetOptions()
     ptq_budget: float | None = None
+    overflow: str | None = None
 
 
 def recipe_for(
@@ -99,6 +101,7 @@ def recipe_for(
         clips=clips or ClipChoice(),
         targets=options.pick(TargetOptions),
         ptq_budget=options.ptq_budget,
+        overflow=options.overflow,
     )
 
 

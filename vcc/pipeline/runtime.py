@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import torch
 from vcc.data.loaders import video_loader
 from vcc.data.prepared import PreparedDataset
 from vcc.export.benchmark import Latency, measure_latency
+from vcc.export.overflow import refuse_overflow
 from vcc.export.parity import Parity, check_parity
 from vcc.export.runtimes import Session, choose_provider, open_session
 from vcc.pipeline.card import Network
@@ -50,13 +51,23 @@ def open_together(
     *,
     precision: str = "auto",
     allow_fallback: bool = False,
+    recorded: Iterable[str] | None = None,
 ) -> dict[str, Session]:
     """Open files that are compared: on one runtime, since a ratio of two says nothing of networks.
 
+    Args:
+        paths: name -> file.
+        options: what runs them.
+        precision: what float files compute in.
+        allow_fallback: run on the CPU what cannot run where it was asked to.
+        recorded: names of those whose figures go on record: one whose int8 sums saturate on this
+            processor is refused, where others only warn; None: all.
+
     Raises:
-        ExportError: one of them cannot be run there.
+        ExportError: one of them cannot be run there, or not rightly.
     """
     provider = choose_provider(options.provider, paths.values())
+    refuse_overflow([paths[name] for name in (paths if recorded is None else recorded)], provider)
     return {
         name: open_session(
             path,

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor
-from torch.nn import functional
+from collections.abc import Mapping, Sequence
 
 from vcc.compression.loader import load_schedule
 from vcc.compression.phases import last_epoch
-from vcc.config.study import DENSE, Cell, ModelRecipe, StudyMatrix
+from vcc.config.study import DENSE, Cell, StudyMatrix
 from vcc.data.prepared import PreparedDataset
 from vcc.data.protocol import ClipProtocol
-from vcc.models import build_model
-from vcc.models.pixels import PixelClassifier
-from vcc.pipeline.inference import device_for
+from vcc.pipeline.pace import Calibration, calibrate_network
 from vcc.pipeline.study_place import schedule_of
 
-_TIMED_STEPS = 3
 # Exporting twice or four times and timing every runtime: seen to take about so long.
 _EXPORT_S = 40.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Seconds per clip of a dense network: of a training step, and of classifying."""
-
-    train_s: float
-    classify_s: float
-
-
 def calibrate(matrix: StudyMatrix, dataset: PreparedDataset) -> dict[str, Calibration]:
     """Time a few float32 training steps and one classification of every model of a matrix."""
-    return {name: _calibrate(recipe, len(dataset.labels)) for name, recipe in matrix.models.items()}
+    return {
+        name: calibrate_network(
+            recipe.network,
+            recipe.clip,
+            n_classes=len(dataset.labels),
+            no_cuda=recipe.training.no_cuda,
+        )
+        for name, recipe in matrix.models.items()
+    }
 
 
 def cell_seconds(
@@ -87,53 +77,3 @@ def _epochs(cell: Cell, matrix: StudyMatrix) -> int:
     if method.n_epochs is not None:
         return method.n_epochs
     return last_epoch(load_schedule(schedule_of(method, recipe.network.model)))
-
-
-def _calibrate(recipe: ModelRecipe, n_classes: int) -> Calibration:
-    network = build_model(
-        recipe.network.model,
-        n_classes=n_classes,
-        sample_size=recipe.clip.sample_size,
-        sample_duration=recipe.clip.sample_duration,
-        **recipe.network.build_options(),
-    )
-    device = device_for(no_cuda=recipe.training.no_cuda)
-    classifier = PixelClassifier(network, mean=(127.5,) * 3, std=(64.0,) * 3).to(device)
-    n_clips = recipe.clip.batch_size
-    size, frames = recipe.clip.sample_size, recipe.clip.sample_duration
-    clips = torch.randint(0, 256, (n_clips, 3, frames, size, size), dtype=torch.uint8).to(device)
-    labels = torch.randint(0, n_classes, (n_clips,)).to(device)
-    optimizer = torch.optim.SGD(classifier.parameters(), lr=1e-3, momentum=0.9)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(classifier(clips), labels)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        _finish(device)
-
-    step()
-    train_s = _best_of(step) / n_clips
-    classifier.eval()
-    classify_s = _best_of(lambda: _classify(classifier, clips, device)) / n_clips
-    return Calibration(train_s=train_s, classify_s=classify_s)
-
-
-@torch.inference_mode()
-def _classify(classifier: PixelClassifier, clips: Tensor, device: torch.device) -> None:
-    classifier(clips)
-    _finish(device)
-
-
-def _finish(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _best_of(action: Callable[[], None]) -> float:
-    best = math.inf
-    for _ in range(_TIMED_STEPS):
-        started = time.perf_counter()
-        action()
-        best = min(best, time.perf_counter() - started)
-    return best

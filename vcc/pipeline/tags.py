@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vcc.pipeline.card import NetworkCard
+from vcc.models.quantized_plan import read_plan
+from vcc.pipeline.card import Network, NetworkCard
 
 
 def card_tags(card: NetworkCard) -> dict[str, str]:
@@ -20,6 +21,14 @@ def card_tags(card: NetworkCard) -> dict[str, str]:
         "protocol": card.protocol.digest,
         **lineage_tags(card),
     }
+
+
+def quantizer_tags(network: Network) -> dict[str, str]:
+    """Return what a quantized network's integers are for; nothing for a float one."""
+    plan = read_plan(network.model)
+    if plan is None:
+        return {}
+    return {"quant_target": str(plan["target"]), "overflow": str(plan["overflow"])}
 
 
 def lineage_tags(card: NetworkCard) -> dict[str, str]:

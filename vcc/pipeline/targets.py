@@ -26,6 +26,7 @@ from vcc.export.runtimes import choose_provider, open_session
 from vcc.models.quantized_plan import read_plan
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
+from vcc.spreadsheet import plain_row
 from vcc.tracking.runs import Run
 
 _logger = logging.getLogger(__name__)
@@ -184,7 +185,7 @@ def read_sensitivity(path: Path | None) -> Sensitivity:
         return {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            rows = [plain_row(row) for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         msg = f"target_sensitivity: {path}: cannot be read: {error}"
         raise ScheduleError(msg) from error

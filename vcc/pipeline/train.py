@@ -31,7 +31,7 @@ from vcc.pipeline.resume import (
     resume_checkpoint,
 )
 from vcc.pipeline.starting_weights import start_from
-from vcc.pipeline.tags import card_tags, metric_tags
+from vcc.pipeline.tags import card_tags, metric_tags, quantizer_tags
 from vcc.pipeline.training_artifacts import log_training
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
@@ -279,7 +279,12 @@ def register_network(
             name=registered_name(card.arch, card.dataset),
             clip_shape=card.clip_shape,
             n_classes=len(card.labels),
-            tags={**card_tags(card), **tags, **metric_tags(metrics)},
+            tags={
+                **card_tags(card),
+                **quantizer_tags(network),
+                **tags,
+                **metric_tags(metrics),
+            },
         )
     set_alias(version, alias)
     return version

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vcc.config.gate import GateOptions
+from vcc.config.strict_yaml import line_of, read_yaml
 from vcc.errors import ConfigError
 
 SHIPPED = Path(__file__).with_name("gate.yaml")
@@ -47,6 +46,9 @@ class Figures:
         protocol: what of a frame it is shown, see `ClipProtocol.view`.
         clip: frames x height x width that it takes.
         clips_per_video: mean number of clips that a test video is cut into.
+        video_top1_low: lower end of video top-1's 95 % interval, by Wilson, 0..1.
+        largest_class: share of the test videos' most frequent class, 0..1.
+        answers: how many test videos it gave each class, in the order of the classes.
     """
 
     version: str
@@ -63,6 +65,9 @@ class Figures:
     protocol: str
     clip: str = ""
     clips_per_video: float = 1.0
+    video_top1_low: float = 1.0
+    largest_class: float = 0.0
+    answers: tuple[int, ...] = ()
 
     @property
     def video_ms(self) -> float:
@@ -83,22 +88,32 @@ def load_gate(path: Path | None) -> Gate:
     source = path or SHIPPED
     try:
         text = source.read_text("utf-8")
-        content = yaml.safe_load(text)
     except OSError as error:
         msg = f"gate: {source}: cannot be read: {error.strerror}"
         raise ConfigError(msg) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # ValueError: not text, or a date or a number that is none.
-        msg = f"gate: {source}: not valid YAML: {' '.join(str(error).split())}"
+    except ValueError as error:
+        msg = f"gate: {source}: not text: {error}"
         raise ConfigError(msg) from None
+    content = read_yaml(text, where=f"gate: {source}")
     if not isinstance(content, dict):
         msg = f"gate: {source}: is a mapping of marks, such as `drop_from_dense: 0.03`"
         raise ConfigError(msg)
     return Gate(
-        marks=GateOptions.from_mapping(content, where=str(source)),
+        marks=_marks(content, text, source),
         source=source.name if path is None else str(source),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _marks(content: dict[Any, Any], text: str, source: Path) -> GateOptions:
+    try:
+        return GateOptions.from_mapping(content, where=str(source))
+    except ConfigError as error:
+        # The message begins with the mark, or names the file already.
+        line = line_of(text, str(error).split(":", 1)[0])
+        where = f"gate: {source}: line {line}: " if line else ""
+        msg = f"{where}{error}"
+        raise ConfigError(msg) from None
 
 
 def find_misses(
@@ -145,6 +160,7 @@ def _own_misses(marks: GateOptions, candidate: Figures, parity_error: str | None
         yield parity_error
     if candidate.test_videos < marks.test_videos:
         yield f"{candidate.test_videos} test videos, at least {marks.test_videos} wanted"
+    yield from _too_inaccurate(marks, candidate)
     if marks.p95_ms is not None and not candidate.p95_ms <= marks.p95_ms:
         yield (
             f"p95 {candidate.p95_ms:.2f} ms on {candidate.runtime}, at most {marks.p95_ms:g} "
@@ -152,6 +168,20 @@ def _own_misses(marks: GateOptions, candidate: Figures, parity_error: str | None
         )
     if marks.size_mb is not None and candidate.size_bytes > 1e6 * marks.size_mb:
         yield f"{candidate.size_bytes / 1e6:.2f} MB large, at most {marks.size_mb:g} allowed"
+
+
+def _too_inaccurate(marks: GateOptions, candidate: Figures) -> Iterator[str]:
+    # Negations, since a figure that is not a number reaches no mark.
+    if marks.video_top1 is not None and not candidate.video_top1 >= marks.video_top1 - _ROUNDING:
+        yield f"video top-1 {candidate.video_top1:.1%}, at least {marks.video_top1:.1%} wanted"
+    if len(candidate.answers) > 1 and sum(count > 0 for count in candidate.answers) == 1:
+        yield f"names one class only, for all {sum(candidate.answers)} test videos"
+    elif marks.above_largest_class and not candidate.video_top1_low > candidate.largest_class:
+        yield (
+            f"video top-1 {candidate.video_top1:.1%} (at least {candidate.video_top1_low:.1%} by "
+            f"its 95 % interval) is not above the largest class's share of the test videos, "
+            f"{candidate.largest_class:.1%}, by more than chance"
+        )
 
 
 def _drop(name: str, candidate: Figures, other: Figures, allowed: float | None) -> Iterator[str]:

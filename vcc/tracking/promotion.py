@@ -1,37 +1,22 @@
 """Moves the champion alias, on everything that was exported together, one promotion at a time.
 
-MLflow sets an alias without asking what it was. Promotions therefore take turns by a lock that
-every tracking server can keep: a registered model of a fixed name, which only one client can create
-(names are unique in the database) and which is deleted afterwards. It is held while aliases move,
-not while a candidate is measured; that the champion is still the one that was compared with is
-checked under the lock. What it does not guard against is an alias set by hand in the same second:
-aliases are read back before the lock is given up, and a difference is an error.
+MLflow sets an alias without asking what it was. Promotions therefore take turns by a lock, see
+`promotion_lock`. It is held while aliases move and the move is recorded, not while a candidate is
+measured; that the champion is still the one that was compared with is checked under the lock. What
+it does not guard against is an alias set by hand in the same second: aliases are read back before
+the lock is given up, and a difference is an error.
 
-The lock says where the aliases were. A promotion that was killed leaves it behind; the next one on
-that machine puts them back and goes on.
+Whatever breaks a promotion off, an error or an interrupt, puts every alias back. Where that fails
+too, the lock stays with its note, and the next promotion puts them back before it begins.
 """
 
 from __future__ import annotations
 
-import contextlib
-import datetime
-import getpass
-import json
 import logging
-import os
-import platform
-import random
-import tempfile
-import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import filelock
 import mlflow
-import psutil
-from mlflow.exceptions import MlflowException
 
 from vcc.errors import TrackingError
 from vcc.tracking.exports import (
@@ -43,18 +28,12 @@ from vcc.tracking.exports import (
     find_version,
     versions_together,
 )
-from vcc.tracking.registry import Version, set_alias
+from vcc.tracking.promotion_lock import Lock, Places, places_of, promotion_lock, put_back
+from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX, Version, set_alias
 
 _logger = logging.getLogger(__name__)
 
-LOCK_SUFFIX = "-promotion-lock"
-LOCK_SECONDS = 60.0
-# Beyond what putting aliases back takes.
-_LIMIT_S = 600
-
-_BEFORE = "before"
-# Two readings of when a process started differ by less than this.
-_SAME_START_S = 1.0
+_FORMS = {"": "checkpoint", ONNX_SUFFIX: "graph", VIDEO_SUFFIX: "served model"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +58,55 @@ def holder_of(name: str, alias: str) -> Version | None:
     return held[0]
 
 
-def make_champion(target: Version, *, instead_of: Version | None) -> Move:
+def is_whole(version: Version) -> bool:
+    """Return whether all that was made with a version is champion together."""
+    return all(CHAMPION in each.aliases for each in versions_together(version).values())
+
+
+def check_forms(target: Version) -> None:
+    """Refuse a version of which a form is missing that the champion has, or that is served.
+
+    Without it the alias would move on the other forms, and what is served would stay the old one.
+
+    Args:
+        target: any form of the version to promote.
+
+    Raises:
+        TrackingError: forms are missing; every one is named.
+    """
+    base = base_name(target.name)
+    wanted = {suffix for suffix in SUFFIXES if find_version(base + suffix, CHAMPION) is not None}
+    if "export_id" in target.tags:
+        wanted |= {ONNX_SUFFIX, VIDEO_SUFFIX}
+    missing = [s for s in SUFFIXES if s in wanted - set(versions_together(target))]
+    if missing:
+        names = ", ".join(f"its {_FORMS[suffix]} in {base + suffix}" for suffix in missing)
+        msg = (
+            f"{target.uri}: cannot be champion: {names} is missing (deleted, or never made): "
+            "nothing was moved; export the network again, or take another version"
+        )
+        raise TrackingError(msg)
+
+
+def make_champion(
+    target: Version,
+    *,
+    instead_of: Version | None,
+    record: Callable[[Move], None] | None = None,
+) -> Move:
     """Move `champion` to a version and all that was exported with it, `previous` to what had it.
 
     Args:
         target: any of the versions to promote.
         instead_of: the champion that the decision was made against; None when there was none.
+        record: writes down what moved. Where it fails, the aliases go back.
 
     Raises:
-        TrackingError: another champion was made meanwhile, the lock is not to be had, or an alias
-            is not where it was put.
+        TrackingError: a form is missing, another champion was made meanwhile, the lock is not to
+            be had, or an alias is not where it was put.
     """
     base = base_name(target.name)
-    with promotion_lock(base):
+    with promotion_lock(base) as lock:
         present = holder_of(base, CHAMPION)
         if _uri(present) != _uri(instead_of):
             msg = (
@@ -99,211 +114,81 @@ def make_champion(target: Version, *, instead_of: Version | None) -> Move:
                 "which the candidate was compared with: nothing was moved, promote again"
             )
             raise TrackingError(msg)
+        check_forms(target)
         new = versions_together(target)
         old = {} if present is None else versions_together(present)
-        before = _aliases(base)
-        _note_before(base, before)
+        before = places_of(base)
+        after = _places_after(before, new, old)
+        move = Move(
+            champion=tuple(new[suffix].uri for suffix in SUFFIXES if suffix in new),
+            previous=tuple(old[suffix].uri for suffix in SUFFIXES if suffix in old),
+        )
+        lock.note(before)
         try:
-            _set(new, old)
-            _verify(base, new, old)
-        except (TrackingError, MlflowException):
-            _restore(base, before)
+            _set(base, new, old, before)
+            _verify(base, after)
+            if record is not None:
+                record(move)
+            lock.forget()
+        # An interrupt, too, must not leave the aliases half moved.
+        except BaseException:
+            _restore(base, before, lock)
             raise
-    return Move(
-        champion=tuple(new[suffix].uri for suffix in SUFFIXES if suffix in new),
-        previous=tuple(old[suffix].uri for suffix in SUFFIXES if suffix in old),
-    )
+    return move
 
 
-@contextlib.contextmanager
-def promotion_lock(base: str, *, patience: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold the one lock that promotions of a name share, on any tracking server.
-
-    Args:
-        base: name of the checkpoints.
-        patience: seconds to wait for another holder.
-
-    Raises:
-        TrackingError: it is still held after that.
-    """
-    client = mlflow.MlflowClient()
-    name = base + LOCK_SUFFIX
-    deadline = time.monotonic() + patience
-    while not _take(client, name):
-        undo_killed(base)
-        if time.monotonic() > deadline:
-            msg = (
-                f"{name}: another promotion holds the lock for more than {patience:g} s "
-                f"({_holder(client, name)}): where it is dead, delete that registered model in "
-                "the MLflow UI"
-            )
-            raise TrackingError(msg)
-        time.sleep(random.uniform(0.05, 0.3))
-    try:
-        yield
-    finally:
-        client.delete_registered_model(name)
-
-
-def undo_killed(base: str) -> None:
-    """Put the aliases back that a killed promotion was moving, and give up its lock.
-
-    Only a process of this machine can be seen to be dead: another lock is left alone.
-
-    Args:
-        base: name of the checkpoints.
-    """
-    client = mlflow.MlflowClient()
-    name = base + LOCK_SUFFIX
-    if not _is_abandoned(_lock_tags(client, name)):
-        return
-    # Others on this machine see the same: one undoes it.
-    with _alone_on_this_machine(name):
-        tags = _lock_tags(client, name)
-        if not _is_abandoned(tags):
-            return
-        for key, number in json.loads(tags.get(_BEFORE, "{}")).items():
-            suffix, alias = key.split()
-            _put_back(base + suffix.removeprefix("."), alias, number)
-        client.delete_registered_model(name)
-    _logger.warning("%s: a promotion was killed while it moved aliases: they were put back", base)
-
-
-@contextlib.contextmanager
-def _alone_on_this_machine(name: str) -> Iterator[None]:
-    try:
-        with filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=_LIMIT_S):
-            yield
-    except filelock.Timeout:
-        msg = f"{name}: another process has been putting aliases back for {_LIMIT_S} s: end it"
-        raise TrackingError(msg) from None
-
-
-def who() -> str:
-    """Return the user's name as the tracking server or this machine knows it."""
-    try:
-        return os.environ.get("MLFLOW_TRACKING_USERNAME") or getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
-
-
-def now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _take(client: mlflow.MlflowClient, name: str) -> bool:
-    tags = {
-        "holder": who(),
-        "host": platform.node(),
-        "machine": _machine(),
-        "process": str(os.getpid()),
-        "started": str(psutil.Process().create_time()),
-        "since": now(),
-    }
-    note = "Held while `promote` moves aliases. Delete it if that process is dead."
-    try:
-        client.create_registered_model(name, tags=tags, description=note)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_ALREADY_EXISTS":
-            return False
-        msg = f"{name}: cannot be created: {error.message}"
-        raise TrackingError(msg) from error
-    return True
-
-
-def _holder(client: mlflow.MlflowClient, name: str) -> str:
-    tags = _lock_tags(client, name)
-    if not tags:
-        return "just given up"
-    return f"{tags.get('holder')} on {tags.get('host')} since {tags.get('since')}"
-
-
-def _lock_tags(client: mlflow.MlflowClient, name: str) -> dict[str, str]:
-    """Return what the lock says of its holder; nothing where nobody holds it."""
-    try:
-        return dict(client.get_registered_model(name).tags)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return {}
-        msg = f"{name}: cannot be looked up at {mlflow.get_registry_uri()}: {error.message}"
-        raise TrackingError(msg) from error
-
-
-def _is_abandoned(tags: Mapping[str, str]) -> bool:
-    if tags.get("machine") != _machine():
-        return False
-    try:
-        holder = psutil.Process(int(tags["process"]))
-        if holder.status() == psutil.STATUS_ZOMBIE:
-            return True
-        # Its number may have gone to another process.
-        return abs(holder.create_time() - float(tags["started"])) > _SAME_START_S
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.AccessDenied:
-        return False
-
-
-def _machine() -> str:
-    """Return what tells apart the machines, and their containers, that processes are numbered on.
-
-    A host's name does not: many are called localhost.
-    """
-    space = Path("/proc/self/ns/pid")
-    return f"{uuid.getnode():012x} {space.readlink() if space.exists() else ''}".strip()
-
-
-def _set(new: Mapping[str, Version], old: Mapping[str, Version]) -> None:
+def _set(base: str, new: Mapping[str, Version], old: Mapping[str, Version], before: Places) -> None:
     for suffix in SUFFIXES:
-        if suffix in old and suffix in new and old[suffix].uri != new[suffix].uri:
+        if suffix not in new:
+            continue
+        if suffix in old and old[suffix].uri != new[suffix].uri:
             set_alias(old[suffix], PREVIOUS)
-        if suffix in new:
-            set_alias(new[suffix], CHAMPION)
+        elif old and suffix not in old and before[suffix, PREVIOUS] is not None:
+            # An older `previous` would be what a rollback goes to.
+            mlflow.MlflowClient().delete_registered_model_alias(base + suffix, PREVIOUS)
+        set_alias(new[suffix], CHAMPION)
 
 
-def _verify(base: str, new: Mapping[str, Version], old: Mapping[str, Version]) -> None:
+def _places_after(before: Places, new: Mapping[str, Version], old: Mapping[str, Version]) -> Places:
+    """Return where the aliases have to be once all have moved."""
+    after = dict(before)
     for suffix, version in new.items():
-        found = find_version(base + suffix, CHAMPION)
-        if _uri(found) != version.uri:
-            msg = (
-                f"{version.uri}: was made champion, but {_uri(found)} is: somebody else moved the "
-                "alias in this moment; look at it in the MLflow UI"
-            )
-            raise TrackingError(msg)
+        after[suffix, CHAMPION] = version.number
+        if suffix not in old:
+            after[suffix, PREVIOUS] = None if old else before[suffix, PREVIOUS]
+        elif old[suffix].uri != version.uri:
+            after[suffix, PREVIOUS] = old[suffix].number
+    return after
 
 
-def _aliases(base: str) -> dict[tuple[str, str], Version | None]:
-    return {
-        (suffix, alias): find_version(base + suffix, alias)
-        for suffix in SUFFIXES
-        for alias in (CHAMPION, PREVIOUS)
-    }
+def _verify(base: str, after: Places) -> None:
+    found = places_of(base)
+    wrong = [
+        f"{alias} of {base}{suffix} is on version {found[suffix, alias]}, not {number}"
+        for (suffix, alias), number in after.items()
+        if found[suffix, alias] != number
+    ]
+    if wrong:
+        msg = (
+            f"{'; '.join(wrong)}: somebody else moved the alias in this moment; look at it in the "
+            "MLflow UI"
+        )
+        raise TrackingError(msg)
 
 
-def _restore(base: str, before: Mapping[tuple[str, str], Version | None]) -> None:
-    for (suffix, alias), version in before.items():
+def _restore(base: str, before: Places, lock: Lock) -> None:
+    """Put the aliases back; where that fails or is interrupted, keep the lock and its note."""
+    lock.keep = True
+    try:
+        put_back(base, before)
+        _verify(base, before)
+    except TrackingError as error:
         # The first error is the one to report, not what fails because of it.
-        with contextlib.suppress(MlflowException):
-            _put_back(base + suffix, alias, version.number if version else None)
-
-
-def _put_back(name: str, alias: str, number: int | None) -> None:
-    client = mlflow.MlflowClient()
-    if number is not None:
-        client.set_registered_model_alias(name, alias, str(number))
-    elif find_version(name, alias) is not None:
-        client.delete_registered_model_alias(name, alias)
-
-
-def _note_before(base: str, before: Mapping[tuple[str, str], Version | None]) -> None:
-    """Write into the lock where the aliases are, for whoever finds it left behind."""
-    places = {
-        f".{suffix} {alias}": version.number if version else None
-        for (suffix, alias), version in before.items()
-    }
-    client = mlflow.MlflowClient()
-    client.set_registered_model_tag(base + LOCK_SUFFIX, _BEFORE, json.dumps(places))
+        _logger.error(
+            "%s: aliases could not be put back: %s: the next `promote` does so", base, error
+        )
+    else:
+        lock.keep = False
 
 
 def _uri(version: Version | None) -> str:

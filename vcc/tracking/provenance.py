@@ -11,6 +11,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 # The packages whose version can change a measured figure.
 MEASURING_PACKAGES = (
+    "av",
     "lightning",
     "mlflow",
     "numpy",

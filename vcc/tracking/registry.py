@@ -37,6 +37,7 @@ GRAPH_NAME = "model.onnx"
 _CHECKPOINT_FOLDER = "checkpoint"
 _PACKAGE = Path(vcc.__file__).parent
 _SERVING_PACKAGES = (
+    "av",
     "mlflow",
     "numpy",
     "onnx",

@@ -21,6 +21,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric
 
 from vcc.config.options import Options
+from vcc.data.names import check_run_name
 from vcc.errors import TrackingError
 from vcc.tracking.database import open_database
 from vcc.tracking.outbox import Figures, MetricOutbox, short
@@ -204,6 +205,9 @@ def open_run(
     Raises:
         TrackingError: the tracking server cannot be reached.
     """
+    named = getattr(options, "run_name", None)
+    if named is not None:
+        check_run_name(named)
     failure: BaseException | None = None
     try:
         with _opened(name, step, options, continues) as run:

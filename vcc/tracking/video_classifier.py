@@ -17,16 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vcc.config.data import ClipOptions
 from vcc.config.serving import ServingOptions
-from vcc.data.containers import HEAD_BYTES, container_suffix
-from vcc.data.decode import BadVideoError
+from vcc.data.decoding.errors import BadVideoError
 from vcc.data.machine import usable_cores
 from vcc.data.protocol import ClipProtocol
 from vcc.data.streamed import clips_of_file
-from vcc.errors import ExportError
-from vcc.export.onnx_file import read_metadata
 from vcc.export.runtimes import open_session
+from vcc.export.served_facts import served_facts
 
 # Bounds the memory of one run, whatever the video's length.
 _CLIPS_PER_RUN = 8
@@ -67,16 +64,12 @@ class VideoClassifier:
     def __init__(
         self, path: Path, *, provider: str, threads: int = 0, limits: ServingOptions
     ) -> None:
-        metadata = read_metadata(path)
-        try:
-            clip = ClipOptions.from_mapping(metadata["clip"], where=f"{path}: clip")
-            self.labels = tuple(str(label) for label in metadata["labels"])
-            self._short_side = int(metadata["stored_frames"]["short_side"])
-        except (KeyError, TypeError, ValueError):
-            msg = f"{path}: does not say its classes and clips: write it again with `export`"
-            raise ExportError(msg) from None
-        self.metadata = metadata
-        self.protocol = ClipProtocol.from_options(clip)
+        facts = served_facts(path)
+        self.labels = facts.labels
+        self._short_side = facts.short_side
+        self._fps = facts.fps
+        self.metadata = facts.metadata
+        self.protocol = ClipProtocol.from_options(facts.clip)
         self._limits = limits
         self._session = open_session(path, provider=provider, threads=threads)
         self.runtime = self._session.runtime
@@ -93,7 +86,7 @@ class VideoClassifier:
             n_clips: look at this many of its clips, spread evenly; 0 for all, as in evaluation.
 
         Raises:
-            BadVideoError: it is not a whole video within the limits.
+            BadVideoError: it is not a video within the limits.
         """
         with self._turn:
             return self._classify(path, n_clips)
@@ -103,16 +96,19 @@ class VideoClassifier:
         if not data:
             msg = "empty"
             raise BadVideoError(msg)
-        # The decoder takes the suffix as a hint of whether the declared length can be trusted.
-        suffix = container_suffix(data[:HEAD_BYTES]) or ".bin"
-        with self._turn, tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        with self._turn, tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
             return self._classify(Path(file.name), n_clips)
 
     def _classify(self, path: Path, n_clips: int) -> VideoPrediction:
         clips = clips_of_file(
-            path, self.protocol, short_side=self._short_side, limits=self._limits, n_clips=n_clips
+            path,
+            self.protocol,
+            short_side=self._short_side,
+            limits=self._limits,
+            n_clips=n_clips,
+            fps=self._fps,
         )
         total = np.zeros(len(self.labels), np.float32)
         count = 0
@@ -120,6 +116,9 @@ class VideoClassifier:
             pixels = np.stack(batch).astype(np.float32)
             with self._running:
                 logits = self._session.run(pixels)
+            if not np.isfinite(logits).all():
+                msg = "the network answers NaN or infinity to it, which is no result"
+                raise BadVideoError(msg)
             total += torch.from_numpy(np.asarray(logits)).float().softmax(dim=1).sum(dim=0).numpy()
             count += len(batch)
         scores = total / count

@@ -20,8 +20,8 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
 
 from vcc.config.serving import MOST_CLIPS, ServingOptions
-from vcc.data.containers import HEAD_BYTES, container_suffix
-from vcc.data.decode import BadVideoError
+from vcc.data.decoding.containers import HEAD_BYTES, KINDS, container_suffix
+from vcc.data.decoding.errors import BadVideoError
 from vcc.tracking.video_classifier import VideoClassifier
 
 COLUMN = "video"
@@ -122,7 +122,7 @@ def as_bytes(video: Any, *, max_bytes: int) -> bytes:
     try:
         return base64.b64decode(b"".join(data.split()), validate=True)
     except binascii.Error:
-        msg = "neither the bytes of an avi, mp4, mov, mkv, webm or mpg file nor base64 of one"
+        msg = f"neither the bytes of a video ({KINDS}) nor base64 of one"
         raise BadVideoError(msg) from None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
+from vcc.progress import Ticker, on_terminal, spoken
 from vcc.training.data_time import step_times
 
 _logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class EpochReport(Callback):
         self._total = n_epochs
         self._record = record
         self._started = 0.0
+        self._ticker: Ticker | None = None
         self.history: dict[int, dict[str, float]] = {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -53,6 +55,18 @@ class EpochReport(Callback):
         self._started = time.monotonic()
         if (times := step_times(trainer)) is not None:
             times.reset()
+        # A terminal has a bar; an epoch may take hours, and a log would say nothing for as long.
+        self._ticker = None
+        if trainer.is_global_zero and not on_terminal():
+            title = f"in epoch {self._first + trainer.current_epoch + 1} of {self._total}"
+            self._ticker = Ticker(title, int(trainer.num_training_batches), "batches")
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write a line now and then within a long epoch."""
+        if self._ticker is not None:
+            self._ticker.at(batch_idx + 1)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Write the line and record the figures."""
@@ -76,10 +90,16 @@ class EpochReport(Callback):
             if name in dev
         )
         _logger.info(
-            "epoch %d/%d: train loss %.3f, %s%.1f s",
+            "epoch %d/%d: train loss %.3f, %s%.1f s%s",
             epoch + 1,
             self._total,
             figures["train_loss"],
             seen,
             seconds,
+            self._left(epoch, seconds),
         )
+
+    def _left(self, epoch: int, seconds: float) -> str:
+        """Return how long the further epochs take if they are like this one; "" after the last."""
+        epochs = self._total - epoch - 1
+        return f", about {spoken(epochs * seconds)} to epoch {self._total}" if epochs > 0 else ""

@@ -48,6 +48,7 @@ def growth(*words: float) -> int:
     return int(done.stdout.split()[-1])
 
 
+@pytest.mark.slow
 def test_a_large_batch_is_not_run_at_once() -> None:
     # 8 channels of 16x32x32 behind the first layer: 32 MiB in a batch of 64 clips, and several
     # times that with copies in double precision.

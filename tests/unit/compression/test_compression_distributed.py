@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from commands import HANG_S, end_session
+from commands import end_session
+from limits import HANG_S
 
 ROOT = Path(__file__).resolve().parents[3]
 SUPPORT = ROOT / "tests" / "support"

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from data_videos import smooth_frames, write_video
 
-from vcc.data.decode import BadVideoError, VideoFile, read_video
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.source import read_video
+from vcc.data.decoding.video_file import VideoFile
 from vcc.data.resizing import resize, resize_stack, scaled_size, shrunk_size
 from vcc.errors import DataError
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from commands import run_command
 from data_videos import prepare_tree, write_tree
+from limits import LONG_HANG_S, LONG_TEST_S
 
 from benchmarks.data_opening import ucf101_sized_manifest
 from vcc.data.manifest import write_manifest
@@ -50,6 +51,7 @@ def run(code: str, *arguments: object) -> dict[str, Any]:
     done = run_command(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
+        limit_s=LONG_HANG_S,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -82,7 +84,7 @@ def test_a_worker_streams_a_large_video_without_torch(tmp_path: Path, kind: str)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(LONG_TEST_S)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
 def test_a_worker_streams_an_hour_of_1080p(tmp_path: Path) -> None:
     write_long(tmp_path / "hour.mp4", 90_000, height=1080, width=1920)

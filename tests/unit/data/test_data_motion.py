@@ -11,7 +11,7 @@ from data_videos import tree_bytes
 from torch import nn
 
 from vcc.config.data import PrepareOptions
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.data.motion import (
     MOTIONS,
     MotionSettings,

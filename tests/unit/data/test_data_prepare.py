@@ -116,7 +116,7 @@ def test_bad_files_are_reported_and_the_run_goes_on(tmp_path: Path) -> None:
     (videos / "run" / "v_run_g13_c01.avi").symlink_to(tmp_path / "outside.avi")
     (videos / "loose.avi").write_bytes(b"x")
     (videos / "walk" / "notes.txt").write_text("passed over")
-    report = prepare(options(tmp_path, max_bad_share=0.5))
+    report = prepare(options(tmp_path, max_bad_share=0.5, on_duplicates="drop"))
     assert report.videos == 8
     reasons = {bad.name: bad.reason for bad in report.bad}
     assert reasons == {
@@ -164,7 +164,7 @@ def test_a_name_that_is_not_text_is_a_bad_file(tmp_path: Path) -> None:
     write_tree(tmp_path / "videos")
     source = tmp_path / "videos" / "run" / "v_run_g08_c01.avi"
     os.rename(source, os.fsencode(source.parent) + b"/caf\xe9.avi")  # noqa: PTH104
-    report = prepare(options(tmp_path, max_bad_share=0.5))
+    report = prepare(options(tmp_path, max_bad_share=0.5, on_duplicates="drop"))
     assert [bad.reason for bad in report.bad] == ["name is not UTF-8"]
 
 

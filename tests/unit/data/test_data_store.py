@@ -10,7 +10,7 @@ import pytest
 from data_videos import smooth_frames, tree_bytes, write_video
 
 from vcc.data.convert import ConvertJob, convert
-from vcc.data.decode import numbered_images
+from vcc.data.decoding.frame_folder import numbered_images
 from vcc.data.store import checksum, read_description
 from vcc.data.stored_frames import read_frames
 from vcc.errors import DataError

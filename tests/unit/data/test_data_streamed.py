@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bad_videos import black_jpeg, motion_jpeg
+from bad_videos import black_jpeg, growing_bomb, motion_jpeg
 from data_videos import prepare_tree, smooth_frames, write_tree, write_video
+from limits import HANG_S
 
 from vcc.config.serving import ServingOptions
-from vcc.data.containers import container_suffix
-from vcc.data.decode import BadVideoError, VideoFile, read_video
+from vcc.data.decoding.containers import container_suffix
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.source import read_video
 from vcc.data.protocol import ClipProtocol
 from vcc.data.streamed import clips_of_file
 
@@ -126,27 +128,25 @@ def test_a_large_picture_in_a_small_file_is_refused(tmp_path: Path, declared: in
         clips(path, protocol)
 
 
-def test_frames_that_suddenly_grow_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frames_that_suddenly_grow_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.avi"
-    path.write_bytes(motion_jpeg([black_jpeg(32, 32)] * 3, height=32, width=32))
-    # This OpenCV ends the video there; others hand out the picture.
-    monkeypatch.setattr(
-        VideoFile, "frames", lambda _: iter([np.zeros((n, n, 3), np.uint8) for n in (32, 6000)])
-    )
+    path.write_bytes(growing_bomb(6000))
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
     with pytest.raises(BadVideoError, match="frames too large: 6000x6000"):
         clips(path, protocol)
 
 
-def test_time_is_that_of_decoding_and_not_of_what_is_done_with_the_clips(tmp_path: Path) -> None:
+def test_time_is_that_of_decoding_and_not_of_what_is_done_with_the_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, passed = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + passed[0])
     path = write_video(tmp_path / "video.avi", smooth_frames(8))
-    limits = dataclasses.replace(LIMITS, max_decode_seconds=1.0)
+    limits = dataclasses.replace(LIMITS, max_decode_seconds=HANG_S)
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
     found = clips_of_file(path, protocol, short_side=20, limits=limits)
     next(found)
-    time.sleep(1.1)
+    passed[0] = 2 * HANG_S
     assert len(list(found)) == 1
 
 

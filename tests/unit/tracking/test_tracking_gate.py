@@ -53,6 +53,12 @@ def test_a_drop_of_exactly_what_is_allowed_passes() -> None:
         ({"p50_ms": float("nan")}, ["nanx as fast"]),
         ({"p95_ms": 15.1}, ["p95 15.10 ms on onnxruntime CPU, at most 15 allowed"]),
         ({"size_bytes": 20_000_001}, ["20.00 MB large, at most 20 allowed"]),
+        (
+            {"video_top1_low": 0.4, "largest_class": 0.4},
+            ["not above the largest class's share of the test videos, 40.0%"],
+        ),
+        ({"video_top1_low": float("nan")}, ["not above the largest class"]),
+        ({"answers": (0, 100, 0)}, ["names one class only, for all 100 test videos"]),
         ({"test_videos": 99}, ["99 test videos, at least 100 wanted"]),
         (
             {"split": "split2"},
@@ -79,6 +85,17 @@ def test_without_a_champion_or_for_a_dense_network_there_is_less_to_compare() ->
     assert find_misses(MARKS, slow, dense=None, champion=None, parity_error=None) == []
 
 
+def test_an_absolute_mark_and_the_largest_class() -> None:
+    marks = GateOptions(video_top1=0.9)
+    alone = {"dense": None, "champion": None, "parity_error": None}
+    assert find_misses(marks, DENSE, **alone) == []  # type: ignore[arg-type]
+    (miss,) = find_misses(marks, SMALL, **alone)  # type: ignore[arg-type]
+    assert miss == "video top-1 89.0%, at least 90.0% wanted"
+    low = dataclasses.replace(DENSE, video_top1_low=0.1, largest_class=0.5, answers=(1, 99))
+    unasked = GateOptions(above_largest_class=False)
+    assert find_misses(unasked, low, **alone) == []  # type: ignore[arg-type]
+
+
 def test_unset_marks_are_not_looked_at() -> None:
     marks = GateOptions(drop_from_champion=None, drop_from_dense=None, speedup=None)
     bad = dataclasses.replace(SMALL, video_top1=0.0, p50_ms=1e6, p95_ms=1e6, size_bytes=10**12)
@@ -101,6 +118,13 @@ def test_the_shipped_gate_says_the_declared_defaults() -> None:
         ("[1, 2]", "is a mapping of marks"),
         ("a: b: c", "not valid YAML"),
         ("", "is a mapping of marks"),
+        (
+            "p95_ms: 1\nspeedup: 2\np95_ms: 3",
+            "line 3: 'p95_ms' .* first in line 1",
+        ),
+        ("p95_ms: null\nparity: null", "line 2: parity: null is not true or false"),
+        ("test_videos: null", "line 1: test_videos: null is not a whole number"),
+        ("speedup: .nan", "line 1: speedup: nan is out of range"),
     ],
 )
 def test_a_bad_gate_file(tmp_path: Path, text: str, message: str) -> None:

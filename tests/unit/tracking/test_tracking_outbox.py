@@ -12,6 +12,7 @@ from typing import Any
 
 import mlflow
 import pytest
+from limits import HANG_S
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from tracking_servers import free_port, running, wait_for
@@ -57,10 +58,10 @@ def test_figures_wait_for_a_server_and_keep_their_order(tmp_path: Path) -> None:
     box = outbox(server, tmp_path)
     for step in range(3):
         box.put({"loss": float(step)}, step=step)
-    assert server.asked.wait(10)
+    assert server.asked.wait(HANG_S)
     assert not box.settle(0)
     server.up = True
-    assert box.settle(10)
+    assert box.settle(HANG_S)
     assert server.took == [(step, {"loss": float(step)}) for step in range(3)]
     assert box.close(0) == []
     assert not list(tmp_path.iterdir())
@@ -76,7 +77,7 @@ def test_what_was_not_sent_is_kept_and_sent_first_the_next_time(tmp_path: Path) 
     server.up = True
     again = outbox(server, tmp_path)
     again.put({"loss": 0.25}, step=5)
-    assert again.close(10) == []
+    assert again.close(HANG_S) == []
     assert server.took == [(4, {"loss": 0.5}), (5, {"loss": 0.25})]
     assert not list(tmp_path.iterdir())
 
@@ -86,7 +87,7 @@ def test_figures_that_are_refused_do_not_hold_up_the_others(tmp_path: Path) -> N
     box = outbox(server, tmp_path)
     box.put({"bad": 1.0}, step=0)
     box.put({"loss": 1.0}, step=1)
-    (refused,) = box.close(10)
+    (refused,) = box.close(HANG_S)
     assert refused.step == 0
     assert server.took == [(1, {"loss": 1.0})]
 
@@ -120,7 +121,7 @@ def test_a_server_that_goes_away_does_not_stop_the_run(tmp_path: Path) -> None:
         with open_run("a run", step="train", options=options) as run:
             seen["run"] = run.run_id
             run.log_metrics({"train_loss": 3.0}, step=0)
-            run.settle(30)
+            run.settle(HANG_S)
             kill(server)
             for step in (1, 2):
                 run.log_metrics({"train_loss": 3.0 - step}, step=step)

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from commands import HANG_S, run_command
+from commands import run_command
+from limits import HANG_S
 from tracking_servers import mlflow_server, postgresql
 
 from vcc.errors import TrackingError
 from vcc.tracking import promotion
+from vcc.tracking import promotion_lock as locks
 from vcc.tracking.exports import find_version, only_name_with, version_by, versions_together
-from vcc.tracking.promotion import holder_of, make_champion, promotion_lock, undo_killed
+from vcc.tracking.promotion import holder_of, make_champion
+from vcc.tracking.promotion_lock import promotion_lock, undo_killed
 from vcc.tracking.registry import Version, get_version
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +28,10 @@ BASE = "vcc-toy-motion"
 FORMS = (BASE, f"{BASE}-onnx", f"{BASE}-video")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+SLOW = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=SLOW)])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
@@ -208,9 +214,10 @@ import os, sys
 import mlflow
 mlflow.set_tracking_uri(sys.argv[1])
 from killing import die_at
-from vcc.tracking import promotion
+from vcc.tracking import promotion, promotion_lock
 from vcc.tracking.registry import get_version
-die_at(promotion, sys.argv[2], int(sys.argv[3]))
+owner = promotion if hasattr(promotion, sys.argv[2]) else promotion_lock
+die_at(owner, sys.argv[2], int(sys.argv[3]))
 before = get_version("models:/vcc-toy-motion-video/2")
 promotion.make_champion(get_version("models:/vcc-toy-motion/3"), instead_of=before)
 """
@@ -219,7 +226,7 @@ promotion.make_champion(get_version("models:/vcc-toy-motion/3"), instead_of=befo
 @pytest.mark.parametrize(
     ("function", "count"),
     [
-        ("_take", 1),
+        pytest.param("_take", 1, marks=pytest.mark.slow),
         # Each of three forms gets `previous`, then `champion`: the first form has both.
         pytest.param("set_alias", 2, marks=pytest.mark.slow),
         ("set_alias", 3),
@@ -257,9 +264,146 @@ def test_the_lock_of_a_living_process_or_another_machine_is_left_alone(
         # A number that was given to another process since is not its holder.
         registry.set_registered_model_tag(name, "started", "1.0")
         with monkeypatch.context() as patch:
-            patch.setattr(promotion, "_machine", lambda: "another")
+            patch.setattr(locks, "_machine", lambda: "another")
             undo_killed(BASE)
         assert registry.get_registered_model(name).tags["started"] == "1.0"
         undo_killed(BASE)
         assert name not in {model.name for model in registry.search_registered_models()}
         registry.create_registered_model(name)
+
+
+def missing_form(number: str, form: str) -> str:
+    return f"models:/{BASE}.*/{number}: cannot be champion: .* in {BASE}{form} is missing"
+
+
+@pytest.mark.parametrize("form", ["-video", "-onnx", ""])
+def test_a_version_without_a_form_of_the_champion_is_refused(
+    registry: mlflow.MlflowClient, form: str
+) -> None:
+    make_champion(version(1), instead_of=None)
+    make_champion(version(2), instead_of=version(1, "-video"))
+    registry.delete_model_version(f"{BASE}{form}", "1")
+    before = [aliases(registry, name) for name in FORMS]
+    target = version_by(BASE, "previous")
+    with pytest.raises(TrackingError, match=missing_form("1", form)):
+        make_champion(target, instead_of=version(2, "-video"))
+    assert [aliases(registry, name) for name in FORMS] == before
+    # Neither does a first champion leave nothing to serve.
+    registry.delete_model_version(f"{BASE}-video", "3")
+    with pytest.raises(TrackingError, match=missing_form("3", "-video")):
+        make_champion(version(3), instead_of=version(2, "-video"))
+
+
+def test_no_older_version_stays_previous_where_the_champion_lost_a_form(
+    registry: mlflow.MlflowClient,
+) -> None:
+    make_champion(version(1), instead_of=None)
+    make_champion(version(2), instead_of=version(1, "-video"))
+    registry.delete_model_version(f"{BASE}-video", "2")
+    make_champion(version(3), instead_of=version(2, "-onnx"))
+    assert aliases(registry, f"{BASE}-video") == {"champion": 3}
+    # A rollback finds the graph's, and says what of it is missing.
+    with pytest.raises(TrackingError, match=missing_form("2", "-video")):
+        make_champion(version_by(BASE, "previous"), instead_of=version(3, "-video"))
+
+
+class Interrupted(BaseException):
+    """As an interrupt: no handler of errors sees it."""
+
+
+# What a promotion calls, in the modules that call it, and how often.
+STEPS = [
+    (locks, "_take", 1),
+    (locks.Lock, "note", 1),
+    *((promotion, "set_alias", count) for count in range(1, 7)),
+    (promotion, "_verify", 1),
+    (locks.Lock, "forget", 1),
+]
+
+
+def break_off(patch: pytest.MonkeyPatch, owner: object, name: str, count: int, when: str) -> None:
+    original = getattr(owner, name)
+    calls = iter(range(1, 100))
+
+    def breaking(*args: object, **kwargs: object) -> object:
+        mine = next(calls) == count
+        if mine and when == "before":
+            raise Interrupted
+        result = original(*args, **kwargs)
+        if mine:
+            raise Interrupted
+        return result
+
+    patch.setattr(owner, name, breaking)
+
+
+@pytest.mark.parametrize(
+    ("rollback", "when"),
+    [
+        (True, "after"),
+        pytest.param(False, "after", marks=pytest.mark.slow),
+        pytest.param(True, "before", marks=pytest.mark.slow),
+        pytest.param(False, "before", marks=pytest.mark.slow),
+    ],
+)
+def test_an_interrupt_at_any_step_moves_nothing(
+    registry: mlflow.MlflowClient, when: str, rollback: bool
+) -> None:
+    make_champion(version(1), instead_of=None)
+    make_champion(version(2), instead_of=version(1, "-video"))
+    target = 1 if rollback else 3
+    for step in STEPS:
+        with pytest.MonkeyPatch.context() as patch:
+            break_off(patch, *step, when)
+            with pytest.raises(Interrupted):
+                make_champion(version(target), instead_of=version(2, "-video"))
+        assert all(aliases(registry, name) == {"champion": 2, "previous": 1} for name in FORMS)
+        assert [model.name for model in registry.search_registered_models()] == sorted(FORMS)
+    make_champion(version(target), instead_of=version(2, "-video"))
+    assert all(aliases(registry, name) == {"champion": target, "previous": 2} for name in FORMS)
+
+
+@pytest.mark.parametrize("error", [Interrupted, mlflow.MlflowException("the server went away")])
+def test_where_restoring_fails_the_lock_stays_and_the_next_call_repairs(
+    registry: mlflow.MlflowClient, error: BaseException
+) -> None:
+    make_champion(version(1), instead_of=None)
+    make_champion(version(2), instead_of=version(1, "-video"))
+
+    def failing(*_: object) -> None:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, promotion, "set_alias", 3, "after")
+        patch.setattr(promotion, "put_back", failing)
+        with pytest.raises((Interrupted, mlflow.MlflowException)):
+            make_champion(version(3), instead_of=version(2, "-video"))
+    assert aliases(registry, BASE)["champion"] == 3
+    assert aliases(registry, f"{BASE}-video")["champion"] == 2
+    tags = registry.get_registered_model(f"{BASE}-promotion-lock").tags
+    assert tags["left"]
+    # Whichever machine comes next, and though the process that left it lives on.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locks, "_machine", lambda: "another")
+        undo_killed(BASE)
+    assert all(aliases(registry, name) == {"champion": 2, "previous": 1} for name in FORMS)
+    make_champion(version(3), instead_of=version(2, "-video"))
+    assert all(aliases(registry, name) == {"champion": 3, "previous": 2} for name in FORMS)
+
+
+def test_a_move_that_cannot_be_recorded_is_undone(registry: mlflow.MlflowClient) -> None:
+    make_champion(version(1), instead_of=None)
+
+    def failing(_: promotion.Move) -> None:
+        msg = "the disk is full"
+        raise OSError(msg)
+
+    with pytest.raises(OSError, match="full"):
+        make_champion(version(2), instead_of=version(1, "-video"), record=failing)
+    assert all(aliases(registry, name) == {"champion": 1} for name in FORMS)
+    # A version that was deleted since has no alias to give back, and blocks nothing.
+    with promotion_lock(BASE) as lock:
+        lock.note({("", "champion"): 1, ("-onnx", "previous"): 99})
+        lock.keep = True
+    undo_killed(BASE)
+    assert aliases(registry, f"{BASE}-onnx") == {"champion": 1}

@@ -16,7 +16,7 @@ from data_videos import smooth_frames, write_video
 from mlflow.exceptions import MlflowException
 from serving_toys import CLIP, LABELS, SHORT_SIDE, export_toy, toy_classifier
 
-from vcc.data.decode import read_video
+from vcc.data.decoding.source import read_video
 from vcc.data.protocol import ClipProtocol
 from vcc.tracking.video_model import VideoModel
 

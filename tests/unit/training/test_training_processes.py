@@ -30,6 +30,7 @@ from vcc.training.processes import (
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "1", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"}
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     dataset = tiny_dataset(tmp_path)
     alone, run = train_without_norms(dataset, batch_size=4)

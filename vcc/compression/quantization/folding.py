@@ -2,12 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+
+from vcc.compression.unchanged import Computed
+
+log = logging.getLogger(__name__)
+
+
+def fold_batchnorms_checked(
+    model: nn.Module, followers: Mapping[str, str], example_input: Tensor
+) -> list[str]:
+    """Fold as `fold_batchnorms` does, and undo each fold that changes what the network computes.
+
+    Args:
+        model: the network.
+        followers: layer name -> BatchNorm name, from `following_batchnorms`.
+        example_input: a batch that it accepts.
+
+    Returns:
+        The names of the BatchNorms that are gone. A line of the log names each that had to stay.
+    """
+    before = Computed(model, example_input)
+    undo = _remembered(model, followers)
+    folded = fold_batchnorms(model, followers)
+    if not before.differs(model):
+        return folded
+    undo()
+    folded = []
+    for layer, batchnorm in followers.items():
+        pair = {layer: batchnorm}
+        undo = _remembered(model, pair)
+        done = fold_batchnorms(model, pair)
+        if words := before.differs(model):
+            undo()
+            log.warning("%s is not folded into %s: with it, %s", batchnorm, layer, words)
+        else:
+            folded += done
+    return folded
+
+
+def _remembered(model: nn.Module, followers: Mapping[str, str]) -> Callable[[], None]:
+    """Return what puts layers and BatchNorms back to what they are now."""
+    layers = [model.get_submodule(name) for name in followers]
+    tensors = [
+        (layer, layer.get_parameter("weight").detach().clone(), layer.bias) for layer in layers
+    ]
+    biases = [b.detach().clone() if isinstance(b, Tensor) else None for _, _, b in tensors]
+    norms = {name: model.get_submodule(name) for name in followers.values()}
+
+    @torch.no_grad()
+    def undo() -> None:
+        for (layer, weight, bias), values in zip(tensors, biases, strict=True):
+            layer.get_parameter("weight").copy_(weight)
+            layer.bias = bias
+            if isinstance(bias, Tensor) and values is not None:
+                bias.copy_(values)
+        for name, norm in norms.items():
+            model.set_submodule(name, norm)
+
+    return undo
 
 
 def fold_batchnorms(model: nn.Module, followers: Mapping[str, str]) -> list[str]:

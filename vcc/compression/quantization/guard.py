@@ -8,7 +8,6 @@ here is the increase of the loss on dev, which is finer than accuracy on few vid
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 from collections.abc import Mapping
@@ -17,7 +16,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from vcc.compression.measured import Measure, Measured
-from vcc.models.quantized_plan import quantizers_by_layer, set_quantizers
+from vcc.models.quantized_plan import float_layers, quantizers_by_layer, set_quantizers
+from vcc.spreadsheet import CsvWriter
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class GuardReport:
         loss_increase: layer -> loss on dev with only that layer quantized, minus the float
             network's, largest first; empty where the budget held at once.
         returned: the layers that went back to float, in that order.
+        in_float: convolutions and linear layers that had no quantizers to begin with.
     """
 
     budget: Budget
@@ -71,11 +72,12 @@ class GuardReport:
     guarded: Measured
     loss_increase: Mapping[str, float]
     returned: tuple[str, ...]
+    in_float: tuple[str, ...] = ()
 
     def as_csv(self) -> str:
         """Return one row per layer: its own cost and the precision that it is left in."""
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        writer = CsvWriter(out)
         writer.writerow(CSV_HEADER)
         for name, cost in self.loss_increase.items():
             precision = "float" if name in self.returned else "quantized"
@@ -89,12 +91,17 @@ class GuardReport:
         if not self.returned:
             return (
                 f"dev loss {before} -> {quantized}: within the budget ({self.budget.describe()}), "
-                "every layer stays quantized"
+                f"{self._stays()}"
             )
         return (
             f"dev loss {before} -> {quantized} missed the budget ({self.budget.describe()}): "
             f"back to float: {', '.join(self.returned)}; dev loss now {now}"
         )
+
+    def _stays(self) -> str:
+        if not self.in_float:
+            return "every layer stays quantized"
+        return f"every quantized layer stays so; never quantized: {', '.join(self.in_float)}"
 
 
 class AccuracyGuard:
@@ -114,6 +121,7 @@ class AccuracyGuard:
         Where it does not: one more for each layer, to order them, and one for each that goes back.
         """
         layers = quantizers_by_layer(model)
+        in_float = float_layers(model)
         quantized = self.measure(model)
         before = self._with_only(model, layers, ())
         costs: dict[str, float] = {}
@@ -131,7 +139,7 @@ class AccuracyGuard:
                 log.debug("%s in float: dev loss %.4f", name, now.loss)
                 if self.budget.holds(before, now):
                     break
-        return GuardReport(self.budget, before, quantized, now, costs, tuple(returned))
+        return GuardReport(self.budget, before, quantized, now, costs, tuple(returned), in_float)
 
     def _with_only(
         self,

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vcc.compression.quantization.clipping import ActivationStats, clip_range
-from vcc.compression.quantization.folding import fold_batchnorms
+from vcc.compression.quantization.folding import fold_batchnorms_checked
+from vcc.compression.quantization.inserted import apply_plan_checked
 from vcc.compression.quantization.overrides import resolve_bits
 from vcc.compression.quantization.planning import clip_options, clipped_plan, linear_plan
 from vcc.compression.quantization.ranges import share_ranges
@@ -45,9 +46,10 @@ def insert_quantizers(model: nn.Module, settings: QuantizerSettings, example_inp
     if settings.class_name in ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer"):
         apply_plan(model, clipped_plan(model, settings))
         return
-    folded = fold_batchnorms(model, following_batchnorms(model, example_input))
+    followers = following_batchnorms(model, example_input)
+    folded = fold_batchnorms_checked(model, followers, example_input)
     log.info("folded %d BatchNorms", len(folded))
-    apply_plan(model, linear_plan(model, settings, example_input))
+    apply_plan_checked(model, linear_plan(model, settings, example_input), example_input)
     if settings.options.get("also_clip_weights"):
         _limit_weights(model, settings)
 

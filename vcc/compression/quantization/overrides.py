@@ -93,6 +93,6 @@ def _bits_of(module: nn.Module, defaults: Bits, settings: dict[str, Any]) -> Bit
     activations = settings.pop("bits_activations", defaults.activations)
     weights = settings.pop("bits_weights", defaults.weights)
     bias = settings.pop("bits_bias", defaults.bias)
-    if type(module) not in WITH_WEIGHTS:
+    if not isinstance(module, WITH_WEIGHTS):
         weights = bias = None
     return Bits(activations, weights, bias, settings)

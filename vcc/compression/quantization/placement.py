@@ -8,6 +8,7 @@ where the block begins, for the block's first layer too.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,7 @@ class Placement:
         inputs: layers whose input is quantized by themselves; the others read what is already.
         outputs: layers whose output is quantized, since it is added or concatenated.
         entries: blocks whose input is quantized where they begin.
+        calls: how often each layer ran as a module.
         signed: layers of `inputs` that read another layer's output with nothing in between.
     """
 
@@ -46,6 +48,7 @@ class Placement:
     outputs: list[str] = field(default_factory=list)
     entries: list[str] = field(default_factory=list)
     signed: list[str] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
 
 
 def place_quantizers(model: nn.Module, example_input: Tensor) -> Placement:
@@ -84,6 +87,7 @@ class _Watch(TorchFunctionMode):
         self.read_by: dict[str, Key] = {}
         # the blocks that are running, with their inputs
         self.running: list[tuple[str, Key]] = []
+        self.calls: Counter[str] = Counter()
         self.joined: dict[Key, str | None] = {}
 
     def install(self, model: nn.Module) -> list[RemovableHandle]:
@@ -120,6 +124,7 @@ class _Watch(TorchFunctionMode):
                 found.entries.append(block)
                 quantized.add(key)
         found.inputs = [name for name, key in self.read_by.items() if key not in quantized]
+        found.calls = self.calls
         found.signed = [name for name in found.inputs if self.read_by[name] in self.made_by]
         return found
 
@@ -130,7 +135,10 @@ class _Watch(TorchFunctionMode):
 
     def _reads(self, name: str) -> Any:
         def hook(module: nn.Module, args: Any) -> None:
-            self.read_by[name] = self._key(args[0])
+            # given by keyword it cannot be quantized: then it counts as not run
+            if args:
+                self.calls[name] += 1
+                self.read_by[name] = self._key(args[0])
 
         return hook
 
@@ -142,7 +150,7 @@ class _Watch(TorchFunctionMode):
 
     def _passes(self) -> Any:
         def hook(module: nn.Module, args: Any, output: Tensor) -> None:
-            maker = self.made_by.get(self._key(args[0]))
+            maker = self.made_by.get(self._key(args[0])) if args else None
             if maker is not None:
                 self.made_by[self._key(output)] = maker
 

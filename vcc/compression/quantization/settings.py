@@ -8,6 +8,7 @@ from typing import Any
 
 from vcc.compression.quantization.overrides import Bits
 from vcc.compression.quantizer_fields import CLIP_MODES, QUANT_MODES
+from vcc.config.overflow import AUTO, FAST, settled
 from vcc.errors import nearest
 
 _TARGET_MODES = {
@@ -28,6 +29,7 @@ class QuantizerSettings:
         weight_mode: mode of weights.
         per_channel: one scale per output channel of a weight, of any rank.
         target: runtime whose int8 kernels the integers are for.
+        overflow: safe (int8 weights of 7 bits, see `vcc.config.overflow`) or fast.
         by_target: whether the target chose the modes, and may choose others for some layers.
         options: the rest, by the schedule's names.
     """
@@ -39,6 +41,7 @@ class QuantizerSettings:
     weight_mode: str = "SYMMETRIC"
     per_channel: bool = False
     target: str = "cpu"
+    overflow: str = FAST
     by_target: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -47,7 +50,8 @@ def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSet
     """Return the settings of a schedule's quantizer.
 
     A `quant_target` chooses modes and per-channel weights that its kernels run, unless `mode` or
-    `per_channel_wts` are given.
+    `per_channel_wts` are given. An `overflow` that is not given is auto with a target, and fast
+    without one: that is Distiller's own dialect, whose numbers are those of 8 bits.
 
     Raises:
         ValueError: a mode or clip mode is unknown.
@@ -55,6 +59,7 @@ def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSet
     given = dict(args)
     target = given.pop("quant_target", None)
     default_modes = _TARGET_MODES[target] if target else ("SYMMETRIC", "SYMMETRIC")
+    overflow = given.pop("overflow", None) or (AUTO if target else FAST)
     mode = given.pop("mode", None)
     activation_mode, weight_mode = _modes(mode, default_modes)
     default_bits = 8 if class_name == "PostTrainLinearQuantizer" else 32
@@ -75,6 +80,7 @@ def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSet
         weight_mode=weight_mode,
         per_channel=bool(given.pop("per_channel_wts", target is not None)),
         target=target or "cpu",
+        overflow=settled(overflow, target or "cpu"),
         by_target=target is not None and mode is None,
         options=given,
     )

@@ -1,0 +1,78 @@
+"""Which container a video's bytes are, by their first bytes.
+
+FFmpeg also opens play lists and other text that make it read further files or addresses. A video is
+opened only when it begins as one of the containers below, and only by that container's demuxer,
+whatever its file is called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Two packets of a transport stream, the wider form, and one byte more.
+HEAD_BYTES = 4 + 2 * 192 + 1
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container: the suffix of its files, and FFmpeg's name of what reads it."""
+
+    suffix: str
+    demuxer: str
+
+
+_AVI = Container(".avi", "avi")
+_MP4 = Container(".mp4", "mov")
+_TRANSPORT = Container(".ts", "mpegts")
+
+_BY_START = {
+    b"\x1a\x45\xdf\xa3": Container(".mkv", "matroska"),
+    b"\x00\x00\x01\xba": Container(".mpg", "mpeg"),
+    b"\x00\x00\x01\xb3": Container(".mpg", "mpegvideo"),
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": Container(".wmv", "asf"),
+    b"FLV\x01": Container(".flv", "flv"),
+    b"OggS": Container(".ogv", "ogg"),
+    b"\x1f\x07\x00": Container(".dv", "dv"),
+}
+_MP4_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"wide", b"free", b"skip", b"pnot")
+
+# Every packet of a transport stream begins so; recorders of discs put a time of 4 bytes before it.
+_SYNC = 0x47
+_PACKETS = ((0, 188), (4, 192))
+
+# What files are called that are taken for videos.
+VIDEO_SUFFIXES = frozenset(
+    {
+        *(".avi", ".divx", ".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".webm"),
+        *(".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".ogv", ".dv"),
+    }
+)
+
+KINDS = "avi, mp4, mov, mkv, webm, mpg, ts, wmv, flv, ogv or dv"
+
+
+def container_of(head: bytes) -> Container | None:
+    """Return the container that begins so, None when it is none we know.
+
+    Args:
+        head: the first `HEAD_BYTES` of the file, or all of a shorter one.
+    """
+    if head[:4] == b"RIFF" and head[8:11] == b"AVI":
+        return _AVI
+    if head[4:8] in _MP4_BOXES:
+        return _MP4
+    for start, container in _BY_START.items():
+        if head.startswith(start):
+            return container
+    return _TRANSPORT if any(_is_transport(head, *form) for form in _PACKETS) else None
+
+
+def container_suffix(head: bytes) -> str | None:
+    """Return the suffix of files of the container that begins so, None when it is none we know."""
+    container = container_of(head)
+    return container.suffix if container else None
+
+
+def _is_transport(head: bytes, first: int, length: int) -> bool:
+    places = range(first, HEAD_BYTES, length)
+    return len(head) > places[-1] and all(head[place] == _SYNC for place in places)

@@ -1,0 +1,252 @@
+"""A video file, decoded by PyAV with one thread: videos are what runs in parallel.
+
+What decodes is the video. A file counts as cut or damaged where its demuxer or decoder reported an
+error, or where it ends inside a packet; it is used up to there, unless too little came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from vcc.data.decoding.clock import Clock
+from vcc.data.decoding.containers import HEAD_BYTES, Container, container_of
+from vcc.data.decoding.declared import (
+    declared_frames,
+    declared_seconds,
+    frame_rate,
+    video_stream,
+)
+from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.messages import Message, listening, reason
+from vcc.data.decoding.pixels import Pixels
+from vcc.data.decoding.rate import at_constant_rate
+from vcc.data.decoding.reading import AS_RECORDED, Reading
+from vcc.data.resizing import Frame
+
+# Nothing but this file is opened, whatever it refers to.
+_OPTIONS = {"protocol_whitelist": "file"}
+
+
+class VideoFile:
+    """A video file as a stream of frames.
+
+    Attributes:
+        fps: frames per second, 0 where the file does not say.
+        declared: frames that the file declares, which may be far from what it shows; 0: unknown.
+        width, height: pixels, as declared; as shown once the first frame came.
+        cut: after the last frame, why the file counts as cut or damaged; empty for a whole one.
+        variable_rate: after the last frame, whether frames lasted differently long.
+
+    Raises:
+        BadVideoError: it is no video, or none that can be decoded.
+    """
+
+    def __init__(self, path: Path, reading: Reading = AS_RECORDED) -> None:
+        self._reading = reading
+        self._media, heard = _opened(path)
+        self._stream = video_stream(self._media, heard)
+        self._stream.codec_context.thread_count = 1
+        self.fps = reading.fps or frame_rate(self._stream)
+        self._seconds = declared_seconds(self._media, self._stream)
+        self.declared = (
+            round(self._seconds * reading.fps)
+            if reading.fps
+            else declared_frames(self._media, self._stream)
+        )
+        self.width, self.height = self._stream.width, self._stream.height
+        self.cut = ""
+        self.variable_rate = False
+        self._check_size(self.width, self.height)
+        self._progress = _Progress()
+        # A small file is read to its end when it is opened.
+        self._progress.blame(_complaint(heard, self._media.format.name))
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames uint8 [H, W, 3] in BGR; raises BadVideoError where too little came."""
+        try:
+            timed = self._timed()
+            fps = self._reading.fps
+            pictures = at_constant_rate(timed, fps) if fps else (each for _, _, each in timed)
+            yield from self._converted(pictures)
+            self._judge()
+        finally:
+            self._media.close()
+
+    def _converted(self, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        pixels = Pixels()
+        last: tuple[av.VideoFrame, Frame] | None = None
+        for picture in pictures:
+            if last is None or last[0] is not picture:
+                # Before it is converted: a small file can hold a huge picture.
+                self._check_size(picture.width, picture.height)
+                frame = pixels.frame(picture)
+                if last is None:
+                    self.height, self.width = frame.shape[:2]
+                last = (picture, frame)
+            yield last[1]
+
+    def _timed(self) -> Iterator[tuple[float, float, av.VideoFrame]]:
+        """Yield time and duration in seconds of each picture, and the picture."""
+        clock = Clock(frame_rate(self._stream), by_decoding=self._media.format.name == "avi")
+        for packet in self._packets():
+            for picture in self._decoded(packet):
+                self._progress.pictures += 1
+                yield clock.time(picture), clock.duration(picture), picture
+        self.variable_rate = clock.is_uneven
+
+    def _packets(self) -> Iterator[Packet[VideoStream] | None]:
+        """Yield the packets of the picture, then None: what the decoder still holds is wanted."""
+        packets = self._media.demux(self._stream)
+        while True:
+            packet = None
+            try:
+                with listening() as heard:
+                    packet = next(packets, None)
+            except av.FFmpegError as error:
+                self._progress.blame(reason(error, heard))
+            except IndexError:
+                # PyAV's way to end where streams were found after the file was opened.
+                pass
+            self._progress.blame(_complaint(heard, self._media.format.name))
+            if packet is None:
+                break
+            # Empty ones stand for skipped frames, or mark the end.
+            if packet.size > 0:
+                self._progress.count(packet)
+                yield packet
+        yield None
+
+    def _decoded(self, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
+        try:
+            with listening() as heard:
+                pictures = self._stream.decode(packet)
+        except av.FFmpegError as error:
+            self._progress.refused += packet is not None
+            self._progress.blame(reason(error, heard))
+            return []
+        if any(picture.is_corrupt for picture in pictures):
+            said = [message.text for message in heard if message.is_error]
+            self._progress.blame(said[0] if said else "a damaged frame")
+        return pictures
+
+    def _judge(self) -> None:
+        progress = self._progress
+        if progress.pictures == 0:
+            detail = f": {progress.complaint}" if progress.complaint else ""
+            msg = f"zero frames{detail}"
+            raise BadVideoError(msg)
+        if not progress.complaint:
+            return
+        share = progress.share(self._seconds)
+        came = f"{progress.pictures} of {self.declared or 'unknown'} frames"
+        if share < self._reading.min_decoded_share:
+            msg = (
+                f"truncated: {came} ({progress.complaint}), less than "
+                f"min_decoded_share={self._reading.min_decoded_share:g} of it"
+            )
+            raise BadVideoError(msg)
+        self.cut = f"{came}: {progress.complaint}"
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width * height > self._reading.max_pixels:
+            msg = (
+                f"frames too large: {width}x{height} pixels, at most "
+                f"{self._reading.max_pixels / 1e6:g} million are taken"
+            )
+            raise BadVideoError(msg)
+
+
+class _Progress:
+    """What was read of a file so far, and the first complaint about it."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+        self.refused = 0
+        self.complaint = ""
+        self._packets = 0
+        self._first: float | None = None
+        self._last = 0.0
+
+    def blame(self, text: str) -> None:
+        self.complaint = self.complaint or " ".join(text.split())
+
+    def count(self, packet: Packet[VideoStream]) -> None:
+        self._packets += 1
+        if packet.is_corrupt:
+            self.blame("the file ends inside a frame")
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        if stamp is None:
+            return
+        start = float(stamp * packet.time_base)
+        self._first = start if self._first is None else self._first
+        self._last = max(self._last, start + float((packet.duration or 0) * packet.time_base))
+
+    def share(self, seconds: float) -> float:
+        """Return which share of a video of so many seconds came, 0..1; 1 where nothing tells."""
+        if not self._packets:
+            return 0.0
+        played = self._last - (self._first or 0.0)
+        reached = min(1.0, played / seconds) if seconds > 0 and played > 0 else 1.0
+        return reached * (1 - self.refused / self._packets)
+
+
+def count_frames(path: Path) -> int:
+    """Return how many packets of a file hold frames that are shown, without decoding them.
+
+    Where a frame is two fields, that can be twice the number of frames.
+
+    Raises:
+        BadVideoError: it is no video.
+    """
+    media, heard = _opened(path)
+    count = 0
+    with media, contextlib.suppress(av.FFmpegError), listening():
+        for packet in media.demux(video_stream(media, heard)):
+            count += packet.size > 0 and not packet.is_discard
+    return count
+
+
+def _opened(path: Path) -> tuple[InputContainer, list[Message]]:
+    container = _container(path)
+    # The protocol keeps FFmpeg from taking a colon in the name for one.
+    name = f"file:{os.fspath(path.absolute())}"
+    try:
+        with listening() as heard:
+            # Titles in other encodings than UTF-8 are no reason to refuse a video.
+            media = av.open(
+                name, "r", format=container.demuxer, options=_OPTIONS, metadata_errors="replace"
+            )
+    except av.FFmpegError as error:
+        msg = f"not a readable video: {reason(error, heard)}"
+        raise BadVideoError(msg) from None
+    return media, heard
+
+
+def _container(path: Path) -> Container:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        msg = "empty file"
+        raise BadVideoError(msg)
+    container = container_of(head)
+    if container is None:
+        msg = "not a readable video"
+        raise BadVideoError(msg)
+    return container
+
+
+def _complaint(heard: list[Message], demuxer: str) -> str:
+    """Return what a demuxer said of a broken file, empty where it said nothing of the kind."""
+    for message in heard:
+        said_so = message.is_error and demuxer in message.speaker.split(",")
+        if said_so or message.text.startswith("Packet corrupt"):
+            return message.text
+    return ""
