@@ -38,6 +38,8 @@ class SourceOptions(Options):
         None, "models:/NAME@ALIAS, models:/NAME/VERSION or a checkpoint folder; wins over the above"
     )
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
-    dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
+    dataset: str | None = option(
+        None, "name of the prepared data set; default: that of source, else the newest one"
+    )
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
     n_threads: int = option(16, "loader workers, at most one per core", at_least=0)

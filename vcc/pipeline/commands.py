@@ -41,6 +41,7 @@ from vcc.pipeline.export.step import export_networks
 from vcc.pipeline.export.table import log_table, table_lines, time_exported
 from vcc.pipeline.notes import compressed_note, exported_note, trained_note
 from vcc.pipeline.prepare import log_dataset
+from vcc.pipeline.registered_before import EPOCHS_TAG, epochs_trained, registered_before
 from vcc.pipeline.source import Source, fetch_network, find_source
 from vcc.pipeline.train.cross_validation import cross_validate, say_result
 from vcc.pipeline.train.resume import checkpoint_folder, find_resumption, plan_checkpoints
@@ -85,10 +86,14 @@ def run_train(options: TrainEntry) -> None:
             log_dataset(run, dataset, context="train")
             trained = checkpoint_folder(options.results, run.run_id) / LAST_FILE
             network = _train(options, dataset, run=run)
+            epochs = epochs_trained(trained, resume)
+            if (before := registered_before(resume, epochs)) is not None:
+                say(f"this training was finished and is {before.uri}: nothing is registered again")
+                return
             version = register_network(
                 network,
                 alias="baseline",
-                tags={"run_id": run.run_id},
+                tags={"run_id": run.run_id, EPOCHS_TAG: str(epochs)},
                 metrics=size_figures(network),
             )
             run.describe(trained_note(network.card, version.uri, size_figures(network)))
@@ -161,10 +166,18 @@ def run_compress(options: CompressEntry) -> None:
         )
         network = compress_step(source.network, source.dataset, recipe, run=run, checkpoints=plan)
         figures = size_figures(network)
+        epochs = epochs_trained(plan.folder / LAST_FILE, resume)
+        if (before := registered_before(resume, epochs)) is not None:
+            say(f"this compression was finished and is {before.uri}: nothing is registered again")
+            return
         version = register_network(
             network,
             alias="challenger",
-            tags={"run_id": run.run_id, "schedule": recipe.schedule.name},
+            tags={
+                "run_id": run.run_id,
+                "schedule": recipe.schedule.name,
+                EPOCHS_TAG: str(epochs),
+            },
             metrics=figures,
         )
         run.describe(
@@ -221,6 +234,7 @@ def run_evaluate(options: EvaluateEntry) -> None:
     say(f"video top-1 {metrics['video_top1']:.1%}")
     say(f"largest class alone {largest_class_share(source.dataset):.1%}")
     say(accuracy_lines(metrics["video_top1"], metrics["video_top5"]).strip())
+    say(f"results in {options.results.resolve()}")
 
 
 def run_export(options: ExportEntry) -> None:
@@ -273,7 +287,7 @@ def run_export(options: ExportEntry) -> None:
     say(as_text(rows))
     for line in lines:
         say(line)
-    say(f"wrote {kept}")
+    say(f"wrote {kept.resolve()}")
     say(f"registered {version.uri}")
 
 

@@ -216,4 +216,4 @@ def _report(
         say(f"  bad video {each.video!r}: {each.error}")
     if len(bad) > _SHOWN:
         say(f"  and {len(bad) - _SHOWN} more, all in {options.output}")
-    say(f"wrote {options.output}")
+    say(f"wrote {options.output.resolve()}")

@@ -24,7 +24,7 @@ def run_prepare(options: PrepareEntry) -> None:
     connect()
     with open_run(options.run_name or "prepare", step="prepare", options=options) as run:
         dataset = prepare_step(options.pick(PrepareOptions), run)
-    say(f"prepared {dataset.name} in {dataset.root}")
+    say(f"prepared {dataset.name} in {dataset.root.resolve()}")
     say("next: mlflow run . -e train --env-manager local -P model=resnet")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcc.config.tracking import SourceOptions
-from vcc.data.store.prepared import PreparedDataset, find_prepared
+from vcc.data.store.prepared import PreparedDataset, find_prepared, find_prepared_of
 from vcc.errors import ModelError, TrackingError
 from vcc.models import list_models
 from vcc.models.checkpoint import load_checkpoint
@@ -50,20 +50,31 @@ def find_source(options: SourceOptions, *, alias: str | None, force_split: bool 
         TrackingError: no registered version matches, or several do.
         ModelError: the checkpoint does not load, or knows other classes.
     """
-    dataset = find_prepared(options.root_path, options.dataset)
-    if options.source is not None and not options.source.startswith("models:/"):
-        network = load_network(Path(options.source))
-        version = None
-    else:
-        version = (
-            get_version(options.source)
-            if options.source
-            else search_version(options, dataset, alias=alias)
-        )
+    version: Version | None
+    if options.source is None:
+        dataset = find_prepared(options.root_path, options.dataset)
+        version = search_version(options, dataset, alias=alias)
         network = fetch_network(version)
+    else:
+        network, version = _named_network(options.source)
+        dataset = _data_for(network.card, options)
     _check_labels(network.card, dataset)
     dataset.check_split(name=network.card.dataset, split=network.card.split, force=force_split)
     return Source(network=network, dataset=dataset, version=version)
+
+
+def _named_network(source: str) -> tuple[Network, Version | None]:
+    if not source.startswith("models:/"):
+        return load_network(Path(source)), None
+    version = get_version(source)
+    return fetch_network(version), version
+
+
+def _data_for(card: NetworkCard, options: SourceOptions) -> PreparedDataset:
+    """Open the data set that the options name, or the one that the network was trained on."""
+    if options.dataset is not None:
+        return find_prepared(options.root_path, options.dataset)
+    return find_prepared_of(options.root_path, name=card.dataset, digest=card.data_digest)
 
 
 def load_network(folder: Path) -> Network:

@@ -23,6 +23,9 @@ from vcc.training.state_file import AtomicCheckpointIO
 
 _logger = logging.getLogger(__name__)
 
+# What PyTorch says of a batch norm whose batch has one value per channel.
+_LONE_VALUE = "Expected more than 1 value per channel"
+
 
 def choose_accelerator(*, no_cuda: bool) -> str:
     """Return "gpu" when there is a usable one and the user did not decline it, else "cpu"."""
@@ -110,6 +113,15 @@ def _run(
         # What Lightning makes of an interrupt from the keyboard.
         msg = "training was interrupted: nothing was registered"
         raise StoppedError(msg) from None
+    except ValueError as error:
+        if _LONE_VALUE not in str(error):
+            raise
+        msg = (
+            "a batch of one clip leaves batch normalization one value per channel, which it cannot "
+            "train on: use batch_size=2 or more (and more than one training video), or a larger "
+            "sample_size or sample_duration"
+        )
+        raise TrainingError(msg) from error
 
 
 class _EpochBar(TQDMProgressBar):

@@ -139,6 +139,17 @@ def test_a_loss_that_is_not_a_number_stops_the_run_with_a_reason() -> None:
         run(module(poison), n_epochs=1, callbacks=[])
 
 
+def test_a_batch_of_one_value_per_channel_is_one_line() -> None:
+    class Lone(Toy):
+        def train_dataloader(self) -> Any:
+            return DataLoader([Batch(*(part[:1] for part in self.batch))], batch_size=None)
+
+    made = module()
+    with pytest.raises(TrainingError, match=r"one clip leaves batch norm.*batch_size=2") as caught:
+        fit(made, Lone(), made.options, n_epochs=1, callbacks=[])
+    assert "\n" not in str(caught.value)
+
+
 class Scripted(ClassifierModule):
     """Has dictated dev figures, and writes the epoch's number into its weights."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.clips.temporal import spread
 from vcc.data.clips.train_clips import ClipBatch, TaughtBatch, TrainClips, made_batch
 from vcc.data.machine import usable_cores
+from vcc.data.shared_memory import fitting_workers
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError
 
@@ -84,6 +86,12 @@ class VideoClips(Dataset[ClipBatch]):
     def __len__(self) -> int:
         return len(self._batches)
 
+    @property
+    def batch_bytes(self) -> int:
+        """Size of the largest batch in bytes."""
+        clips = max(map(len, self._batches), default=0)
+        return clips * math.prod(self._protocol.clip_shape)
+
     def __getitem__(self, index: int) -> ClipBatch:
         wanted = self._batches[index]
         clips = np.empty((len(wanted), *self._protocol.clip_shape), np.uint8)
@@ -131,7 +139,7 @@ def train_loader(
         drop_last=lone_clip,
         collate_fn=_as_it_is,
         generator=torch.Generator(),
-        **_worker_settings(options.n_threads),
+        **_worker_settings(options.n_threads, clips.bytes_of(options.batch_size)),
     )
 
 
@@ -178,7 +186,7 @@ def video_loader(
         batch_size=None,
         sampler=range(rank, len(clips), world_size),
         generator=torch.Generator(),
-        **_worker_settings(n_threads),
+        **_worker_settings(n_threads, clips.batch_bytes),
     )
 
 
@@ -191,9 +199,9 @@ def _require(dataset: PreparedDataset, subset: str, count: int) -> None:
         raise DataError(msg)
 
 
-def _worker_settings(n_threads: int) -> dict[str, Any]:
+def _worker_settings(n_threads: int, batch_bytes: int) -> dict[str, Any]:
     return {
-        "num_workers": usable_workers(n_threads),
+        "num_workers": fitting_workers(usable_workers(n_threads), batch_bytes),
         "pin_memory": torch.cuda.is_available(),
     }
 

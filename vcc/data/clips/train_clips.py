@@ -74,6 +74,11 @@ class TrainClips(Dataset[ClipBatch | TaughtBatch]):
     def __len__(self) -> int:
         return len(self._videos)
 
+    def bytes_of(self, count: int) -> int:
+        """Return the size in bytes of a batch of that many clips, the teacher's included."""
+        kinds = [each for each in (self._options, self._teacher) if each is not None]
+        return sum(3 * each.sample_duration * each.sample_size**2 for each in kinds) * count
+
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> ClipBatch | TaughtBatch:
         clips = _empty_clips(len(keys), self._options)
         taught = _empty_clips(len(keys), self._teacher) if self._teacher else None

@@ -39,7 +39,8 @@ def find_videos(root: Path) -> tuple[list[FoundVideo], list[BadFile]]:
         DataError: the folder is missing or holds no video.
     """
     if not root.is_dir():
-        msg = f"{root}: no such folder of videos; give one with videos=DIR"
+        where = "" if root.is_absolute() else f" (looked for at {root.resolve()})"
+        msg = f"{root}: no such folder of videos{where}; give one with videos=DIR"
         raise DataError(msg)
     base = root.resolve()
     found: list[FoundVideo] = []

@@ -94,7 +94,8 @@ def read_manifest(root: Path) -> Manifest:
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError:
-        msg = f"{root}: no prepared data there; make it with {prepare_command()}"
+        where = "" if root.is_absolute() else f" (looked for in {root.resolve()})"
+        msg = f"{root}: no prepared data there{where}; make it with {prepare_command()}"
         raise DataError(msg) from None
     except ValueError as error:
         msg = f"{path}: damaged ({error}); rebuild it with {prepare_command()}"

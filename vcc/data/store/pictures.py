@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from vcc.data.clips.resizing import resize
 from vcc.data.store.frames import Frames
 from vcc.data.store.prepared import SUBSETS, PreparedDataset, VideoRecord
+from vcc.figure_text import save_picture
 
 _ROW_INCHES = 0.8
 _TILE_HEIGHT = 64
@@ -36,7 +37,7 @@ def contact_sheet(dataset: PreparedDataset, path: Path, *, frames_per_class: int
         axes = figure.add_subplot(rows, 1, number)
         axes.imshow(_strip(dataset, video, frames_per_class))
         _name_row(axes, dataset.labels[label])
-    figure.savefig(path, dpi=80, bbox_inches="tight")
+    save_picture(figure, path, dpi=80, bbox_inches="tight")
     return path
 
 
@@ -49,8 +50,7 @@ def _strip(dataset: PreparedDataset, video: VideoRecord, count: int) -> Frames:
 def _name_row(axes: Axes, label: str) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
-    # Labels are text, never the mathematics that a pair of dollar signs would make of them.
-    axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8, parse_math=False)
+    axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
 
 
 def class_balance(dataset: PreparedDataset, path: Path) -> Path:
@@ -64,10 +64,10 @@ def class_balance(dataset: PreparedDataset, path: Path) -> Path:
         width = np.array([counts[subset][label] for label in range(len(rows))])
         axes.barh(rows, width, left=left, label=f"{subset} ({width.sum()})")
         left += width
-    axes.set_yticks(rows, dataset.labels, fontsize=7, parse_math=False)
+    axes.set_yticks(rows, dataset.labels, fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("videos")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7)
-    figure.savefig(path, dpi=80, bbox_inches="tight")
+    save_picture(figure, path, dpi=80, bbox_inches="tight")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from vcc.errors import DataError, nearest
 
 SUBSETS = ("train", "dev", "test")
 
-__all__ = ["SUBSETS", "PreparedDataset", "VideoRecord", "find_prepared"]
+__all__ = ["SUBSETS", "PreparedDataset", "VideoRecord", "find_prepared", "find_prepared_of"]
 
 
 class PreparedDataset:
@@ -125,13 +126,48 @@ def find_prepared(root_path: Path, dataset: str | None = None) -> PreparedDatase
     if dataset is not None:
         check_dataset_name(dataset)
         return _opened(root_path / dataset)
-    manifests = sorted(
-        root_path.glob(f"*/{MANIFEST_NAME}"), key=lambda path: (path.stat().st_mtime_ns, path)
-    )
-    if not manifests:
-        msg = f"{root_path}: no prepared data there; make it with {prepare_command()}"
+    folders = _prepared_folders(root_path)
+    if not folders:
+        msg = (
+            f"{root_path}: no prepared data there{_looked_for(root_path)}; "
+            f"make it with {prepare_command()}"
+        )
         raise DataError(msg)
-    return _opened(manifests[-1].parent)
+    return _opened(folders[0])
+
+
+def find_prepared_of(root_path: Path, *, name: str, digest: str) -> PreparedDataset:
+    """Open what a network was trained on: that very data, else its name's newest, else the newest.
+
+    Args:
+        root_path: folder that prepared data sets lie in.
+        name: of the data set.
+        digest: of the data.
+
+    Raises:
+        DataError: nothing is prepared there.
+    """
+    named = []
+    for folder in _prepared_folders(root_path):
+        with contextlib.suppress(DataError):
+            found = PreparedDataset.open(folder)
+            if found.name == name:
+                named.append(found)
+    same = [found for found in named if found.digest == digest]
+    fitting = [*same, *named]
+    return _opened(fitting[0].root) if fitting else find_prepared(root_path)
+
+
+def _prepared_folders(root_path: Path) -> list[Path]:
+    """Return the folders of prepared data sets, the newest first."""
+    manifests = root_path.glob(f"*/{MANIFEST_NAME}")
+    newest_last = sorted(manifests, key=lambda path: (path.stat().st_mtime_ns, path))
+    return [path.parent for path in reversed(newest_last)]
+
+
+def _looked_for(path: Path) -> str:
+    """Return where a relative path was looked for: `mlflow run` may have changed the folder."""
+    return "" if path.is_absolute() else f" (looked for in {path.resolve()})"
 
 
 def _opened(root: Path) -> PreparedDataset:

@@ -1,7 +1,7 @@
 """What all figures share: colours that colour-blind readers can tell apart, saving, table sizes.
 
 Figures are made without pyplot, so that no display, no global state and no open window is involved.
-Class and layer names are text: never the mathematics that a pair of dollar signs would make.
+`vcc.figure_text` keeps the names in them as they were given.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from vcc.figure_text import save_picture
 
 # Okabe and Ito's palette: blue, vermilion, green, purple, orange, sky, black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -39,7 +41,7 @@ def new_panels(width: float, height: float, *, count: int) -> tuple[Figure, list
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, format="png")
+    save_picture(figure, path, dpi=DPI)
     return path
 
 
@@ -47,8 +49,6 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Label the rows of a horizontal bar chart, the first at the top."""
     size = 8 if len(names) <= 40 else 6
     axes.set_yticks(range(len(names)), [shortened(name) for name in names], fontsize=size)
-    for label in axes.get_yticklabels():
-        label.set_parse_math(False)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
 

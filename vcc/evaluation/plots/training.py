@@ -77,7 +77,7 @@ def worst_figure(
             f"{shortened(row.video, 40)}\n{shortened(row.label, 30)}: {row.label_score:.2f}\n"
             f"{'right' if row.right else answer}"
         )
-        axes.set_title(text, fontsize=7, color=colour, loc="left", parse_math=False)
+        axes.set_title(text, fontsize=7, color=colour, loc="left")
     for axes in grid:
         axes.set_axis_off()
     figure.suptitle(title, fontsize=10)

@@ -60,7 +60,7 @@ def run_sensitivity(options: SensitivityEntry) -> None:
         else:
             written = sensitivity_step(source.network, source.dataset, options, run=run)
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {path.resolve()}")
     if written[-1].suffix == ".yaml":
         say(_next_command(options))
 

@@ -68,7 +68,7 @@ def run_study(options: StudyEntry) -> None:
             for ending in (".md", ".html", ".png"):
                 run.log_file(page.with_suffix(ending), "report")
             run.describe(page.with_suffix(".md").read_text(encoding="utf-8"))
-            say(f"report: {page}")
+            say(f"report: {page.resolve()}")
         if failed:
             msg = f"{len(failed)} of {len(todo)} cells failed: {'; '.join(failed)}"
             raise StudyError(msg)
