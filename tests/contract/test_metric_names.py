@@ -12,8 +12,8 @@ from vcc.config.metrics import FAMILIES, METRICS, is_known
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "tracking.md").read_text()
 # The figures of these functions and calls are what is logged.
-SOURCES = sorted([*ROOT.glob("vcc/evaluation/*.py"), *ROOT.glob("vcc/pipeline/*.py"),
-                  *ROOT.glob("vcc/export/*.py")])  # fmt: skip
+SOURCES = sorted([*ROOT.glob("vcc/evaluation/**/*.py"), *ROOT.glob("vcc/pipeline/**/*.py"),
+                  *ROOT.glob("vcc/export/**/*.py")])  # fmt: skip
 MAKERS = {"metrics", "size_figures"}
 
 
