@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(abspath $(VENV))/bin
 # MLflow's local runs call `python`: it must be the environment's.
 export PATH := $(BIN):$(PATH)
-# No usage figures are sent; `python -m vcc.telemetry` says so to the environment's own programs.
+# No usage figures are sent, by the programs of the environment either (`vcc/telemetry.py`).
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export ORT_DISABLE_TELEMETRY ?= 1
 # Tests compute in one thread each: a process per core, and a module's tests in one process, in the
@@ -35,7 +35,7 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
-	$(BIN)/python -m vcc.telemetry
+	$(BIN)/python -c 'from vcc import telemetry; telemetry.switch_off_in_environment()'
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

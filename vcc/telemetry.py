@@ -3,8 +3,8 @@
 MLflow and ONNX Runtime are told by environment variables, which child processes inherit; a value
 that the user has set stays. OpenVINO asks a file, which its own command `opt_in_out` writes.
 
-`python -m vcc.telemetry` sets the variables for every program of this Python environment, also for
-those that start before this project's code does: `mlflow run`, `mlflow ui`, `mlflow models serve`.
+`switch_off_in_environment` sets the variables for every program of this Python environment, also
+for those that start before this project's code does: `mlflow run`, `mlflow models serve`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,3 @@ def _opted_in_to_openvino() -> bool:
         return (folder / _OPENVINO_PACKAGE).read_text().strip() == "1"
     except (OSError, UnicodeDecodeError):
         return False
-
-
-if __name__ == "__main__":
-    switch_off_in_environment()

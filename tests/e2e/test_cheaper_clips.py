@@ -33,6 +33,7 @@ latency_threads: 1
 """
 
 
+@pytest.mark.slow
 def test_they_hold_from_compression_to_the_served_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

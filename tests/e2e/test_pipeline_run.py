@@ -126,6 +126,7 @@ def test_the_results_tree_is_the_thesis_s(pipeline: tuple[Path, str]) -> None:
         assert json.loads((written / "opts.json").read_text())["labels"]
 
 
+@pytest.mark.slow
 def test_compress_finds_everything_by_the_model_s_name(pipeline: tuple[Path, str]) -> None:
     folder, _ = pipeline
     done = entry(folder, "compress", model="resnet", root_path=str(folder / "data"), n_threads="0")

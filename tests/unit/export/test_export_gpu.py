@@ -18,6 +18,7 @@ import torch
 from export_toys import CLIP_SHAPE, ToyClassifier
 
 from vcc.errors import ExportError
+from vcc.export import runtime_table
 from vcc.export.onnx_file import FILE_KEY, export_onnx, half_precision, read_metadata
 from vcc.export.runtime_table import Candidate, time_runtimes
 from vcc.export.runtimes import onnxruntime as module
@@ -187,6 +188,13 @@ def test_auto_is_cuda_where_it_can_start(gpu: FakeRuntime, toy: Path) -> None:
     assert choose_provider("auto", [toy]) == "cuda"
 
 
+@pytest.fixture
+def weightless(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each is measured in a process of its own, which takes seconds; it has its own tests.
+    monkeypatch.setattr(runtime_table, "peak_bytes", lambda _asked: 1)
+
+
+@pytest.mark.usefixtures("weightless")
 def test_the_table_has_rows_for_the_gpu(gpu: FakeRuntime, toy: Path, tmp_path: Path) -> None:
     candidates = {"dense": Candidate(path=toy, clip_shape=CLIP_SHAPE, classifier=None)}
     table = time_runtimes(candidates, batches=[1], runs=5, warmup=1, threads=1, folder=tmp_path)
@@ -198,6 +206,7 @@ def test_the_table_has_rows_for_the_gpu(gpu: FakeRuntime, toy: Path, tmp_path: P
     assert half.given["providers"][0][0] == CUDA
 
 
+@pytest.mark.usefixtures("weightless")
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_rows_that_were_not_run_say_so(toy: Path, tmp_path: Path) -> None:
     candidates = {"dense": Candidate(path=toy, clip_shape=CLIP_SHAPE, classifier=None)}
