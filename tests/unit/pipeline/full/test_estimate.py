@@ -19,7 +19,7 @@ SMALL = PipelineEntry(
 )
 
 
-@pytest.mark.parametrize(("per_call", "text"), [(0.01, "20 s"), (0.1, "3 minutes")])
+@pytest.mark.parametrize(("per_call", "text"), [(0.01, "15 s"), (0.1, "2 minutes")])
 def test_it_grows_with_what_a_step_takes(per_call: float, text: str) -> None:
     ticks = itertools.count()
     videos = Videos(n_classes=2, train=4, dev=1, test_clips=4)
