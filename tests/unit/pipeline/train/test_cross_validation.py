@@ -102,7 +102,9 @@ def test_a_parent_has_the_interval_and_a_child_per_fold_its_figures(
     for run in children:
         chosen = run.artifacts["precision.json"]
         assert run.tags["precision"].startswith(chosen["chosen"]["number"])
-        assert "fp32" in {each["number"] for each in chosen["candidates"]}
+        tried = {each["number"] for each in chosen["candidates"]}
+        # What a processor only emulates, or what there was no time for, is said instead.
+        assert tried == {"fp32", "bf16"} or (tried == {"fp32"} and chosen["notes"])
 
 
 def test_what_a_cross_validation_cannot_do_is_refused(
