@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = {
     "errors": 0,
     "files": 0,
+    "registry": 0,
     "figure_text": 0,
     "spreadsheet": 0,
     "progress": 0,
