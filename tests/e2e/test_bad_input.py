@@ -14,7 +14,7 @@ import pytest
 from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
-# Each starts a process, which takes seconds: two of a kind by default.
+# Each starts a process, which takes seconds: one of a kind by default.
 SLOW = pytest.mark.slow
 
 
@@ -67,7 +67,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         pytest.param({"videos": "missing"}, "no such folder of videos", marks=SLOW),
         pytest.param({"videos": "empty"}, "no videos there", marks=SLOW),
-        ({"videos": "junk"}, "'broken': not a readable video"),
+        pytest.param({"videos": "junk"}, "'broken': not a readable video", marks=SLOW),
         ({"videos": "good", "annotation": "unused.json"}, "no usable video for 1 of 3 labels (z)"),
         pytest.param(
             {"videos": "good", "annotation": "nosubset.json"},

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -15,8 +16,10 @@ from commands import run_command
 from served_network import tracking
 from watched import connections_outside, forks_beside_threads, traces, watching
 
+from entrypoints.evaluate import main as evaluate
+from entrypoints.export import main as export
 from vcc.config.distillation import DistillationOptions
-from vcc.config.entrypoints import CompressEntry
+from vcc.config.entrypoints import CompressEntry, EvaluateEntry, ExportEntry
 from vcc.data.store.prepared import find_prepared
 from vcc.errors import DataError, TrackingError
 from vcc.pipeline.commands import run_compress
@@ -73,6 +76,13 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     done = call(folder, *silent, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
+
+
+@pytest.fixture(scope="module")
+def without_baseline(pipeline: tuple[Path, str]) -> subprocess.CompletedProcess[str]:
+    """A command that has nothing to begin with, started like any other: without `env`."""
+    folder, _ = pipeline
+    return entry(folder, "compress", model="csn", root_path=str(folder / "data"))
 
 
 def test_it_ends_with_the_table_and_the_ui_command(pipeline: tuple[Path, str]) -> None:
@@ -134,11 +144,11 @@ def test_compress_finds_everything_by_the_model_s_name(pipeline: tuple[Path, str
     assert "registered models:/vcc-resnet10b-0.25-motion/3 as challenger" in done.stdout
 
 
-def test_a_missing_baseline_names_the_command(pipeline: tuple[Path, str]) -> None:
-    folder, _ = pipeline
-    done = entry(folder, "compress", model="csn", root_path=str(folder / "data"))
-    assert done.returncode == 8
-    (line,) = done.stderr.strip().splitlines()
+def test_a_missing_baseline_names_the_command(
+    without_baseline: subprocess.CompletedProcess[str],
+) -> None:
+    assert without_baseline.returncode == 8
+    (line,) = without_baseline.stderr.strip().splitlines()
     assert line.startswith("error: no baseline of csn is registered for the data set motion")
     assert "mlflow run . -e train --env-manager local -P model=csn" in line
 
@@ -152,31 +162,33 @@ def test_missing_data_names_the_command(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
 
 
-def test_evaluate_and_export_take_a_registered_version(pipeline: tuple[Path, str]) -> None:
+def test_evaluate_and_export_take_a_registered_version(
+    pipeline: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, _ = pipeline
-    options = {"model": "resnet", "root_path": str(folder / "data"), "n_threads": "0"}
-    evaluated = entry(
-        folder, "evaluate", alias="baseline", results=str(folder / "again"), **options
-    )
-    assert evaluated.returncode == 0, evaluated.stderr
-    assert "models:/vcc-resnet10b-0.25-motion/1 on 21 test videos" in evaluated.stdout
+    # In this process: starting one more takes longer than the rest.
+    options: dict[str, Any] = {"model": "resnet", "root_path": folder / "data", "n_threads": 0}
+    with tracking(f"sqlite:///{folder / 'mlflow.db'}"):
+        evaluate(EvaluateEntry(alias="baseline", results=folder / "again", **options))
+    printed = capsys.readouterr().out
+    assert "models:/vcc-resnet10b-0.25-motion/1 on 21 test videos" in printed
     (first,) = (folder / "results" / "benchmark").iterdir()
     (again,) = (folder / "again" / "benchmark").iterdir()
     assert (again / "accuracy.txt").read_text() == (first / "accuracy.txt").read_text()
 
-    exported = entry(
-        folder,
-        "export",
-        source="models:/vcc-resnet10b-0.25-motion/2",
-        output=str(folder / "exported"),
-        latency_runs="5",
-        # the whole path above printed it
-        latency_table="false",
-        **options,
-    )
-    assert exported.returncode == 0, exported.stderr
+    with tracking(f"sqlite:///{folder / 'mlflow.db'}"):
+        export(
+            ExportEntry(
+                source="models:/vcc-resnet10b-0.25-motion/2",
+                output=folder / "exported",
+                latency_runs=5,
+                # the whole path above printed it
+                latency_table=False,
+                **options,
+            )
+        )
     # The dense parent stands beside it: a speed-up is only claimed within one run.
-    assert "dense" in exported.stdout
+    assert "dense" in capsys.readouterr().out
     assert [path.name for path in (folder / "exported").iterdir()] == [
         "resnet10b-0.25-motion-compressed.onnx"
     ]
@@ -245,12 +257,12 @@ def test_a_registered_model_teaches_by_alias_number_and_architecture(
         mlflow.set_tracking_uri(before)
 
 
+# Of that command, too, in which nothing but the project's own code switches telemetry off.
+@pytest.mark.usefixtures("without_baseline")
 def test_nothing_left_the_machine_and_nothing_was_forked_beside_threads(
     pipeline: tuple[Path, str],
 ) -> None:
     folder, _ = pipeline
-    # Like any other command: here, nothing but the project's own code switches telemetry off.
-    entry(folder, "compress", model="csn", root_path=str(folder / "data"))
     assert connections_outside(folder) == []
     assert forks_beside_threads(folder) == []
     assert traces(folder) == []

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_tiny import CLIP, VARIANTS, apply_masks, clip_shape, random_masks, tiny_network
+from models_tiny import CLIP, EACH_KIND, apply_masks, clip_shape, random_masks, tiny_network
 from torch import nn
 
 from vcc.compression.thinning.remove import thin_
@@ -18,7 +18,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", EACH_KIND)
 @settings(max_examples=3, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

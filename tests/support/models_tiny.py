@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +43,14 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "shufflenetg8": ("shufflenet", {"groups": 8, "width_mult": 1 / 3}),
     "shufflenetv2": ("shufflenetv2", {"width_mult": 0.25}),
 }
+# For tests that take seconds with each: by default, of those that share their structures, one.
+_ALIKE = (
+    *("resnet18b", "resnet50a", "resnext50a", "resnext50b", "csn26ir"),
+    *("squeezenet1.0", "shufflenetg1", "shufflenetg8"),
+)
+EACH_KIND = [
+    pytest.param(name, marks=pytest.mark.slow if name in _ALIKE else ()) for name in VARIANTS
+]
 CLIP = (1, 3, 4, 24, 24)
 # Smaller clips leave nothing of C3D's pools; of these, 2x2 places for its first linear layer.
 _CLIPS = {"c3d": (1, 3, 9, 32, 32)}

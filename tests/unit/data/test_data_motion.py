@@ -182,6 +182,7 @@ def frames() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return stacked, torch.tensor(labels), torch.tensor(groups)
 
 
+@pytest.mark.slow
 def test_one_frame_does_not_tell_the_class(
     frames: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
 ) -> None:

@@ -52,10 +52,11 @@ def integers(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module,
     return model, export(model, tmp_path_factory.mktemp("integers"))
 
 
-# Every kind of every family: seconds each, so by default every kind of one family and of the
-# others what is most changed.
+# Every kind of every family: seconds each, so by default both ways to integers, and what is most
+# changed of residual, depthwise and shuffled blocks.
+DEFAULT = {("resnet", "ptq"), *((name, "thinned+qat") for name in ("mobilenetv2", "shufflenetv2"))}
 PAIRS = [
-    pytest.param(family, kind, marks=() if family == "resnet" or kind == "thinned+qat" else SLOW)
+    pytest.param(family, kind, marks=() if (family, kind) in DEFAULT else SLOW)
     for family in SMALL_FAMILIES
     for kind in KINDS
 ]
@@ -122,7 +123,11 @@ def test_fast_files_have_every_depthwise_layer_in_int8(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("family", "kind"),
-    [("resnet", "shortened"), ("resnet", "shortened+qat"), ("csn", "shortened+ptq")],
+    [
+        pytest.param("resnet", "shortened", marks=SLOW),
+        ("resnet", "shortened+qat"),
+        pytest.param("csn", "shortened+ptq", marks=SLOW),
+    ],
 )
 def test_kernels_cut_in_time_export_with_their_own_pads(
     family: str, kind: str, tmp_path: Path
@@ -161,8 +166,12 @@ def test_integers_take_a_quarter_of_the_space(integers: tuple[torch.nn.Module, P
 
 @pytest.mark.parametrize(
     ("family", "class_name", "bits"),
-    # C3D has BatchNorms behind linear layers.
-    [*zip(["resnet"] * 3, CLIPPED, (4, 8, 8), strict=True), ("c3d", "PACTQuantizer", 8)],
+    [
+        ("resnet", CLIPPED[0], 4),
+        *(pytest.param("resnet", name, 8, marks=SLOW) for name in CLIPPED[1:]),
+        # C3D has BatchNorms behind linear layers.
+        pytest.param("c3d", "PACTQuantizer", 8, marks=SLOW),
+    ],
 )
 def test_clipped_quantizers_fold_their_batchnorms_into_scales(
     family: str, class_name: str, bits: int, tmp_path: Path

@@ -59,6 +59,7 @@ class TestFigures:
                 # Layers of the name: convolutions off the shortcut, and the classifier.
                 assert len(layers) + 1 == depth
 
+    @pytest.mark.slow
     def test_catalogue_lists_every_network(self):
         lines = catalog_text().splitlines()
         # csn, mobilenet, mobilenetv2, resnet, resnext, c3d, shufflenet, shufflenetv2, squeezenet

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from commands import run_command
-from models_tiny import VARIANTS, apply_masks, random_masks, tiny_clip, tiny_network
+from models_tiny import EACH_KIND, apply_masks, random_masks, tiny_clip, tiny_network
 from safetensors.torch import load_file
 from torch import nn
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 class TestRoundTrip:
-    @pytest.mark.parametrize("variant", VARIANTS)
+    @pytest.mark.parametrize("variant", EACH_KIND)
     def test_thinned_networks_come_back_exactly(self, variant, folder):
         model, clip = tiny_network(variant), tiny_clip(variant)
         masks = random_masks(model, clip, alone=0)

@@ -74,7 +74,7 @@ def test_per_class_shows_the_worst_first_and_skips_the_unknown() -> None:
     assert axes.get_yticklabels()[0].get_text().startswith("$class 1$")
 
 
-@pytest.mark.parametrize("n", [1, 3, 101])
+@pytest.mark.parametrize("n", [1, 3, pytest.param(101, marks=pytest.mark.slow)])
 def test_every_figure_is_written(tmp_path: Path, n: int) -> None:
     labels = [f"$class {i}$ with a long name that goes on and on" for i in range(n)]
     confusion = torch.randint(0, 9, (n, n)) + torch.eye(n, dtype=torch.long)
