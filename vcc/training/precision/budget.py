@@ -19,6 +19,8 @@ _EPOCHS = 2
 # A format that the machine emulates takes four times as long and more; a first step, which makes
 # its kernels ready, may well take twice as long as later ones.
 _FAR_BEHIND = 3.0
+# Of steps that take less, any other work on the machine makes one many times as long.
+_LEAST_FAR_BEHIND_S = 1.0
 
 
 class TooSlowError(Exception):
@@ -53,7 +55,7 @@ class Budget:
             steps: those of an epoch, counted in steps of as many clips.
         """
         self.seconds = min(self.seconds, _EPOCHS * steps * step_seconds)
-        self.far_behind = _FAR_BEHIND * step_seconds
+        self.far_behind = max(_FAR_BEHIND * step_seconds, _LEAST_FAR_BEHIND_S)
 
     def left(self) -> float:
         """Return the seconds that are left; negative when there are none."""

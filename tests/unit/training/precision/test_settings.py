@@ -136,7 +136,8 @@ def test_auto_never_takes_a_plan_that_trains_a_wrong_layer_in_bf16(
         ]
 
     monkeypatch.setattr(precision_choice, "time_steps", bf16_wins)
-    choice = choose_plan(network, clips, labels, loss=LOSS, options=options("auto"))
+    stopped = Budget(lambda: 0.0)  # what is slow on this machine is no matter here
+    choice = choose_plan(network, clips, labels, loss=LOSS, options=options("auto"), budget=stopped)
     assert choice.plan == Plan(BF16, ("3",))
     text = "\n".join(choice.lines())
     assert "precision: bf16 contiguous, 1 layer in fp32" in text
@@ -313,6 +314,13 @@ def test_emulated_bf16_is_not_tried_and_a_layout_needs_a_gain(last: float, plan:
     assert choice.plan == plan
     assert {each.plan.variant.number for each in choice.candidates} == {"fp32"}
     assert any("bf16 is not tried" in line for line in choice.lines())
+
+
+@pytest.mark.parametrize(("step_s", "most_s"), [(10.0, 30.0), (0.001, 1.0)])
+def test_far_behind_is_three_steps_and_no_less_than_a_second(step_s: float, most_s: float) -> None:
+    budget = Budget(lambda: 0.0)
+    budget.pace(step_s, steps=100)
+    assert budget.far_behind == pytest.approx(most_s)
 
 
 @pytest.mark.usefixtures("bf16_is_native")
