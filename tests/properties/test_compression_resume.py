@@ -206,7 +206,7 @@ def same(left: Any, right: Any) -> None:
     adam=st.booleans(),
     optimizer_first=st.booleans(),
 )
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_it_goes_on_as_if_it_had_not_stopped(
     name: str, epoch: int, step: int, adam: bool, optimizer_first: bool
 ) -> None:

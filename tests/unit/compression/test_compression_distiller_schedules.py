@@ -38,7 +38,17 @@ def test_all_the_files_are_tried() -> None:
     assert files == {*TRAINED, *PTQ, "thesis__linear-ptq.invalid.yaml"}
 
 
-@pytest.mark.parametrize("file", TRAINED)
+# Deep networks, which take seconds; what their schedules do is in others, too.
+_DEEP = ("resnet50", "resnext101")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=pytest.mark.slow if any(n in file for n in _DEEP) else ())
+        for file in TRAINED
+    ],
+)
 def test_a_schedule_trains_its_network(file: str) -> None:
     model = NETWORKS[ARCHES.get(file, "resnet20_cifar")]()
 

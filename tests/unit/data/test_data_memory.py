@@ -126,7 +126,7 @@ print(json.dumps({"grown": peak - before}))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
-@pytest.mark.parametrize("store", ["raw", "packed"])
+@pytest.mark.parametrize("store", [pytest.param("raw", marks=pytest.mark.slow), "packed"])
 def test_a_loader_worker_stays_small(tmp_path: Path, store: str) -> None:
     write_tree(tmp_path / "videos", frames=40)
     prepare_tree(tmp_path, store=store)

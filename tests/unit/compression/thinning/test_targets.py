@@ -71,7 +71,13 @@ class TestGroupMasks:
 
 
 class TestSearch:
-    @pytest.mark.parametrize("variant", ["resnet10a", "resnet18b", "mobilenetv2", "csn26ir"])
+    @pytest.mark.parametrize(
+        "variant",
+        [
+            "resnet10a",
+            *(pytest.param(name, marks=pytest.mark.slow) for name in ("mobilenetv2", "csn26ir")),
+        ],
+    )
     def test_half_the_macs_narrowly(self, variant):
         model, clip = tiny_network(variant, width_mult=0.25), tiny_clip()
         before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
