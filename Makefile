@@ -17,12 +17,13 @@ WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max
 AVX2_ONLY := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
     FBGEMM_ENABLE_INSTRUCTIONS=AVX2
 
-.PHONY: help demo test test-all test-avx2 lint types bench files docs clean
+.PHONY: help demo test test-all test-more test-avx2 lint types bench files docs clean
 
 help:
 	@echo "make demo       install, then the whole path on the built-in data"
 	@echo "make test       the default tests"
 	@echo "make test-all   the default tests and the long ones"
+	@echo "make test-more  of the long tests, those of units: more of a kind"
 	@echo "make test-avx2  the numeric tests as on a processor with AVX2 only"
 	@echo "make lint       ruff: style and formatting"
 	@echo "make types      mypy, strict"
@@ -50,6 +51,10 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	python -m pytest $(WORKERS) -m ""
+
+# What `slow` leaves out of the default tests, without what takes minutes each.
+test-more: $(VENV)/.installed-dev
+	python -m pytest $(WORKERS) -m slow tests/contract tests/properties tests/unit
 
 test-avx2: $(VENV)/.installed-dev
 	env $(AVX2_ONLY) python -m pytest $(WORKERS) -m "numeric and not slow"
