@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from vcc.errors import NotAvailableError, ScheduleError, nearest
 
-SCHEDULES = Path(__file__).resolve().parents[3] / "schedules"
+# `vcc/schedules` is a link to the folder at the top of a checkout, and a folder of an installation:
+# what builds the wheel copies the files behind the link.
+SCHEDULES = (Path(str(files("vcc"))) / "schedules").resolve()
 # in the order in which a chain takes its steps
 KINDS = ("ep", "ptq", "qat", "kd")
 FAMILIES = (
@@ -64,6 +67,18 @@ def shipped_schedules(family: str) -> tuple[Path, ...]:
     return tuple(
         path for path in sorted(SCHEDULES.glob("*.yaml")) if not path.name.startswith(others)
     )
+
+
+def find_schedule(path: Path) -> Path:
+    """Return the file that a schedule's path names.
+
+    `schedules/NAME.yaml`, as headers and guides write it, names the shipped file where the current
+    folder has no such file: an installation runs in any folder.
+    """
+    shipped = SCHEDULES / path.name
+    if path == Path("schedules") / path.name and not path.exists() and shipped.is_file():
+        return shipped
+    return path
 
 
 def _in_order(compression_type: str | Sequence[str]) -> tuple[str, ...]:
