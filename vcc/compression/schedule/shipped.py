@@ -8,9 +8,20 @@ from pathlib import Path
 
 from vcc.errors import NotAvailableError, ScheduleError, nearest
 
-# `vcc/schedules` is a link to the folder at the top of a checkout, and a folder of an installation:
-# what builds the wheel copies the files behind the link.
-SCHEDULES = (Path(str(files("vcc"))) / "schedules").resolve()
+
+def _shipped_folder() -> Path:
+    """Return the folder of shipped schedules, in a checkout or in an installation.
+
+    `vcc/schedules` is a link to the folder at the top of a checkout, and a folder of an
+    installation: what builds the wheel copies the files behind the link. Where links got lost (a
+    checkout on Windows, some archives), the folder at the top is taken itself.
+    """
+    package = Path(str(files("vcc")))
+    linked = package / "schedules"
+    return (linked if linked.is_dir() else package.parent / "schedules").resolve()
+
+
+SCHEDULES = _shipped_folder()
 # in the order in which a chain takes its steps
 KINDS = ("ep", "ptq", "qat", "kd")
 FAMILIES = (

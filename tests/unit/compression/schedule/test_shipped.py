@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vcc.compression.schedule import shipped
 from vcc.compression.schedule.shipped import (
     FAMILIES,
     SCHEDULES,
@@ -69,3 +70,18 @@ def test_any_other_path_stays_as_it_is(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_schedule(Path(given)) == Path(given)
+
+
+def test_a_checkout_without_links_takes_the_folder_at_the_top(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "vcc"
+    package.mkdir()
+    (package / "schedules").write_text("../schedules")
+    (tmp_path / "schedules").mkdir()
+    monkeypatch.setattr(shipped, "files", lambda _: package)
+    assert shipped._shipped_folder() == tmp_path / "schedules"
+
+    (package / "schedules").unlink()
+    (package / "schedules").mkdir()
+    assert shipped._shipped_folder() == package / "schedules"
