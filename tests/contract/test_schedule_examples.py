@@ -1,4 +1,4 @@
-"""The examples of docs/schedules.md load, fit a network, and begin; every class has one."""
+"""The examples of docs/schedules*.md load, fit a network, and begin; every class has one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from vcc.compression.schedule.quantizer_fields import QUANTIZERS
 from vcc.compression.sensitivity.measured import Measured
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCKS = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "schedules.md").read_text(), re.DOTALL)
+PAGES = sorted((ROOT / "docs").glob("schedules*.md"))
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+]
 EXAMPLES: list[Any] = [yaml.safe_load(block) for block in BLOCKS]
 
 

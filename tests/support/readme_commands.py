@@ -55,7 +55,7 @@ def copy_of_project(folder: Path) -> Path:
     copy = folder / "vcc"
     for name in filter(None, listed.stdout.split("\0")):
         source, target = ROOT / name, copy / name
-        if source.is_file():
+        if source.is_symlink() or source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            shutil.copyfile(source, target, follow_symlinks=False)
     return copy

@@ -44,7 +44,13 @@ def provenance_tags() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """Return the checked-out commit, with "-dirty" when tracked files differ from it."""
+    """Return the checked-out commit, with "-dirty" when tracked files differ from it.
+
+    None outside a checkout of the project. An installation may lie inside another repository (an
+    environment in somebody's project), whose commit says nothing about this code.
+    """
+    if not _git("ls-files", "vcc/__init__.py"):
+        return None
     commit = _git("rev-parse", "HEAD")
     if not commit:
         return None

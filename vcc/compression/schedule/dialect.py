@@ -1,6 +1,6 @@
 """Every class of the dialect with its arguments: the table that the loader checks against.
 
-Arguments are Distiller's (docs/schedules.md); ours are marked as extensions in their help.
+Arguments are Distiller's (docs/schedules*.md); ours are marked as extensions in their help.
 """
 
 from __future__ import annotations

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from vcc.errors import NotAvailableError, ScheduleError, nearest
 
-SCHEDULES = Path(__file__).resolve().parents[3] / "schedules"
+
+def _shipped_folder() -> Path:
+    """Return the folder of shipped schedules, in a checkout or in an installation.
+
+    `vcc/schedules` is a link to the folder at the top of a checkout, and a folder of an
+    installation: what builds the wheel copies the files behind the link. Where links got lost (a
+    checkout on Windows, some archives), the folder at the top is taken itself.
+    """
+    package = Path(str(files("vcc")))
+    linked = package / "schedules"
+    return (linked if linked.is_dir() else package.parent / "schedules").resolve()
+
+
+SCHEDULES = _shipped_folder()
 # in the order in which a chain takes its steps
 KINDS = ("ep", "ptq", "qat", "kd")
 FAMILIES = (
@@ -64,6 +78,18 @@ def shipped_schedules(family: str) -> tuple[Path, ...]:
     return tuple(
         path for path in sorted(SCHEDULES.glob("*.yaml")) if not path.name.startswith(others)
     )
+
+
+def find_schedule(path: Path) -> Path:
+    """Return the file that a schedule's path names.
+
+    `schedules/NAME.yaml`, as headers and guides write it, names the shipped file where the current
+    folder has no such file: an installation runs in any folder.
+    """
+    shipped = SCHEDULES / path.name
+    if path == Path("schedules") / path.name and not path.exists() and shipped.is_file():
+        return shipped
+    return path
 
 
 def _in_order(compression_type: str | Sequence[str]) -> tuple[str, ...]:

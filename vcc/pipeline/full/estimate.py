@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.phases import last_epoch
-from vcc.compression.schedule.shipped import default_schedule
+from vcc.compression.schedule.shipped import default_schedule, find_schedule
 from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import PipelineEntry
 from vcc.data.clips.protocol import ClipProtocol
@@ -100,7 +100,7 @@ def _compression_epochs(options: PipelineEntry) -> int:
         return options.compress_n_epochs
     try:
         file = options.schedule or default_schedule(options.model, options.compression_type)
-        return last_epoch(load_schedule(file))
+        return last_epoch(load_schedule(find_schedule(file)))
     except VccError:
         # The compression itself says what is wrong with it, and where.
         return 0

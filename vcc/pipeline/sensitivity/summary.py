@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from vcc.compression.channels.graph import filter_groups
+from vcc.compression.schedule.shipped import find_schedule
 from vcc.compression.sensitivity.summary import LayerRow, read_summary, summary_schedule
 from vcc.config.compression import CompressionOptions
 from vcc.errors import ConfigError, ScheduleError
@@ -26,7 +27,7 @@ def schedule_of_options(network: Network, options: CompressionOptions) -> Path |
         ScheduleError: the summary does not fit the network.
     """
     if options.summary_path is None:
-        return options.schedule
+        return options.schedule and find_schedule(options.schedule)
     if options.schedule is not None:
         msg = "summary_path and schedule are both given: the summary makes a schedule; leave one"
         raise ConfigError(msg)

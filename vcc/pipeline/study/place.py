@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vcc.compression.schedule.shipped import default_schedule
+from vcc.compression.schedule.shipped import default_schedule, find_schedule
 from vcc.compression.schedule.yaml_tree import read_tree
 from vcc.config.study import DENSE, Cell, MethodOptions, StudyMatrix
 from vcc.data.store.prepared import PreparedDataset
@@ -77,7 +77,7 @@ class StudyPlace:
 def schedule_of(method: MethodOptions, family: str) -> Path:
     """Return a method's schedule file for a model family."""
     if method.schedule is not None:
-        return Path(str(method.schedule).format(family=family))
+        return find_schedule(Path(str(method.schedule).format(family=family)))
     return default_schedule(family, method.compression_type)
 
 

@@ -8,10 +8,11 @@ from typing import cast
 
 import pytest
 
-from vcc.config.study import Cell, read_matrix
+from vcc.compression.schedule.shipped import SCHEDULES
+from vcc.config.study import Cell, MethodOptions, read_matrix
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ScheduleError
-from vcc.pipeline.study.place import StudyPlace
+from vcc.pipeline.study.place import StudyPlace, schedule_of
 
 MATRIX = """
 name: mine
@@ -57,3 +58,16 @@ def test_what_a_schedule_says_does(tmp_path: Path, old: str, new: str) -> None:
 def test_a_schedule_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScheduleError, match="schedule.yaml"):
         settings(tmp_path, "policies: [")
+
+
+def test_a_shipped_schedule_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    method = MethodOptions(schedule=Path("schedules/{family}_filters_agp_thin.yaml"))
+    assert schedule_of(method, "csn") == SCHEDULES / "csn_filters_agp_thin.yaml"
+    own = MethodOptions(schedule=tmp_path / "{family}.yaml")
+    assert schedule_of(own, "csn") == tmp_path / "csn.yaml"
+    assert (
+        schedule_of(MethodOptions(compression_type=("ptq",)), "csn") == SCHEDULES / "ptq_int8.yaml"
+    )

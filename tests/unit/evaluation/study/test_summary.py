@@ -1,90 +1,15 @@
-"""A study's files and summary, against figures computed by hand."""
+"""A study's summary, against figures computed by hand."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
+from study_cells import DENSE_TIMES, cell, timing
 
-from vcc.errors import DataError
-from vcc.evaluation.study.results import EAGER, CellResult, Timing, read_result, write_result
 from vcc.evaluation.study.summary import bootstrap_mean, paired_drop, summarise
-
-
-def timing(network: str, runtime: str, precision: str, ms: float) -> Timing:
-    return Timing(network=network, runtime=runtime, precision=precision, p50_ms=ms, p95_ms=2 * ms)
-
-
-DENSE_TIMES = (
-    timing("dense", EAGER, "f32", 100.0),
-    timing("dense", "onnxruntime CPU", "f32", 50.0),
-    timing("dense", "OpenVINO CPU", "f32", 25.0),
-)
-
-
-def cell(**changes: object) -> CellResult:
-    made = CellResult(
-        model="net",
-        method="filters",
-        repeat="s1",
-        settings="abc",
-        created="2026-11-25T10:00:00+00:00",
-        run_id="run",
-        command="command",
-        machine={"cpu": "c"},
-        params=10,
-        macs=20,
-        size_bytes=30,
-        sparsity=0.0,
-        clip_top1=0.5,
-        right="1100",
-        dense_right="1110",
-        timings=(*DENSE_TIMES, timing("compressed", "OpenVINO CPU", "int8", 5.0)),
-        timed_clip=(16, 112, 112),
-        training_s=1.0,
-        seconds=2.0,
-    )
-    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
-
-
-def test_a_file_holds_everything(tmp_path: Path) -> None:
-    path = write_result(cell(), tmp_path)
-    assert path.name == "net.filters.s1.json"
-    assert read_result(path) == cell()
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda content: content.pop("params"),
-        lambda content: content.update(format=9),
-        lambda content: content.update(right="12"),
-        lambda content: content.update(right="10"),
-        lambda content: content.update(right="", dense_right=""),
-        lambda content: content.update(timings=[{"network": "dense"}]),
-        lambda content: content.update(timings=5),
-    ],
-)
-def test_a_damaged_file_is_named(tmp_path: Path, spoil: object) -> None:
-    path = write_result(cell(), tmp_path)
-    content = json.loads(path.read_text())
-    spoil(content)  # type: ignore[operator]
-    path.write_text(json.dumps(content))
-    with pytest.raises(DataError, match=r"net.filters.s1.json: not a result of a study"):
-        read_result(path)
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"3", b'"x"', b"{"])
-def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "x.json"
-    path.write_bytes(content)
-    with pytest.raises(DataError):
-        read_result(path)
 
 
 def test_accuracy_and_loss_are_paired() -> None:

@@ -18,7 +18,7 @@ from vcc.compression.schedule.selectors import plain_name
 from vcc.errors import ScheduleError
 from vcc.models.quantized.modules import ActivationQuantizer, WeightQuantizer
 
-FOLDER = Path(__file__).resolve().parents[4] / "shared" / "distiller_schedules"
+FOLDER = Path(__file__).resolve().parents[5] / "shared" / "distiller_schedules"
 INDEX = FOLDER / "INDEX.csv"
 ROWS = list(csv.DictReader(INDEX.open(encoding="utf-8"))) if INDEX.is_file() else []
 ARCHES = {row["file"]: row["target_arch"] for row in ROWS}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import run_command
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 MIB = 2**20
 
 CALIBRATE = """

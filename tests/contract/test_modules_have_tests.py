@@ -1,0 +1,46 @@
+"""Every module has a test named after it, in the folder of tests/unit that mirrors its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Modules from before the rule. A line goes when its test comes; none is added.
+WITHOUT = (Path(__file__).parent / "modules_without_tests.txt").read_text().split()
+
+
+def places_of(module: Path) -> list[Path]:
+    """Return where a module's test may lie: test_NAME.py, or test_ROOM_NAME.py for each room."""
+    room = module.relative_to("vcc").parent
+    rooms = ["_".join((*room.parts[start:], module.stem)) for start in range(len(room.parts) + 1)]
+    return [ROOT / "tests" / "unit" / room / f"test_{name}.py" for name in rooms]
+
+
+def has_test(module: Path) -> bool:
+    return any(path.is_file() for path in places_of(module))
+
+
+MODULES = sorted(
+    path.relative_to(ROOT) for path in ROOT.glob("vcc/**/*.py") if path.name != "__init__.py"
+)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_module_has_a_test_named_after_it(module: Path) -> None:
+    assert has_test(module) != (str(module) in WITHOUT), f"{module}: " + (
+        "it has its test: take it out of modules_without_tests.txt"
+        if has_test(module)
+        else f"write {places_of(module)[-1].relative_to(ROOT)}"
+    )
+
+
+def test_the_list_of_exceptions_names_modules_that_there_are() -> None:
+    assert sorted(set(WITHOUT)) == WITHOUT
+    assert not [name for name in WITHOUT if Path(name) not in MODULES]
+
+
+def test_both_forms_of_a_name_are_taken() -> None:
+    names = [path.name for path in places_of(Path("vcc/data/store/files.py"))]
+    assert names == ["test_data_store_files.py", "test_store_files.py", "test_files.py"]

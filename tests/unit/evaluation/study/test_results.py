@@ -1,0 +1,48 @@
+"""The files of a study's cells: whole, and refused when damaged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from study_cells import cell
+
+from vcc.errors import DataError
+from vcc.evaluation.study.results import read_result, write_result
+
+
+def test_a_file_holds_everything(tmp_path: Path) -> None:
+    path = write_result(cell(), tmp_path)
+    assert path.name == "net.filters.s1.json"
+    assert read_result(path) == cell()
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content.pop("params"),
+        lambda content: content.update(format=9),
+        lambda content: content.update(right="12"),
+        lambda content: content.update(right="10"),
+        lambda content: content.update(right="", dense_right=""),
+        lambda content: content.update(timings=[{"network": "dense"}]),
+        lambda content: content.update(timings=5),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, spoil: object) -> None:
+    path = write_result(cell(), tmp_path)
+    content = json.loads(path.read_text())
+    spoil(content)  # type: ignore[operator]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"net.filters.s1.json: not a result of a study"):
+        read_result(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"3", b'"x"', b"{"])
+def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError):
+        read_result(path)
