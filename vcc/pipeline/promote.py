@@ -11,7 +11,7 @@ from typing import Any
 from vcc.cli import say
 from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import PromoteEntry
-from vcc.config.gate import GateOptions
+from vcc.config.yaml_files.gate_marks import GateOptions
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.store.prepared import PreparedDataset, find_prepared
 from vcc.errors import ExportError, GateError, TrackingError

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vcc.config.gate import GateOptions
-from vcc.config.strict_yaml import line_of, read_yaml
+from vcc.config.yaml_files.gate_marks import GateOptions
+from vcc.config.yaml_files.strict import line_of, read_yaml
 from vcc.errors import ConfigError
 
 SHIPPED = Path(__file__).with_name("gate.yaml")

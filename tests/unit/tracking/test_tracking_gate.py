@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vcc.config.gate import GateOptions
+from vcc.config.yaml_files.gate_marks import GateOptions
 from vcc.errors import ConfigError
 from vcc.tracking.gate import SHIPPED, Figures, find_misses, load_gate
 

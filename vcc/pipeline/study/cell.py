@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from vcc.config.export import ExportOptions
-from vcc.config.study import DENSE, Cell
+from vcc.config.yaml_files.study_matrix import DENSE, Cell
 from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.accuracy import VideoScores
 from vcc.evaluation.study.results import CellResult, Timing

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vcc.config.compression import CompressionOptions
 from vcc.config.distillation import DistillationOptions
-from vcc.config.study import DENSE, Cell
+from vcc.config.yaml_files.study_matrix import DENSE, Cell
 from vcc.files import write_whole
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network

@@ -11,7 +11,7 @@ from typing import Any
 
 from vcc.compression.schedule.shipped import default_schedule
 from vcc.compression.schedule.yaml_tree import read_tree
-from vcc.config.study import DENSE, Cell, MethodOptions, StudyMatrix
+from vcc.config.yaml_files.study_matrix import DENSE, Cell, MethodOptions, StudyMatrix
 from vcc.data.store.prepared import PreparedDataset
 
 

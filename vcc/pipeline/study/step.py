@@ -12,7 +12,7 @@ from pathlib import Path
 from vcc.cli import say
 from vcc.config.data import PrepareOptions
 from vcc.config.entrypoints import StudyEntry
-from vcc.config.study import SHIPPED, Cell, StudyMatrix, read_matrix
+from vcc.config.yaml_files.study_matrix import SHIPPED, Cell, StudyMatrix, read_matrix
 from vcc.data.annotations.folds import fold_datasets
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError, StoppedError, StudyError, VccError

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from vcc.config.study import SpeedOptions
+from vcc.config.yaml_files.study_matrix import SpeedOptions
 from vcc.pipeline.card import Network
 from vcc.pipeline.study.cell import _timed_shape
 

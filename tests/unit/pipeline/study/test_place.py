@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from vcc.config.study import Cell, read_matrix
+from vcc.config.yaml_files.study_matrix import Cell, read_matrix
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ScheduleError
 from vcc.pipeline.study.place import StudyPlace

@@ -31,12 +31,12 @@ from vcc.config.compression import COMPRESSION_TYPES
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, OptionsT, field_types, option, without_none
-from vcc.config.strict_yaml import read_yaml
 from vcc.config.training import FinetuneOptions, TrainingOptions
+from vcc.config.yaml_files.strict import read_yaml
 from vcc.errors import ConfigError, nearest, printable
 
 DENSE = "dense"
-SHIPPED = Path(__file__).with_name("studies") / "tier1.yaml"
+SHIPPED = Path(__file__).parents[1] / "studies" / "tier1.yaml"
 # More than any data has groups; each is a cell, and cells are listed before data are looked at.
 _MOST_FOLDS = 1000
 _SECTIONS = ("name", "data", "seeds", "folds", "speed", "models", "methods")
