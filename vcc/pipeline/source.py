@@ -37,6 +37,11 @@ class Source:
         return card.dataset == self.dataset.name and card.split != self.dataset.split
 
 
+def name_of(source: Source) -> str:
+    """Return what messages call a source: its version's URI, or its architecture."""
+    return source.version.uri if source.version else source.network.card.arch
+
+
 def find_source(options: SourceOptions, *, alias: str | None, force_split: bool = False) -> Source:
     """Find the network and the data that the options mean.
 
@@ -56,14 +61,20 @@ def find_source(options: SourceOptions, *, alias: str | None, force_split: bool 
         version = search_version(options, dataset, alias=alias)
         network = fetch_network(version)
     else:
-        network, version = _named_network(options.source)
+        network, version = named_network(options.source)
         dataset = _data_for(network.card, options)
     _check_labels(network.card, dataset)
     dataset.check_split(name=network.card.dataset, split=network.card.split, force=force_split)
     return Source(network=network, dataset=dataset, version=version)
 
 
-def _named_network(source: str) -> tuple[Network, Version | None]:
+def named_network(source: str) -> tuple[Network, Version | None]:
+    """Load the network of `models:/...` or of a checkpoint folder, with its version if any.
+
+    Raises:
+        TrackingError: there is no such version.
+        ModelError: it is not a complete checkpoint of this project.
+    """
     if not source.startswith("models:/"):
         return load_network(Path(source)), None
     version = get_version(source)
@@ -92,6 +103,11 @@ def fetch_network(version: Version) -> Network:
     """Download a registered checkpoint and load it."""
     with _downloaded(version) as folder:
         return load_network(folder)
+
+
+def fetch_parent(card: NetworkCard) -> Network | None:
+    """Download the network that a card's network was made from; None for a dense one."""
+    return fetch_network(get_version(card.parent)) if card.parent else None
 
 
 @contextlib.contextmanager

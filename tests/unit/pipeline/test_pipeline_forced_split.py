@@ -20,8 +20,8 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
-from vcc.pipeline import commands
 from vcc.pipeline.card import Network, card_of
+from vcc.pipeline.commands import evaluate as command
 from vcc.pipeline.source import Source, find_source
 from vcc.tracking.registry import Version
 
@@ -114,13 +114,13 @@ def test_forced_figures_stay_off_the_version(
         told.update(values)
         return {"test_videos": 4, "clip_top1": 1, "video_top1": 1, "video_top5": 1}
 
-    monkeypatch.setattr(commands, "connect", lambda: "")
-    monkeypatch.setattr(commands, "log_dataset", lambda *_, **__: None)
-    monkeypatch.setattr(commands, "open_run", lambda *_, **__: contextlib.nullcontext(run))
-    monkeypatch.setattr(commands, "find_source", with_version)
-    monkeypatch.setattr(commands, "evaluate_step", measured)
-    monkeypatch.setattr(commands, "_name_of", lambda _: "a network")
-    commands.run_evaluate(EvaluateEntry(**source_options(roots, split), force_split=True))
+    monkeypatch.setattr(command, "connect", lambda: "")
+    monkeypatch.setattr(command, "log_dataset", lambda *_, **__: None)
+    monkeypatch.setattr(command, "open_run", lambda *_, **__: contextlib.nullcontext(run))
+    monkeypatch.setattr(command, "find_source", with_version)
+    monkeypatch.setattr(command, "evaluate_step", measured)
+    monkeypatch.setattr(command, "name_of", lambda _: "a network")
+    command.run_evaluate(EvaluateEntry(**source_options(roots, split), force_split=True))
     assert told["version"] is (None if forced else version)
     assert run.tags == ({"forced_split": "trained on split1"} if forced else {})
     assert ("forced: trained on split1" in capsys.readouterr().out) is forced

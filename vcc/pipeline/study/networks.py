@@ -12,11 +12,11 @@ from vcc.config.yaml_files.study_matrix import DENSE, Cell
 from vcc.files import write_whole
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network
+from vcc.pipeline.compress.compressed import compress
 from vcc.pipeline.compress.recipe import recipe_for
-from vcc.pipeline.compress.step import compress_step
 from vcc.pipeline.source import load_network
 from vcc.pipeline.study.place import StudyPlace, dense_cell, schedule_of
-from vcc.pipeline.train.step import train_step
+from vcc.pipeline.train.recipe import TrainRecipe
 from vcc.tracking.runs import Run
 
 
@@ -66,16 +66,14 @@ def _builds_on(cell: Cell, place: StudyPlace) -> list[Cell]:
 
 def _train(cell: Cell, place: StudyPlace, run: Run) -> Network:
     recipe = place.matrix.models[cell.model]
-    return train_step(
-        place.dataset_of(cell),
-        model=recipe.network,
+    return TrainRecipe(
+        network=recipe.network,
         clip=dataclasses.replace(
             recipe.clip, manual_seed=_seed(cell, place), n_threads=place.n_threads
         ),
         training=dataclasses.replace(recipe.training, no_cuda=place.no_cuda),
         finetune=recipe.finetune,
-        run=run,
-    )
+    ).train(place.dataset_of(cell), run=run)
 
 
 def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
@@ -83,6 +81,10 @@ def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
     family = place.matrix.models[cell.model].network.model
     parent = network_of_cell(place.matrix.parent(cell), place, run)
     dense = network_of_cell(dense_cell(cell), place, run)
+    distillation = None
+    if "kd" in method.compression_type:
+        path = str(place.checkpoints / dense_cell(cell, method.teacher).key)
+        distillation = DistillationOptions(t_path=path)
     recipe = recipe_for(
         parent,
         CompressionOptions(
@@ -94,11 +96,9 @@ def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
         # Of the dense training: a chain's second step would else begin at a sixteenth of it.
         learning_rate=method.learning_rate or dense.card.training.learning_rate / 4,
         parent=None,
+        distillation=distillation,
     )
-    if recipe.distils:
-        path = str(place.checkpoints / dense_cell(cell, method.teacher).key)
-        recipe = dataclasses.replace(recipe, distillation=DistillationOptions(t_path=path))
-    return compress_step(parent, place.dataset_of(cell), recipe, run=run)
+    return compress(parent, place.dataset_of(cell), recipe, run=run).network
 
 
 def _seed(cell: Cell, place: StudyPlace) -> int:

@@ -19,13 +19,8 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.dev_measure import DevMeasure
-from vcc.pipeline.sensitivity.clips import (
-    ClipRow,
-    cheapest,
-    clip_grid,
-    clip_sensitivity_step,
-    clips_csv,
-)
+from vcc.pipeline.sensitivity.clip_step import clip_sensitivity_step
+from vcc.pipeline.sensitivity.clips import ClipRow, cheapest, clip_grid, clips_csv
 
 
 def entry(**options: Any) -> SensitivityEntry:
