@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vcc.models.checkpoint import save_checkpoint
+from vcc.models.network import network_of
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.step import size_figures
 from vcc.pipeline.notes import trained_note
-from vcc.pipeline.tags import card_tags, metric_tags, quantizer_tags
+from vcc.pipeline.tags import card_tags, metric_tags, model_tags, quantizer_tags
 from vcc.tracking.registry import Version, register_checkpoint, registered_name, set_alias
 from vcc.tracking.runs import Run
 
@@ -58,6 +59,7 @@ def register_network(
             n_classes=len(card.labels),
             tags={
                 **card_tags(card),
+                **model_tags(network_of(network.model).spec),
                 **quantizer_tags(network),
                 **tags,
                 **metric_tags(metrics),

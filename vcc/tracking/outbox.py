@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
+from vcc.errors import one_line
 from vcc.files import write_whole
 
 _logger = logging.getLogger(__name__)
@@ -123,8 +124,7 @@ class MetricOutbox:
 
 def short(error: MlflowException) -> str:
     """Return an error's message in one line that a person can read."""
-    text = " ".join(error.message.split())
-    return text if len(text) <= 160 else f"{text[:160]}..."
+    return one_line(error.message, at_most=160)
 
 
 def _read(backlog: Path) -> list[Figures]:

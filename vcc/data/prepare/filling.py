@@ -16,7 +16,7 @@ from vcc.data.prepare.planning import store_path
 from vcc.data.prepare.workers import convert_all
 from vcc.data.store.files import SUFFIX
 from vcc.data.store.manifest import FRAMES_NAME
-from vcc.errors import DataError
+from vcc.errors import DataError, one_line
 from vcc.progress import follow
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def fill_store(
         raise DataError(msg) from None
     except BrokenProcessPool as error:
         msg = (
-            f"{output}: a worker process was killed ({' '.join(str(error).split())[:120]}); with "
+            f"{output}: a worker process was killed ({one_line(error, at_most=120)}); with "
             "too little memory set n_jobs=1, then run again to continue"
         )
         raise DataError(msg) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vcc.cli import say
 from vcc.errors import ExportError
-from vcc.export.doctor import findings, problems
+from vcc.export import doctor
 
 
 def run_doctor() -> None:
@@ -13,8 +13,8 @@ def run_doctor() -> None:
     Raises:
         ExportError: something must be mended.
     """
-    for title, found in findings():
+    for title, found in doctor.findings():
         say(f"{title:24} {found}")
-    broken = problems()
+    broken = doctor.problems()
     if broken:
         raise ExportError("; ".join(broken))
