@@ -18,6 +18,7 @@ from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.study.files import score_file, time_files, timed_shape
 from vcc.pipeline.study.networks import network_of_cell, training_seconds
 from vcc.pipeline.study.place import StudyPlace, dense_cell
+from vcc.pipeline.study.settings import digest_of
 from vcc.tracking.provenance import provenance_tags
 from vcc.tracking.runs import Run
 
@@ -56,7 +57,7 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         model=cell.model,
         method=cell.method,
         repeat=cell.repeat,
-        settings=place.settings(cell),
+        settings=digest_of(place, cell),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         run_id=run.run_id,
         command=command,

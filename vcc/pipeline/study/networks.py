@@ -16,6 +16,7 @@ from vcc.pipeline.compress.compressed import compress
 from vcc.pipeline.compress.recipe import recipe_for
 from vcc.pipeline.source import load_network
 from vcc.pipeline.study.place import StudyPlace, dense_cell, schedule_of
+from vcc.pipeline.study.settings import digests_of
 from vcc.pipeline.train.recipe import TrainRecipe
 from vcc.tracking.runs import Run
 
@@ -30,8 +31,8 @@ def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
     """
     folder = place.checkpoints / cell.key
     marker = _marker(cell, place)
-    wanted = place.settings(cell)
-    if marker.is_file() and marker.read_text("utf-8").split()[0] == wanted:
+    known = digests_of(place, cell)
+    if marker.is_file() and marker.read_text("utf-8").split()[0] in known:
         return load_network(folder)
     if cell.method == DENSE:
         started = time.monotonic()
@@ -45,7 +46,7 @@ def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
     seconds = time.monotonic() - started
     marker.unlink(missing_ok=True)
     save_checkpoint(folder, made.model, made.card.as_metadata())
-    write_whole(marker, f"{wanted} {seconds:.1f}\n")
+    write_whole(marker, f"{known[0]} {seconds:.1f}\n")
     return made
 
 

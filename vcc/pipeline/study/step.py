@@ -18,6 +18,7 @@ from vcc.pipeline.study.cell import compute_cell
 from vcc.pipeline.study.estimate import calibrate, cell_seconds, corrected
 from vcc.pipeline.study.networks import network_of_cell
 from vcc.pipeline.study.place import StudyPlace
+from vcc.pipeline.study.settings import digests_of
 from vcc.tracking.runs import open_run
 
 _logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def finished(cells: Sequence[Cell], place: StudyPlace, folder: Path) -> dict[Cel
         if result.key != cell.key:
             msg = f"{path}: holds the cell {result.key}: delete it to compute {cell.key}"
             raise DataError(msg)
-        if result.settings == place.settings(cell):
+        if result.settings in digests_of(place, cell):
             done[cell] = result
         else:
             _logger.info("%s: made by other settings: it will be computed again", path)
