@@ -50,4 +50,4 @@ def listening() -> Iterator[list[Message]]:
 def reason(error: av.FFmpegError, heard: list[Message]) -> str:
     """Return in one line why FFmpeg failed: its last complaint, or else the error's own text."""
     complaints = [message.text for message in heard if message.is_error]
-    return one_line((complaints or [error.strerror])[-1])
+    return one_line((complaints or [str(error.strerror)])[-1])

@@ -56,7 +56,7 @@ _FIRST: Mapping[type[Options], str] = {
     """,
 }
 # Where and by how many processes, not what: whatever is chosen here changes no figure.
-_FREE = {
+_FREE: Mapping[type[Options], dict[str, Any]] = {
     PrepareOptions: {"n_jobs": 0, "root_path": "", "output": None},
     ClipOptions: {"n_threads": 0},
     TrainingOptions: {"no_cuda": False},
