@@ -19,7 +19,7 @@ from vcc.tracking.registry import Version, download_checkpoint, get_version, lis
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class SourceNetwork:
     """A network to start from, the data it was trained on, and its registered version if any."""
 
     network: Network
@@ -33,12 +33,14 @@ class Source:
         return card.dataset == self.dataset.name and card.split != self.dataset.split
 
 
-def name_of(source: Source) -> str:
+def name_of(source: SourceNetwork) -> str:
     """Return what messages call a source: its version's URI, or its architecture."""
     return source.version.uri if source.version else source.network.card.arch
 
 
-def find_source(options: SourceOptions, *, alias: str | None, force_split: bool = False) -> Source:
+def find_source(
+    options: SourceOptions, *, alias: str | None, force_split: bool = False
+) -> SourceNetwork:
     """Find the network and the data that the options mean.
 
     Args:
@@ -61,7 +63,7 @@ def find_source(options: SourceOptions, *, alias: str | None, force_split: bool 
         dataset = _data_for(network.card, options)
     _check_labels(network.card, dataset)
     dataset.check_split(name=network.card.dataset, split=network.card.split, force=force_split)
-    return Source(network=network, dataset=dataset, version=version)
+    return SourceNetwork(network=network, dataset=dataset, version=version)
 
 
 def named_network(source: str) -> tuple[Network, Version | None]:

@@ -22,7 +22,7 @@ from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.commands import evaluate as command
-from vcc.pipeline.source import Source, find_source
+from vcc.pipeline.source import SourceNetwork, find_source
 from vcc.tracking.registry import Version
 
 
@@ -107,7 +107,7 @@ def test_forced_figures_stay_off_the_version(
     run, told = RecordedRun(), {}
     version = cast(Version, object())
 
-    def with_version(*args: Any, **options: Any) -> Source:
+    def with_version(*args: Any, **options: Any) -> SourceNetwork:
         return dataclasses.replace(find_source(*args, **options), version=version)
 
     def measured(*_: Any, **values: Any) -> dict[str, float]:

@@ -15,7 +15,7 @@ from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.promote.measure import measure_versions
 from vcc.tracking.exports import versions_together
-from vcc.tracking.gate import Figures, Gate, find_misses
+from vcc.tracking.gate import GateFigures, PromotionGate, find_misses
 from vcc.tracking.promotion_lock import now, who
 from vcc.tracking.registry import Version, get_version, tag_version
 from vcc.tracking.runs import Run
@@ -26,7 +26,12 @@ ARTIFACT = "promotion.json"
 
 
 def judge(
-    options: PromoteEntry, gate: Gate, target: Version, champion: Version | None, *, run: Run
+    options: PromoteEntry,
+    gate: PromotionGate,
+    target: Version,
+    champion: Version | None,
+    *,
+    run: Run,
 ) -> dict[str, Any]:
     """Measure, compare and return what goes into the record.
 
@@ -117,7 +122,7 @@ def _dense(version: Version) -> Version | None:
     return None if current is version else current
 
 
-def _wrong_data(candidate: Figures, dataset: PreparedDataset) -> list[str]:
+def _wrong_data(candidate: GateFigures, dataset: PreparedDataset) -> list[str]:
     if candidate.dataset == dataset.name and candidate.data_digest != dataset.digest:
         return [
             f"the prepared data {dataset.name} ({dataset.digest[:12]}) are not those it was "
@@ -126,7 +131,7 @@ def _wrong_data(candidate: Figures, dataset: PreparedDataset) -> list[str]:
     return []
 
 
-def _rows(figures: Mapping[str, Figures]) -> list[list[str]]:
+def _rows(figures: Mapping[str, GateFigures]) -> list[list[str]]:
     each = list(figures.values())
     return [
         ["", *figures],

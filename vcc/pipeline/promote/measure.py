@@ -17,7 +17,7 @@ from vcc.pipeline.promote.graph import RunningGraph, running_graph
 from vcc.pipeline.source import fetch_network
 from vcc.pipeline.unseen import overlap
 from vcc.tracking.exports import download_graph, versions_together
-from vcc.tracking.gate import Figures
+from vcc.tracking.gate import GateFigures
 from vcc.tracking.registry import Version
 
 
@@ -28,7 +28,7 @@ def measure_versions(
     *,
     n_threads: int,
     folder: Path,
-) -> tuple[dict[str, Figures], str | None, SpeedUp | None]:
+) -> tuple[dict[str, GateFigures], str | None, SpeedUp | None]:
     """Return each version's figures, why parity fails if it does, and the gain on the dense one.
 
     Args:
@@ -68,7 +68,7 @@ def measure_versions(
             subset="test",
             n_threads=n_threads,
         )
-        figures[name] = Figures(
+        figures[name] = GateFigures(
             version=graph.version.uri,
             video_top1=scores.video_topk(1),
             video_top1_low=scores.video_top1_low(),

@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import Sequence
 
-from vcc.compression.sensitivity.measured import Measured
+from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import SensitivityEntry
 from vcc.data.clips.protocol import ClipProtocol
@@ -44,7 +44,7 @@ class ClipRow:
     protocol: ClipProtocol
     macs: int
     clips_per_video: float
-    measured: Measured
+    measured: EvalResult
 
     @property
     def macs_per_video(self) -> float:

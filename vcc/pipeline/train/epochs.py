@@ -69,9 +69,9 @@ def train_epochs(  # noqa: PLR0913 - one keyword per thing that a compression ch
     module.classifier.train()
     freeze_statistics(module.classifier)
     report = EpochReport(first_epoch=first, n_epochs=end, record=record)
-    keeper = next((each for each in callbacks if isinstance(each, ResumeCheckpoint)), None)
+    resume_callback = next((each for each in callbacks if isinstance(each, ResumeCheckpoint)), None)
     with training_precision(
-        module, dataset, card, epoch=first, run=run, keeper=keeper
+        module, dataset, card, epoch=first, run=run, resume_callback=resume_callback
     ) as precision:
         fit(
             module,

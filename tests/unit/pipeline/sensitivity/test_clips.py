@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vcc.compression.sensitivity.measured import Measured
+from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import SensitivityEntry
 from vcc.data.clips.protocol import ClipProtocol
@@ -36,7 +36,7 @@ def row(frames: int, *, macs: int, clips: float, top1: float) -> ClipRow:
         protocol=ClipProtocol(48, frames),
         macs=macs,
         clips_per_video=clips,
-        measured=Measured(top1, 1.0, 0.5),
+        measured=EvalResult(top1, 1.0, 0.5),
     )
 
 

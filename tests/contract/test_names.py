@@ -1,0 +1,32 @@
+"""One name stands for one thing, so that a search finds it."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def public_classes(source: str) -> list[str]:
+    """Return the names of a module's classes that other modules may use."""
+    body = ast.parse(source).body
+    return [
+        node.name
+        for node in body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    found = defaultdict(list)
+    for path in sorted(ROOT.glob("vcc/**/*.py")):
+        for name in public_classes(path.read_text()):
+            found[name].append(str(path.relative_to(ROOT)))
+    assert len(found) > 100
+    assert not {name: paths for name, paths in found.items() if len(paths) > 1}
+
+
+def test_classes_are_found_and_private_ones_left_out() -> None:
+    assert public_classes("class A: ...\nclass _B: ...\ndef f():\n    class C: ...\n") == ["A"]
