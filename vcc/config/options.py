@@ -142,7 +142,7 @@ def _check_value(field: dataclasses.Field[Any], value: Any) -> None:
     members = value if isinstance(value, tuple) else (value,)
     for member in members:
         if isinstance(member, float) and not math.isfinite(member):
-            msg = f"{field.name}: {member} is not a finite number"
+            msg = f"{field.name}: {member} is out of range: it must be a finite number"
             raise ConfigError(msg)
         if choices and member not in choices:
             msg = f"{field.name}: {member!r} is not one of {', '.join(map(str, choices))}"

@@ -255,7 +255,7 @@ def _opened(name: str, step: str, options: Options, continues: str | None) -> It
 
 
 def _can_continue(run_id: str) -> bool:
-    """Say whether an interrupted run can go on, and log why not."""
+    """Return whether an interrupted run can go on, and log why not."""
     made = os.environ.get("MLFLOW_RUN_ID")
     if made == run_id:
         return True

@@ -37,7 +37,7 @@ class Budget:
     top1: float | None = None
 
     def holds(self, before: EvalResult, now: EvalResult) -> bool:
-        """Say whether a network's figures are within the budget of the float network's.
+        """Return whether a network's figures are within the budget of the float network's.
 
         Figures that are not numbers are not.
         """

@@ -86,7 +86,7 @@ def find_resumption(path: Path) -> Resumption:
 
 
 def _is_about(about: Any) -> TypeGuard[dict[str, Any]]:
-    """Say whether this is what `about_training` made, as far as it is relied on."""
+    """Return whether this is what `about_training` made, as far as it is relied on."""
     return (
         isinstance(about, dict)
         and isinstance(about.get("epochs_done"), int)
