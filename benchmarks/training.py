@@ -23,8 +23,8 @@ from vcc.data.machine import usable_cores
 from vcc.models import build_model
 from vcc.models.pixels import PixelClassifier
 from vcc.training.precision.choice import choose_plan
-from vcc.training.precision.settings import Plan
-from vcc.training.precision.timing import Candidate, Stepper
+from vcc.training.precision.settings import PrecisionPlan
+from vcc.training.precision.timing import PrecisionCandidate, Stepper
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "ResNet-18": ("resnet", {"model_depth": 18}),
@@ -47,7 +47,7 @@ def measure(name: str, rounds: int) -> list[str]:
     labels = torch.arange(BATCH)
     loss = nn.CrossEntropyLoss()
     choice = choose_plan(classifier, clips, labels, loss=loss, options=OPTIONS)
-    steppers = [Stepper(classifier, plan, loss, OPTIONS) for plan in (Plan(), choice.plan)]
+    steppers = [Stepper(classifier, plan, loss, OPTIONS) for plan in (PrecisionPlan(), choice.plan)]
     times: list[list[float]] = [[], []]
     for number in range(rounds + 1):
         for stepper, taken in zip(steppers, times, strict=True):
@@ -65,7 +65,7 @@ def measure(name: str, rounds: int) -> list[str]:
     return [row, *(f"    {line}" for line in _tried(choice.candidates))]
 
 
-def _tried(candidates: tuple[Candidate, ...]) -> list[str]:
+def _tried(candidates: tuple[PrecisionCandidate, ...]) -> list[str]:
     lines = []
     for candidate in candidates:
         figure = f"{candidate.step_ms:.0f} ms" if candidate.step_ms else candidate.refused

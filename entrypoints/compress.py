@@ -9,7 +9,7 @@ from vcc.config.entrypoints import CompressEntry
 def main(options: CompressEntry) -> None:
     """Compress, register, and say what comes next."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.commands import run_compress
+    from vcc.pipeline.commands.compress import run_compress
 
     run_compress(options)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from vcc.cli import run_entry_point, say
+from vcc.cli import run_entry_point
 from vcc.config.entrypoints import DoctorEntry
-from vcc.errors import ExportError
 
 
-def main(options: DoctorEntry) -> None:
+def main(_: DoctorEntry) -> None:
     """Print one line per finding; fail when something must be mended."""
     # Imported here: `--help` must not wait for torch and ONNX Runtime.
-    from vcc.export.doctor import findings, problems
+    from vcc.pipeline.commands.doctor import run_doctor
 
-    for title, found in findings():
-        say(f"{title:24} {found}")
-    broken = problems()
-    if broken:
-        raise ExportError("; ".join(broken))
+    run_doctor()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(options: EvaluateEntry) -> None:
 
         run_predictions(options)
     else:
-        from vcc.pipeline.commands import run_evaluate
+        from vcc.pipeline.commands.evaluate import run_evaluate
 
         run_evaluate(options)
 

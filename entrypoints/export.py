@@ -9,7 +9,7 @@ from vcc.config.entrypoints import ExportEntry
 def main(options: ExportEntry) -> None:
     """Export, register, and print the figures."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.commands import run_export
+    from vcc.pipeline.commands.export import run_export
 
     run_export(options)
 

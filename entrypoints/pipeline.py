@@ -9,7 +9,7 @@ from vcc.config.entrypoints import PipelineEntry
 def main(options: PipelineEntry) -> None:
     """Run every step and end with the table, dense against compressed."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.full.step import run_pipeline
+    from vcc.pipeline.commands.pipeline import run_pipeline
 
     run_pipeline(options)
 

@@ -9,7 +9,7 @@ from vcc.config.entrypoints import PredictEntry
 def main(options: PredictEntry) -> None:
     """Classify the files and write a table of what came out."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.predict import run_predict
+    from vcc.pipeline.commands.predict import run_predict
 
     run_predict(options)
 

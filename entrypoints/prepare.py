@@ -9,7 +9,7 @@ from vcc.config.entrypoints import PrepareEntry
 def main(options: PrepareEntry) -> None:
     """Prepare and say where the data lies."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.prepare import run_prepare
+    from vcc.pipeline.commands.prepare import run_prepare
 
     run_prepare(options)
 

@@ -9,7 +9,7 @@ from vcc.config.entrypoints import PromoteEntry
 def main(options: PromoteEntry) -> None:
     """Measure, judge, and move the alias, or say every mark that was missed."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.promote import run_promote
+    from vcc.pipeline.commands.promote import run_promote
 
     run_promote(options)
 

@@ -9,7 +9,7 @@ from vcc.config.entrypoints import SensitivityEntry
 def main(options: SensitivityEntry) -> None:
     """Analyse a registered network."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.sensitivity.step import run_sensitivity
+    from vcc.pipeline.commands.sensitivity import run_sensitivity
 
     run_sensitivity(options)
 

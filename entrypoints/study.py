@@ -9,7 +9,7 @@ from vcc.config.entrypoints import StudyEntry
 def main(options: StudyEntry) -> None:
     """Compute what is missing of a study and write its report."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.study.step import run_study
+    from vcc.pipeline.commands.study import run_study
 
     run_study(options)
 

@@ -9,7 +9,7 @@ from vcc.config.entrypoints import TrainEntry
 def main(options: TrainEntry) -> None:
     """Train, register, and say what comes next."""
     # Imported here: `--help` must not wait for torch and MLflow.
-    from vcc.pipeline.commands import run_train
+    from vcc.pipeline.commands.train import run_train
 
     run_train(options)
 

@@ -2,7 +2,8 @@
 
 from vcc.telemetry import switch_off
 
-__version__ = "0.1.0"
+# The one place: pyproject.toml, `doctor`, runs and checkpoints read it from here.
+__version__ = "0.2.0"
 
 # Before any other import: the packages look once.
 switch_off()

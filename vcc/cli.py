@@ -21,9 +21,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vcc import __version__
 from vcc.config.options import Options, OptionsT, describe_type, field_types, without_none
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
-from vcc.errors import ConfigError, VccError, nearest
+from vcc.errors import ConfigError, VccError, nearest, one_line
 
 # A full disk, a used-up quota, the largest size of a file, a disk that takes no writes.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -116,8 +117,7 @@ def say(text: str = "") -> None:
 
 
 def _complain(message: str) -> None:
-    line = " ".join(message.split())
-    sys.stderr.write(f"error: {line}\n")
+    sys.stderr.write(f"error: {one_line(message)}\n")
 
 
 class _Settled(argparse.Action):
@@ -131,6 +131,9 @@ def _build_parser(cls: type[Options], program: str) -> _Parser:
     summary = (cls.__doc__ or "").split("\n")[0]
     parser = _Parser(prog=program, description=summary, allow_abbrev=False)
     hints = field_types(cls)
+    # Some entry points have an option of that name: the release of a network, or what to promote.
+    if "version" not in hints:
+        parser.add_argument("--version", action="version", version=f"vcc {__version__}")
     aliases = {canonical: alias for alias, canonical in ALIASES.items()}
     for field in dataclasses.fields(cls):
         names = [f"--{field.name}"]

@@ -95,6 +95,21 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     return f"known: {', '.join(map(printable, names))}" if names else "none are known here"
 
 
+def one_line(said: object, *, at_most: int | None = None) -> str:
+    """Return a text, or what an error says, without breaks and repeated spaces.
+
+    An error that says nothing gives the name of its type.
+
+    Args:
+        said: a text or an exception.
+        at_most: characters; where there are more, an ellipsis follows them.
+    """
+    text = " ".join(str(said).split())
+    if not text and isinstance(said, BaseException):
+        text = type(said).__name__
+    return text if at_most is None or len(text) <= at_most else f"{text[:at_most]}..."
+
+
 def printable(name: str) -> str:
     """Return a name as it is, or escaped and quoted where it would break a line of text."""
     return name if name.isprintable() else repr(name)

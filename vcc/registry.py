@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from vcc.errors import ConfigError, VccError, nearest, printable
+from vcc.errors import ConfigError, VccError, nearest, one_line, printable
 
 PartT = TypeVar("PartT")
 
@@ -119,7 +119,7 @@ def _import_entry(entry: EntryPoint, noun: str) -> None:
         entry.load()
     except Exception as error:
         package = entry.dist.name if entry.dist else "?"
-        problem = " ".join(str(error).split()) or type(error).__name__
+        problem = one_line(error)
         msg = (
             f"the {noun} {entry.name!r} of the package {package!r} cannot be loaded ({problem}); "
             "mend that package or uninstall it"

@@ -3,16 +3,58 @@
 from __future__ import annotations
 
 import ast
+import statistics
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = sorted({path.parent for path in ROOT.glob("vcc/**/*.py")})
-MOST_FILES = 18
+SOURCES = sorted(ROOT.glob("vcc/**/*.py"))
+ROOMS = sorted({path.parent for path in SOURCES})
+MOST_FILES = 16
+MOST_FILES_OF_HALF = 10
+# A module that joins more is several things: a reader has to know all of them to follow it.
+MOST_IMPORTS = 15
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path) for path in SOURCES}
+
+
+def modules_imported(source: str) -> set[str]:
+    """Return the modules of vcc that a source imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & MODULES
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (names & MODULES) or {node.module}
+    return found
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
 def test_a_room_is_small_and_says_what_it_is_for(room: Path) -> None:
     assert len(list(room.glob("*.py"))) <= MOST_FILES
     assert ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+
+
+def test_half_of_the_rooms_are_smaller_still() -> None:
+    assert statistics.median(len(list(room.glob("*.py"))) for room in ROOMS) <= MOST_FILES_OF_HALF
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_joins_few_others(path: Path) -> None:
+    found = modules_imported(path.read_text())
+    assert len(found) <= MOST_IMPORTS, sorted(found)
+
+
+def test_imports_are_counted_by_module() -> None:
+    text = (
+        "import vcc.cli\nfrom vcc import errors\nfrom vcc.cli import say\ndef f(): import vcc.files"
+    )
+    assert modules_imported(text) == {"vcc.cli", "vcc.errors", "vcc.files"}

@@ -14,7 +14,7 @@ from models_tiny import tiny_clip, tiny_network
 from vcc.compression import file_config, load_schedule
 from vcc.compression.schedule.dialect import DISTILLERS, PRUNERS, REGULARIZERS
 from vcc.compression.schedule.quantizer_fields import QUANTIZERS
-from vcc.compression.sensitivity.measured import Measured
+from vcc.compression.sensitivity.measured import EvalResult
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").glob("schedules*.md"))
@@ -39,7 +39,7 @@ def test_an_example_fits_and_begins(number: int) -> None:
         example_input=clip,
         calibration=lambda: [clip],
         teacher=tiny_network("resnet10a"),
-        measure=lambda _: Measured(1.0, 1.0, 0.0),
+        measure=lambda _: EvalResult(1.0, 1.0, 0.0),
     )
     scheduler.begin_seam(0)
     assert bool(model(clip).isfinite().all())

@@ -12,11 +12,13 @@ from tiny_compression import tiny_baseline, tiny_dataset
 
 from vcc.config.entrypoints import CompressEntry, EvaluateEntry, ExportEntry, PromoteEntry
 from vcc.data.decoding.source import read_video
-from vcc.pipeline.commands import run_compress, run_evaluate, run_export
+from vcc.pipeline.commands.compress import run_compress
+from vcc.pipeline.commands.evaluate import run_evaluate
+from vcc.pipeline.commands.export import run_export
+from vcc.pipeline.commands.promote import run_promote
 from vcc.pipeline.evaluate.step import size_figures
-from vcc.pipeline.promote import run_promote
+from vcc.pipeline.register import register_network
 from vcc.pipeline.source import fetch_network
-from vcc.pipeline.train.step import register_network
 from vcc.tracking.registry import get_version
 from vcc.tracking.runs import connect
 

@@ -20,15 +20,15 @@ RESULTS = "vcc.evaluation.results_tree"
 FULL = [
     ("prepare", FaultPoint("vcc.data.store.files:ContainerWriter", "add", 10, "before", "fill")),
     ("train", FaultPoint("os", "fsync", 1, "before", "fill")),
-    ("compress", FaultPoint("vcc.pipeline.train.step", "save_checkpoint", 1, "before", "fill")),
+    ("compress", FaultPoint("vcc.pipeline.register", "save_checkpoint", 1, "before", "fill")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "before", "fill")),
     ("export", FaultPoint(*ARTIFACTS, 1, "before", "fill")),
     ("export", FaultPoint(*ARTIFACTS, 2, "before", "fill")),
     ("export", FaultPoint("shutil", "copyfileobj", 1, "before", "fill")),
-    ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "after", "fill")),
+    ("predict", FaultPoint("vcc.pipeline.commands.predict", "_write_csv", 1, "after", "fill")),
 ]
 LOST = [
-    ("compress", FaultPoint("vcc.pipeline.train.step", "save_checkpoint", 1, "after", "lose")),
+    ("compress", FaultPoint("vcc.pipeline.register", "save_checkpoint", 1, "after", "lose")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "after", "lose")),
 ]
 

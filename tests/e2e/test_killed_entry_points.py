@@ -16,7 +16,7 @@ from limits import LONG_TEST_S
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONG_TEST_S)]
 
 COMMIT = ("sqlalchemy.orm:Session", "commit")
-TRAIN = "vcc.pipeline.train.step"
+TRAIN = "vcc.pipeline.train.epochs"
 PROMOTION = "vcc.tracking.promotion"
 LOCK = "vcc.tracking.promotion_lock"
 RESULTS = "vcc.evaluation.results_tree"
@@ -45,15 +45,15 @@ MORE = [
     ("train", FaultPoint(f"{TRAIN}:ClassifierModule", "on_train_batch_end", 1, "after")),
     ("train", FaultPoint("os", "fsync", 1, "before")),
     ("train", FaultPoint("os", "fsync", 2, "after")),
-    ("train", FaultPoint("vcc.pipeline.train.step", "save_checkpoint", 1, "after")),
+    ("train", FaultPoint("vcc.pipeline.register", "save_checkpoint", 1, "after")),
     ("train", FaultPoint("mlflow.pyfunc", "log_model", 1, "after")),
-    ("train", FaultPoint("vcc.pipeline.train.step", "set_alias", 1, "after")),
+    ("train", FaultPoint("vcc.pipeline.register", "set_alias", 1, "after")),
     ("train", FaultPoint(*COMMIT, 12, "before")),
-    ("compress", FaultPoint("vcc.pipeline.train.step:ClassifierModule", "on_train_batch_end", 1)),
+    ("compress", FaultPoint("vcc.pipeline.train.epochs:ClassifierModule", "on_train_batch_end", 1)),
     ("compress", FaultPoint("os", "fsync", 1, "before")),
     ("compress", FaultPoint("mlflow", "register_model", 1, "before")),
     ("compress", FaultPoint("mlflow", "register_model", 1, "after")),
-    ("compress", FaultPoint("vcc.pipeline.train.step", "set_alias", 1, "after")),
+    ("compress", FaultPoint("vcc.pipeline.register", "set_alias", 1, "after")),
     ("compress", FaultPoint(*COMMIT, 12, "before")),
     ("evaluate", FaultPoint(RESULTS, "write_val_json", 1, "before")),
     ("evaluate", FaultPoint(RESULTS, "_place", 1, "before")),
@@ -68,7 +68,7 @@ MORE = [
     ("export", FaultPoint("vcc.pipeline.export.record", "tag_version", 1, "before")),
     ("export", FaultPoint("vcc.pipeline.export.record", "set_alias", 1, "before")),
     ("export", FaultPoint("vcc.pipeline.export.record", "set_alias", 2, "after")),
-    ("export", FaultPoint("vcc.pipeline.commands", "_keep", 1, "before")),
+    ("export", FaultPoint("vcc.pipeline.commands.export", "_keep", 1, "before")),
     ("export", FaultPoint(*COMMIT, 20, "before")),
     # Of a compressed network whose dense parent has no file yet: that comes first.
     ("export both", FaultPoint("mlflow", "register_model", 1, "after")),
@@ -78,13 +78,13 @@ MORE = [
     ("promote", FaultPoint(PROMOTION, "set_alias", 2, "after")),
     ("promote", FaultPoint(PROMOTION, "set_alias", 4, "after")),
     ("promote", FaultPoint(PROMOTION, "_verify", 1, "after")),
-    ("promote", FaultPoint("vcc.pipeline.promote", "_record", 1, "before")),
+    ("promote", FaultPoint("vcc.pipeline.commands.promote", "_record", 1, "before")),
     ("rollback", FaultPoint(LOCK, "_take", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 1, "after")),
     ("rollback", FaultPoint(PROMOTION, "set_alias", 6, "after")),
-    ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "before")),
-    ("predict", FaultPoint("vcc.pipeline.predict", "_write_csv", 1, "after")),
-    ("predict", FaultPoint("vcc.pipeline.predict", "_write", 1, "after")),
+    ("predict", FaultPoint("vcc.pipeline.commands.predict", "_write_csv", 1, "before")),
+    ("predict", FaultPoint("vcc.pipeline.commands.predict", "_write_csv", 1, "after")),
+    ("predict", FaultPoint("vcc.pipeline.commands.predict", "_write", 1, "after")),
     ("sensitivity", FaultPoint("vcc.pipeline.sensitivity.step", "write_text", 1, "after")),
     ("sensitivity", FaultPoint("vcc.pipeline.sensitivity.step", "write_schedule", 1, "before")),
     ("sensitivity", FaultPoint("vcc.pipeline.sensitivity.step", "save_figure", 1, "after")),

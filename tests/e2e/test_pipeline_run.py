@@ -22,7 +22,7 @@ from vcc.config.distillation import DistillationOptions
 from vcc.config.entrypoints import CompressEntry, EvaluateEntry, ExportEntry
 from vcc.data.store.prepared import find_prepared
 from vcc.errors import DataError, TrackingError
-from vcc.pipeline.commands import run_compress
+from vcc.pipeline.commands.compress import run_compress
 from vcc.pipeline.compress.teacher import TeacherFinder
 from vcc.pipeline.source import fetch_network
 from vcc.tracking.registry import get_version

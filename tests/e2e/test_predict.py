@@ -18,7 +18,7 @@ from served_network import LABELS, Registered, tracking
 
 from vcc.config.entrypoints import PredictEntry
 from vcc.errors import VccError
-from vcc.pipeline.predict import run_predict
+from vcc.pipeline.commands.predict import run_predict
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD = {

@@ -13,7 +13,7 @@ from served_network import Registered, registered_network
 
 from vcc.config.entrypoints import PromoteEntry
 from vcc.errors import GateError
-from vcc.pipeline.promote import run_promote
+from vcc.pipeline.commands.promote import run_promote
 from vcc.tracking.exports import base_name
 from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX
 

@@ -22,8 +22,8 @@ from served_network import LABELS, SHORT_SIDE, Registered, served, tracking
 
 from vcc.config.entrypoints import EvaluateEntry, PredictEntry
 from vcc.data.decoding.source import read_video
-from vcc.pipeline.commands import run_evaluate
-from vcc.pipeline.predict import run_predict
+from vcc.pipeline.commands.evaluate import run_evaluate
+from vcc.pipeline.commands.predict import run_predict
 
 JSON, PARQUET = "application/json", "application/vnd.apache.parquet"
 

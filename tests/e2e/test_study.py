@@ -11,7 +11,7 @@ import pytest
 from vcc.config.entrypoints import StudyEntry
 from vcc.errors import StudyError
 from vcc.evaluation.study.results import read_result
-from vcc.pipeline.study.step import run_study
+from vcc.pipeline.commands.study import run_study
 
 MATRIX = """
 name: tiny

@@ -19,7 +19,7 @@ from vcc.data.clips.normalisation import normalisation_for
 from vcc.data.store.prepared import PreparedDataset
 from vcc.models.catalog import build_model
 from vcc.pipeline.card import Network, card_of
-from vcc.pipeline.train.step import train_epochs
+from vcc.pipeline.train.epochs import train_epochs
 from vcc.training.best import BestWeights
 from vcc.training.processes import is_first_process
 

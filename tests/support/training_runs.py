@@ -13,7 +13,7 @@ import torch
 from data_videos import prepare_tree, write_tree
 from killing import die_at, run_until_killed
 
-import vcc.pipeline.train.step
+import vcc.pipeline.train.epochs
 from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
 from vcc.config.training import TrainingOptions
@@ -113,7 +113,7 @@ def main() -> None:
     data, folder, of, count, options = sys.argv[1:]
     torch.set_num_threads(1)
     if of == "step":
-        die_at(vcc.pipeline.train.step.ClassifierModule, "on_train_batch_end", int(count))
+        die_at(vcc.pipeline.train.epochs.ClassifierModule, "on_train_batch_end", int(count))
     else:
         die_at(os, "fsync", int(count))
     given = json.loads(options)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from vcc import errors
-from vcc.errors import StoppedError, TrainingError, VccError, nearest, printable
+from vcc.errors import StoppedError, TrainingError, VccError, nearest, one_line, printable
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_family_has_an_exit_code_of_its_own() -> None:
@@ -37,3 +42,30 @@ def test_as_many_suggestions_as_asked() -> None:
 def test_a_name_never_breaks_a_line() -> None:
     assert printable("layer1.conv") == "layer1.conv"
     assert printable("a\nb") == r"'a\nb'"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("one", "one"),
+        (" two\n\tlines  of ", "two lines of"),
+        (VccError("a\nb"), "a b"),
+        (KeyError(), "KeyError"),
+        (ValueError("  "), "ValueError"),
+        ("", ""),
+    ],
+)
+def test_what_is_said_becomes_one_line(said: object, expected: str) -> None:
+    assert one_line(said) == expected
+
+
+def test_what_is_left_out_shows() -> None:
+    assert one_line("abcdef", at_most=6) == "abcdef"
+    assert one_line("abcdef", at_most=5) == "abcde..."
+    assert one_line("a \n b", at_most=3) == "a b"
+
+
+def test_lines_are_joined_in_one_place() -> None:
+    joins = re.compile(r"""["'] ["']\.join\(.*\.split\(\)\)""")
+    found = [path for path in ROOT.glob("vcc/**/*.py") if joins.search(path.read_text())]
+    assert found == [ROOT / "vcc" / "errors.py"]

@@ -56,7 +56,7 @@ class DistillationOptions(Options):
     )
 
     def given(self) -> bool:
-        """Say whether any of them is set."""
+        """Return whether any of them is set."""
         return any(value is not None for value in self.as_dict().values())
 
     def teacher(self) -> dict[str, object]:

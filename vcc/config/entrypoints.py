@@ -1,4 +1,4 @@
-"""What each entry point can be told: the concerns of its steps, joined.
+"""Configuration of each entry point: the concerns of its steps, joined.
 
 MLproject declares the same options with the same defaults: `python -m vcc.config.mlproject` writes
 it.
@@ -260,4 +260,4 @@ class StudyEntry(TrackingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorEntry(Options):
-    """Say what this machine can run, and why not the rest."""
+    """Find what this machine can run, and why not the rest."""

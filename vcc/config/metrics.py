@@ -107,7 +107,7 @@ _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 
 def is_known(name: str) -> bool:
-    """Say whether a figure of this name is in the list or of a listed family."""
+    """Return whether a figure of this name is in the list or of a listed family."""
     if name in METRICS:
         return True
     if name.startswith("dev_"):

@@ -7,6 +7,7 @@ nothing below the edge of the program sees a value out of range.
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 import types
 import typing
@@ -46,7 +47,8 @@ class Options:
     """Base of every options class: values are checked against their declaration.
 
     Raises:
-        ConfigError: a value has the wrong type, is not among the choices or is out of range.
+        ConfigError: a value has the wrong type, is not finite, is not among the choices or is out
+            of range.
     """
 
     def __post_init__(self) -> None:
@@ -139,6 +141,9 @@ def _check_value(field: dataclasses.Field[Any], value: Any) -> None:
     choices = field.metadata.get("choices", ())
     members = value if isinstance(value, tuple) else (value,)
     for member in members:
+        if isinstance(member, float) and not math.isfinite(member):
+            msg = f"{field.name}: {member} is out of range: it must be a finite number"
+            raise ConfigError(msg)
         if choices and member not in choices:
             msg = f"{field.name}: {member!r} is not one of {', '.join(map(str, choices))}"
             if isinstance(member, str):

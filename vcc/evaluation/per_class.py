@@ -14,7 +14,7 @@ from vcc.spreadsheet import CsvWriter
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassRow:
+class ClassAccuracy:
     """One class's videos: how many there are, the share that was right, what the rest went to."""
 
     label: str
@@ -30,7 +30,7 @@ def confusion_matrix(scores: VideoScores) -> Tensor:
     )
 
 
-def class_rows(confusion: Tensor, labels: Sequence[str]) -> list[ClassRow]:
+def class_rows(confusion: Tensor, labels: Sequence[str]) -> list[ClassAccuracy]:
     """Return one row per class; the accuracy of a class without videos is not a number."""
     rows = []
     for index, label in enumerate(labels):
@@ -40,7 +40,7 @@ def class_rows(confusion: Tensor, labels: Sequence[str]) -> list[ClassRow]:
         wrong[index] = 0
         worst = int(wrong.argmax())
         rows.append(
-            ClassRow(
+            ClassAccuracy(
                 label=label,
                 videos=videos,
                 accuracy=int(counts[index]) / videos if videos else float("nan"),
@@ -50,7 +50,7 @@ def class_rows(confusion: Tensor, labels: Sequence[str]) -> list[ClassRow]:
     return rows
 
 
-def class_csv(rows: Sequence[ClassRow]) -> str:
+def class_csv(rows: Sequence[ClassAccuracy]) -> str:
     """Return the rows as CSV text with a header line."""
     text = io.StringIO()
     writer = CsvWriter(text)

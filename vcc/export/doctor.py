@@ -13,7 +13,8 @@ from pathlib import Path
 import onnx
 import torch
 
-from vcc.errors import ExportError
+import vcc
+from vcc.errors import ExportError, one_line
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
 from vcc.export.runtimes.catalog import ORT_PROVIDERS, open_session
 from vcc.export.runtimes.processor import EXACT_FLAGS, Sums, cpu_flags, sums_as_run, sums_by_flags
@@ -34,6 +35,7 @@ _CPU_FEATURES = (
 
 def findings() -> Iterator[tuple[str, str]]:
     """Yield (what was looked at, what was found) line by line."""
+    yield "vcc", vcc.__version__
     yield "python", f"{platform.python_version()} on {platform.platform()}"
     for package in _VERSIONS:
         yield package, _version(package) or "not installed"
@@ -106,7 +108,7 @@ def _try_provider(provider: str, graph: Path) -> str:
     try:
         return f"runs ({open_session(graph, provider=provider, threads=1).runtime})"
     except ExportError as error:
-        return f"no: {' '.join(str(error).split())}"
+        return f"no: {one_line(error)}"
 
 
 def _tiny_graph(folder: Path) -> Path:

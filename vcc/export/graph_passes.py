@@ -33,7 +33,7 @@ def tidy(model: onnx.ModelProto) -> None:
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
-    """Whether a graph computes on integers."""
+    """Return whether a graph computes on integers."""
     return any(node.op_type == "DequantizeLinear" for node in model.graph.node)
 
 
@@ -183,7 +183,7 @@ class _Graph:
 
 
 def _has_filters(node: onnx.NodeProto) -> bool:
-    """Whether the first dimension of a node's weight is that of its output's channels."""
+    """Return whether the first dimension of a node's weight is that of its output's channels."""
     if node.op_type == "Gemm":
         given = {attribute.name: attribute for attribute in node.attribute}
         plain = all(given[name].f == 1 for name in ("alpha", "beta") if name in given)

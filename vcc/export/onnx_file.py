@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from vcc.config.overflow import FAST, SAFE
-from vcc.errors import ExportError
+from vcc.errors import ExportError, one_line
 from vcc.export.graph_passes import check_quantized, is_quantized, overflow_of, tidy
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise ExportError(msg) from None
     except Exception as error:
         # Protobuf and JSON each raise types of their own on a damaged file.
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error, at_most=300)
         msg = f"{path}: not an ONNX model written by this project: {reason}"
         raise ExportError(msg) from error
 

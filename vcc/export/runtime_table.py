@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch import nn
 
-from vcc.errors import ExportError
+from vcc.errors import ExportError, one_line
 from vcc.export.benchmark import Latency, measure_latency, speed_up
 from vcc.export.onnx_file import half_precision, inspect_file
 from vcc.export.runtimes.catalog import open_session
@@ -208,7 +208,7 @@ class _Bench:
             try:
                 self.sessions[key] = _open(candidate, provider, precision, threads, self.folder)
             except ExportError as error:
-                self.reasons[key] = " ".join(str(error).split())[:120]
+                self.reasons[key] = one_line(error, at_most=120)
 
     def weigh(self, batch: int, threads: int) -> None:
         """Measure the memory of each file; a network in PyTorch has no process of its own."""
@@ -229,7 +229,7 @@ class _Bench:
                 self.memory[key] = peak_bytes(asked)
             except ExportError as error:
                 # A device may take no second process: its rows have times and no memory.
-                self.unweighed.append(f"{name}: {' '.join(str(error).split())[:160]}")
+                self.unweighed.append(f"{name}: {one_line(error, at_most=160)}")
 
     def time(self, batch: int, *, runs: int, warmup: int) -> dict[str, Latency]:
         """Time all sessions in turns."""

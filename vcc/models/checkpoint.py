@@ -21,7 +21,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from vcc.errors import ModelError
+from vcc import __version__
+from vcc.errors import ModelError, one_line
 from vcc.models.architecture import (
     describe_layers,
     describe_sections,
@@ -73,6 +74,8 @@ def save_checkpoint(folder: Path, model: nn.Module, metadata: Mapping[str, Any])
     tensors, tied = _untied(network.state_dict())
     arch = {
         "format": FORMAT,
+        # For people; what a reader goes by is the format.
+        "vcc_version": __version__,
         "spec": network.spec.as_dict(),
         "layers": describe_layers(network),
         "sections": describe_sections(network),
@@ -113,14 +116,26 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         model.load_state_dict(tensors, strict=True, assign=True)
         _refuse_hollow(model)
     except ModelError as error:
-        msg = f"{source}: {_one_line(error)}"
+        msg = f"{source}: {_reason(error)}"
         raise ModelError(msg) from error
     except Exception as error:  # a damaged file fails anywhere in what it describes
-        msg = (
-            f"{source}: the checkpoint is damaged ({_one_line(error)}): restore it or save it anew"
-        )
+        msg = f"{source}: the checkpoint is damaged ({_reason(error)}): restore it or save it anew"
         raise ModelError(msg) from error
     return Checkpoint(model=model.eval(), metadata=metadata, folder=folder)
+
+
+def read_spec(file: Path) -> ModelSpec:
+    """Return how a checkpoint's network was asked for, from its `arch.json` alone.
+
+    Raises:
+        ModelError: the file is missing, damaged or something else.
+    """
+    arch = _read_json(file)
+    try:
+        return ModelSpec(**arch["spec"])
+    except (KeyError, TypeError) as error:
+        msg = f"{file}: names no network ({_reason(error)}): restore the checkpoint"
+        raise ModelError(msg) from error
 
 
 def _rebuild(arch: Mapping[str, Any]) -> VideoNetwork:
@@ -167,7 +182,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
-        msg = f"{path}: cannot be read as JSON ({_one_line(error)}): restore the checkpoint"
+        msg = f"{path}: cannot be read as JSON ({_reason(error)}): restore the checkpoint"
         raise ModelError(msg) from error
     if not isinstance(data, dict):
         msg = f"{path}: holds a {type(data).__name__}, not an object: restore the checkpoint"
@@ -175,9 +190,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 300 else f"{text[:300]} ..."
+def _reason(error: Exception) -> str:
+    # Some of these messages print whole state dicts.
+    return one_line(error, at_most=300)
 
 
 def _backup(folder: Path) -> Path:

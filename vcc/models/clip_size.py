@@ -6,7 +6,7 @@ import dataclasses
 
 from torch import nn
 
-from vcc.errors import ModelError
+from vcc.errors import ModelError, one_line
 from vcc.models.blueprint import blueprint
 from vcc.models.catalog import from_spec
 from vcc.models.network import VideoNetwork, network_of
@@ -58,10 +58,9 @@ def _check_pass(network: VideoNetwork, wanted: ModelSpec) -> None:
         # On the meta device: shapes alone.
         count_macs(network, wanted.sample_size, wanted.sample_duration)
     except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
         msg = (
-            f"{arch_name(wanted)} cannot take clips of {_text(wanted)} ({reason}): choose a larger "
-            "sample_size or sample_duration"
+            f"{arch_name(wanted)} cannot take clips of {_text(wanted)} ({one_line(error)}): choose "
+            "a larger sample_size or sample_duration"
         )
         raise ModelError(msg) from error
 

@@ -7,25 +7,14 @@ import logging
 import tempfile
 from pathlib import Path
 
-from vcc.cli import say
 from vcc.config.data import PrepareOptions
-from vcc.config.entrypoints import PrepareEntry
 from vcc.data.prepare.run import prepare
 from vcc.data.store.pictures import class_balance, contact_sheet
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.notes import prepared_note
-from vcc.tracking.runs import Run, connect, open_run
+from vcc.tracking.runs import Run
 
 _logger = logging.getLogger(__name__)
-
-
-def run_prepare(options: PrepareEntry) -> None:
-    """Prepare videos and say where the data lies."""
-    connect()
-    with open_run(options.run_name or "prepare", step="prepare", options=options) as run:
-        dataset = prepare_step(options.pick(PrepareOptions), run)
-    say(f"prepared {dataset.name} in {dataset.root.resolve()}")
-    say("next: mlflow run . -e train --env-manager local -P model=resnet")
 
 
 def prepare_step(options: PrepareOptions, run: Run) -> PreparedDataset:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +12,14 @@ from vcc.config.tracking import SourceOptions
 from vcc.data.store.prepared import PreparedDataset, find_prepared, find_prepared_of
 from vcc.errors import ModelError, TrackingError
 from vcc.models import list_models
-from vcc.models.checkpoint import load_checkpoint
-from vcc.models.spec import USUAL_CARDINALITY
+from vcc.models.checkpoint import ARCH_FILE, load_checkpoint, read_spec
 from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.tags import FAMILY_TAG, allowed_by, model_tags
 from vcc.tracking.registry import Version, download_checkpoint, get_version, list_versions
-
-# What follows the family in `arch_name`: depth, shortcut or type, width.
-_ARCH_OPTIONS = re.compile(r"(\d+)?([a-z]*)(?:-c(\d+))?(?:-g(\d+))?(?:-v([\d.]+))?(?:-([\d.]+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class SourceNetwork:
     """A network to start from, the data it was trained on, and its registered version if any."""
 
     network: Network
@@ -37,7 +33,14 @@ class Source:
         return card.dataset == self.dataset.name and card.split != self.dataset.split
 
 
-def find_source(options: SourceOptions, *, alias: str | None, force_split: bool = False) -> Source:
+def name_of(source: SourceNetwork) -> str:
+    """Return what messages call a source: its version's URI, or its architecture."""
+    return source.version.uri if source.version else source.network.card.arch
+
+
+def find_source(
+    options: SourceOptions, *, alias: str | None, force_split: bool = False
+) -> SourceNetwork:
     """Find the network and the data that the options mean.
 
     Args:
@@ -56,14 +59,20 @@ def find_source(options: SourceOptions, *, alias: str | None, force_split: bool 
         version = search_version(options, dataset, alias=alias)
         network = fetch_network(version)
     else:
-        network, version = _named_network(options.source)
+        network, version = named_network(options.source)
         dataset = _data_for(network.card, options)
     _check_labels(network.card, dataset)
     dataset.check_split(name=network.card.dataset, split=network.card.split, force=force_split)
-    return Source(network=network, dataset=dataset, version=version)
+    return SourceNetwork(network=network, dataset=dataset, version=version)
 
 
-def _named_network(source: str) -> tuple[Network, Version | None]:
+def named_network(source: str) -> tuple[Network, Version | None]:
+    """Load the network of `models:/...` or of a checkpoint folder, with its version if any.
+
+    Raises:
+        TrackingError: there is no such version.
+        ModelError: it is not a complete checkpoint of this project.
+    """
     if not source.startswith("models:/"):
         return load_network(Path(source)), None
     version = get_version(source)
@@ -94,10 +103,15 @@ def fetch_network(version: Version) -> Network:
         return load_network(folder)
 
 
+def fetch_parent(card: NetworkCard) -> Network | None:
+    """Download the network that a card's network was made from; None for a dense one."""
+    return fetch_network(get_version(card.parent)) if card.parent else None
+
+
 @contextlib.contextmanager
-def _downloaded(version: Version) -> Iterator[Path]:
+def _downloaded(version: Version, file: str = "") -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        yield download_checkpoint(version, into=Path(folder))
+        yield download_checkpoint(version, into=Path(folder), file=file)
 
 
 def search_version(
@@ -123,8 +137,8 @@ def search_version(
         version
         for version in registered
         if version.tags.get("data_digest") == dataset.digest
-        and _matches(version.tags.get("arch", ""), options)
         and (alias is None or alias in version.aliases)
+        and allowed_by(options, _spec_tags(version))
     ]
     names = sorted({version.name for version in fitting})
     if not fitting:
@@ -139,22 +153,13 @@ def search_version(
     return fitting[0]
 
 
-def _matches(arch: str, options: SourceOptions) -> bool:
-    """Say whether an architecture's name, such as "resnet18a-0.5", is one the options allow."""
-    found = _ARCH_OPTIONS.fullmatch(arch.removeprefix(options.model))
-    if not arch.startswith(options.model) or found is None:
-        return False
-    depth, variant, cardinality, groups, release, width = found.groups()
-    checks = (
-        (options.model_depth, depth and int(depth)),
-        (options.resnet_shortcut and options.resnet_shortcut.lower(), variant),
-        (options.model_type, variant),
-        (options.resnext_cardinality, int(cardinality or USUAL_CARDINALITY)),
-        (options.groups, groups and int(groups)),
-        (options.version, release and float(release)),
-        (options.width_mult, float(width or 1.0)),
-    )
-    return all(named == wanted for wanted, named in checks if wanted is not None)
+def _spec_tags(version: Version) -> Mapping[str, str]:
+    """Return the tags that say which network a version is."""
+    if FAMILY_TAG in version.tags:
+        return version.tags
+    # Registered before they were set: its checkpoint says the same.
+    with _downloaded(version, ARCH_FILE) as file:
+        return model_tags(read_spec(file))
 
 
 def _none_found(

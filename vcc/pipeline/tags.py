@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
+from vcc.config.model import ModelOptions
+from vcc.config.tracking import SourceOptions
 from vcc.models.quantized.plan import read_plan
+from vcc.models.spec import ModelSpec
 from vcc.pipeline.card import Network, NetworkCard
+
+FAMILY_TAG = "model"
+_OPTION = "option."
 
 
 def card_tags(card: NetworkCard) -> dict[str, str]:
@@ -21,6 +29,39 @@ def card_tags(card: NetworkCard) -> dict[str, str]:
         "protocol": card.protocol.digest,
         **lineage_tags(card),
     }
+
+
+def model_tags(spec: ModelSpec) -> dict[str, str]:
+    """Return the family and every option of a network: `model`, and `option.NAME` for each.
+
+    By them a version is found when only some options are given.
+    """
+    options = {f"{_OPTION}{name}": _text(value) for name, value in spec.options.items()}
+    return {FAMILY_TAG: spec.family, **options}
+
+
+def allowed_by(options: SourceOptions, tags: Mapping[str, str]) -> bool:
+    """Return whether a network is one that the options of a source mean.
+
+    Args:
+        options: its family, and the options that it must have; unset ones match any.
+        tags: `model_tags` of the network, among others.
+    """
+    if tags.get(FAMILY_TAG) != options.model:
+        return False
+    names = {field.name for field in dataclasses.fields(ModelOptions)}
+    wanted = {
+        f"{_OPTION}{name}": _text(value)
+        for name, value in options.as_dict().items()
+        if name in names and name != FAMILY_TAG and value is not None
+    }
+    return wanted.items() <= tags.items()
+
+
+def _text(value: Any) -> str:
+    # 1 and 1.0 are the same width.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)
 
 
 def quantizer_tags(network: Network) -> dict[str, str]:

@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from vcc.errors import TrackingError
+from vcc.errors import TrackingError, one_line
 
 _SCHEME = "sqlite:///"
 
@@ -45,7 +45,7 @@ def open_database(uri: str) -> None:
             _make(path)
         mlflow.MlflowClient(uri).search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, at_most=160)
         msg = (
             f"{uri}: cannot be opened ({reason}): check that the folder can be written to; where a "
             f"process was killed while it made {path.name}, delete that file: nothing is in it yet"

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vcc.config.gate import GateOptions
-from vcc.config.strict_yaml import line_of, read_yaml
+from vcc.config.yaml_files.gate_marks import GateOptions
+from vcc.config.yaml_files.strict import line_of, read_yaml
 from vcc.errors import ConfigError
 
 SHIPPED = Path(__file__).with_name("gate.yaml")
@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
+class PromotionGate:
     """Marks, and the file they came from."""
 
     marks: GateOptions
@@ -28,7 +28,7 @@ class Gate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class GateFigures:
     """What was measured on one registered graph.
 
     Attributes:
@@ -79,7 +79,7 @@ class Figures:
         return asdict(self)
 
 
-def load_gate(path: Path | None) -> Gate:
+def load_gate(path: Path | None) -> PromotionGate:
     """Read a gate file, the shipped one when none is given.
 
     Raises:
@@ -98,7 +98,7 @@ def load_gate(path: Path | None) -> Gate:
     if not isinstance(content, dict):
         msg = f"gate: {source}: is a mapping of marks, such as `drop_from_dense: 0.03`"
         raise ConfigError(msg)
-    return Gate(
+    return PromotionGate(
         marks=_marks(content, text, source),
         source=source.name if path is None else str(source),
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -118,10 +118,10 @@ def _marks(content: dict[Any, Any], text: str, source: Path) -> GateOptions:
 
 def find_misses(
     marks: GateOptions,
-    candidate: Figures,
+    candidate: GateFigures,
     *,
-    dense: Figures | None,
-    champion: Figures | None,
+    dense: GateFigures | None,
+    champion: GateFigures | None,
     parity_error: str | None,
 ) -> list[str]:
     """Return one line per mark that the candidate misses; none when it passes.
@@ -155,7 +155,9 @@ def find_misses(
     return misses
 
 
-def _own_misses(marks: GateOptions, candidate: Figures, parity_error: str | None) -> Iterator[str]:
+def _own_misses(
+    marks: GateOptions, candidate: GateFigures, parity_error: str | None
+) -> Iterator[str]:
     if parity_error is not None:
         yield parity_error
     if candidate.test_videos < marks.test_videos:
@@ -170,7 +172,7 @@ def _own_misses(marks: GateOptions, candidate: Figures, parity_error: str | None
         yield f"{candidate.size_bytes / 1e6:.2f} MB large, at most {marks.size_mb:g} allowed"
 
 
-def _too_inaccurate(marks: GateOptions, candidate: Figures) -> Iterator[str]:
+def _too_inaccurate(marks: GateOptions, candidate: GateFigures) -> Iterator[str]:
     # Negations, since a figure that is not a number reaches no mark.
     if marks.video_top1 is not None and not candidate.video_top1 >= marks.video_top1 - _ROUNDING:
         yield f"video top-1 {candidate.video_top1:.1%}, at least {marks.video_top1:.1%} wanted"
@@ -184,7 +186,9 @@ def _too_inaccurate(marks: GateOptions, candidate: Figures) -> Iterator[str]:
         )
 
 
-def _drop(name: str, candidate: Figures, other: Figures, allowed: float | None) -> Iterator[str]:
+def _drop(
+    name: str, candidate: GateFigures, other: GateFigures, allowed: float | None
+) -> Iterator[str]:
     drop = other.video_top1 - candidate.video_top1
     if allowed is not None and not drop <= allowed + _ROUNDING:
         yield (
@@ -193,7 +197,7 @@ def _drop(name: str, candidate: Figures, other: Figures, allowed: float | None) 
         )
 
 
-def _differences(name: str, candidate: Figures, other: Figures) -> Iterator[str]:
+def _differences(name: str, candidate: GateFigures, other: GateFigures) -> Iterator[str]:
     same: Mapping[str, tuple[object, object]] = {
         "split": (
             (candidate.dataset, candidate.split, candidate.data_digest),

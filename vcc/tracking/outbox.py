@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
+from vcc.errors import one_line
 from vcc.files import write_whole
 
 _logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ _FINAL = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "
 
 
 @dataclass(frozen=True)
-class Figures:
+class StepFigures:
     """Some figures of one step, with the time (ms since 1970) at which they were measured."""
 
     values: Mapping[str, float]
@@ -45,13 +46,13 @@ class MetricOutbox:
     """
 
     def __init__(
-        self, send: Callable[[Figures], None], *, backlog: Path, retry_seconds: float = 5.0
+        self, send: Callable[[StepFigures], None], *, backlog: Path, retry_seconds: float = 5.0
     ) -> None:
         self._send = send
         self._backlog = backlog
         self._pause = retry_seconds
-        self._waiting: deque[Figures] = deque(_read(backlog))
-        self._refused: list[Figures] = []
+        self._waiting: deque[StepFigures] = deque(_read(backlog))
+        self._refused: list[StepFigures] = []
         self._changed = threading.Condition()
         self._closing = False
         self._failing = False
@@ -60,7 +61,7 @@ class MetricOutbox:
 
     def put(self, values: Mapping[str, float], *, step: int) -> None:
         """Take figures; returns at once."""
-        figures = Figures(dict(values), step, int(time.time() * 1000))
+        figures = StepFigures(dict(values), step, int(time.time() * 1000))
         with self._changed:
             self._waiting.append(figures)
             self._changed.notify_all()
@@ -70,7 +71,7 @@ class MetricOutbox:
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, timeout=seconds)
 
-    def close(self, seconds: float) -> list[Figures]:
+    def close(self, seconds: float) -> list[StepFigures]:
         """Send what is left for so many seconds, keep the rest in the file, and return it."""
         self.settle(seconds)
         with self._changed:
@@ -98,7 +99,7 @@ class MetricOutbox:
                 else:
                     self._changed.wait_for(lambda: self._closing, timeout=self._pause)
 
-    def _try(self, figures: Figures) -> bool:
+    def _try(self, figures: StepFigures) -> bool:
         """Send, and say whether these figures are done with."""
         try:
             self._send(figures)
@@ -123,14 +124,13 @@ class MetricOutbox:
 
 def short(error: MlflowException) -> str:
     """Return an error's message in one line that a person can read."""
-    text = " ".join(error.message.split())
-    return text if len(text) <= 160 else f"{text[:160]}..."
+    return one_line(error.message, at_most=160)
 
 
-def _read(backlog: Path) -> list[Figures]:
+def _read(backlog: Path) -> list[StepFigures]:
     try:
         rows = json.loads(backlog.read_text())
-        return [Figures(row["values"], int(row["step"]), int(row["timestamp"])) for row in rows]
+        return [StepFigures(row["values"], int(row["step"]), int(row["timestamp"])) for row in rows]
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError) as error:

@@ -7,6 +7,8 @@ import platform
 import subprocess
 from pathlib import Path
 
+from vcc import __version__
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 # The packages whose version can change a measured figure.
@@ -29,6 +31,7 @@ MEASURING_PACKAGES = (
 def provenance_tags() -> dict[str, str]:
     """Return the run tags that say what code ran on what machine."""
     tags = {
+        "version.vcc": __version__,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_name(),

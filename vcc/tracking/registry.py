@@ -218,13 +218,21 @@ def get_version(uri: str) -> Version:
     return _as_version(version, aliases.get(int(version.version), ()))
 
 
-def download_checkpoint(version: Version, *, into: Path) -> Path:
-    """Fetch a version's checkpoint folder.
+def download_checkpoint(version: Version, *, into: Path, file: str = "") -> Path:
+    """Fetch a version's checkpoint folder, or one file of it.
+
+    Args:
+        version: of a checkpoint.
+        into: folder that it is put in.
+        file: name in the checkpoint; "" for all of it.
+
+    Returns:
+        The folder or the file.
 
     Raises:
         TrackingError: the artifact store does not have it.
     """
-    uri = f"{version.uri}/artifacts/{_CHECKPOINT_FOLDER}"
+    uri = f"{version.uri}/artifacts/{_CHECKPOINT_FOLDER}{f'/{file}' if file else ''}"
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
     except (mlflow.MlflowException, OSError) as error:

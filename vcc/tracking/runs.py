@@ -24,7 +24,7 @@ from vcc.config.options import Options
 from vcc.data.annotations.names import check_run_name
 from vcc.errors import TrackingError
 from vcc.tracking.database import open_database
-from vcc.tracking.outbox import Figures, MetricOutbox, short
+from vcc.tracking.outbox import MetricOutbox, StepFigures, short
 from vcc.tracking.provenance import environment_lines, provenance_tags
 from vcc.tracking.views import save_view
 
@@ -112,14 +112,14 @@ class Run:
             self._outbox = MetricOutbox(self._send, backlog=self._backlog)
         return self._outbox
 
-    def _send(self, figures: Figures) -> None:
+    def _send(self, figures: StepFigures) -> None:
         metrics = [
             Metric(name, float(value), figures.timestamp, figures.step)
             for name, value in figures.values.items()
         ]
         self._client.log_batch(self.run_id, metrics=metrics)
 
-    def _unsent(self, unsent: Sequence[Figures]) -> str:
+    def _unsent(self, unsent: Sequence[StepFigures]) -> str:
         steps = sorted({figures.step for figures in unsent})
         span = f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
         return (
@@ -255,7 +255,7 @@ def _opened(name: str, step: str, options: Options, continues: str | None) -> It
 
 
 def _can_continue(run_id: str) -> bool:
-    """Say whether an interrupted run can go on, and log why not."""
+    """Return whether an interrupted run can go on, and log why not."""
     made = os.environ.get("MLFLOW_RUN_ID")
     if made == run_id:
         return True

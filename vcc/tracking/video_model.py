@@ -41,7 +41,7 @@ class BadRequestError(MlflowException):
 
     @property
     def message(self) -> str:
-        """Say what is wrong, and in which row."""
+        """What is wrong, and in which row."""
         return self._own_message
 
     @message.setter

@@ -18,7 +18,7 @@ _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
 
 def is_first_process(environment: Mapping[str, str] = os.environ) -> bool:
-    """Say whether this process is the one that speaks to MLflow and to people.
+    """Return whether this process is the one that speaks to MLflow and to people.
 
     It can be asked before anything distributed has begun.
     """

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
-from vcc.errors import TrainingError
+from vcc.errors import TrainingError, one_line
 
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -129,4 +129,4 @@ def _cause(error: BaseException) -> str:
         if isinstance(below, OSError) and below.strerror:
             return below.strerror
         below = below.__cause__ or below.__context__
-    return " ".join(str(error).split())[:200]
+    return one_line(error, at_most=200)

@@ -66,14 +66,14 @@ def fit(
     """
     _quiet_lightning()
     accelerator = choose_accelerator(no_cuda=options.no_cuda)
-    keeper = next((each for each in callbacks if isinstance(each, ResumeCheckpoint)), None)
+    resume_callback = next((each for each in callbacks if isinstance(each, ResumeCheckpoint)), None)
     trainer = lightning.Trainer(
         **trainer_settings(options, accelerator),
         precision=precision,
         max_epochs=n_epochs,
         callbacks=[*callbacks, _progress_bar()],
         logger=False,
-        enable_checkpointing=keeper is not None,
+        enable_checkpointing=resume_callback is not None,
         enable_model_summary=False,
         accumulate_grad_batches=options.accumulate,
         limit_val_batches=0 if options.no_val else 1.0,
@@ -87,11 +87,11 @@ def fit(
         profiler=StepTimes(),
     )
     try:
-        _run(trainer, module, data, keeper.resume_from if keeper else None)
+        _run(trainer, module, data, resume_callback.resume_from if resume_callback else None)
     except TrainingError as error:
-        if keeper is None:
+        if resume_callback is None:
             raise
-        msg = f"{error}; {keeper.describe()}"
+        msg = f"{error}; {resume_callback.describe()}"
         raise type(error)(msg) from error
     restore_batchnorms(module)
     return trainer

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vcc.config.options import Options, option
+from vcc.config.mlproject import ENTRY_POINTS
+from vcc.config.options import Options, field_types, option, without_none
+from vcc.config.yaml_files.gate_marks import GateOptions
+from vcc.config.yaml_files.study_matrix import MethodOptions
 from vcc.errors import ConfigError
 
 
@@ -75,3 +80,35 @@ def test_from_mapping_names_the_place_and_the_nearest_key() -> None:
 
 def test_pick_takes_the_declared_part() -> None:
     assert Sample(count=7).pick(Part) == Part(count=7)
+
+
+def _entry_classes() -> list[type[Options]]:
+    return [*dict.fromkeys(cls for _, cls in ENTRY_POINTS.values()), GateOptions, MethodOptions]
+
+
+def _float_options() -> list[tuple[type[Options], str, Any]]:
+    return [
+        (cls, name, value)
+        for cls in _entry_classes()
+        for name, hint in field_types(cls).items()
+        if without_none(hint) is float
+        for value in (math.inf, -math.inf, math.nan)
+    ]
+
+
+@pytest.mark.parametrize(("cls", "name", "value"), _float_options())
+def test_no_option_is_infinite_or_no_number(cls: type[Options], name: str, value: float) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"^{name}: (inf|-inf|nan) is out of range: it must be a finite number$"
+    ):
+        cls(**{name: value})
+
+
+def test_lists_of_numbers_are_looked_into() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Rates(Options):
+        rates: tuple[float, ...] = option((1.0,), "some")
+
+    assert Rates(rates=(2.0, 3)).rates == (2.0, 3)
+    with pytest.raises(ConfigError, match="rates: nan is out of range"):
+        Rates(rates=(2.0, math.nan))

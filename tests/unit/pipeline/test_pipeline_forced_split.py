@@ -20,9 +20,9 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
-from vcc.pipeline import commands
 from vcc.pipeline.card import Network, card_of
-from vcc.pipeline.source import Source, find_source
+from vcc.pipeline.commands import evaluate as command
+from vcc.pipeline.source import SourceNetwork, find_source
 from vcc.tracking.registry import Version
 
 
@@ -107,20 +107,20 @@ def test_forced_figures_stay_off_the_version(
     run, told = RecordedRun(), {}
     version = cast(Version, object())
 
-    def with_version(*args: Any, **options: Any) -> Source:
+    def with_version(*args: Any, **options: Any) -> SourceNetwork:
         return dataclasses.replace(find_source(*args, **options), version=version)
 
     def measured(*_: Any, **values: Any) -> dict[str, float]:
         told.update(values)
         return {"test_videos": 4, "clip_top1": 1, "video_top1": 1, "video_top5": 1}
 
-    monkeypatch.setattr(commands, "connect", lambda: "")
-    monkeypatch.setattr(commands, "log_dataset", lambda *_, **__: None)
-    monkeypatch.setattr(commands, "open_run", lambda *_, **__: contextlib.nullcontext(run))
-    monkeypatch.setattr(commands, "find_source", with_version)
-    monkeypatch.setattr(commands, "evaluate_step", measured)
-    monkeypatch.setattr(commands, "_name_of", lambda _: "a network")
-    commands.run_evaluate(EvaluateEntry(**source_options(roots, split), force_split=True))
+    monkeypatch.setattr(command, "connect", lambda: "")
+    monkeypatch.setattr(command, "log_dataset", lambda *_, **__: None)
+    monkeypatch.setattr(command, "open_run", lambda *_, **__: contextlib.nullcontext(run))
+    monkeypatch.setattr(command, "find_source", with_version)
+    monkeypatch.setattr(command, "evaluate_step", measured)
+    monkeypatch.setattr(command, "name_of", lambda _: "a network")
+    command.run_evaluate(EvaluateEntry(**source_options(roots, split), force_split=True))
     assert told["version"] is (None if forced else version)
     assert run.tags == ({"forced_split": "trained on split1"} if forced else {})
     assert ("forced: trained on split1" in capsys.readouterr().out) is forced

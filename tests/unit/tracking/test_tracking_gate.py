@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from vcc.config.gate import GateOptions
+from vcc.config.yaml_files.gate_marks import GateOptions
 from vcc.errors import ConfigError
-from vcc.tracking.gate import SHIPPED, Figures, find_misses, load_gate
+from vcc.tracking.gate import SHIPPED, GateFigures, find_misses, load_gate
 
-DENSE = Figures(
+DENSE = GateFigures(
     version="models:/m-onnx/1",
     video_top1=0.90,
     clip_top1=0.85,

@@ -19,7 +19,7 @@ from tracking_servers import free_port, running, wait_for
 
 from vcc.config.tracking import TrackingOptions
 from vcc.errors import TrackingError, TrainingError
-from vcc.tracking.outbox import Figures, MetricOutbox
+from vcc.tracking.outbox import MetricOutbox, StepFigures
 from vcc.tracking.runs import open_run
 
 
@@ -31,7 +31,7 @@ class Server:
         self.up = True
         self.asked = threading.Event()
 
-    def __call__(self, figures: Figures) -> None:
+    def __call__(self, figures: StepFigures) -> None:
         self.asked.set()
         if not self.up:
             msg = "connection refused"

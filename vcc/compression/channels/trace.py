@@ -25,7 +25,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from vcc.compression.channels.maps import MOVERS, map_movers, register_movers
 from vcc.compression.channels.steps import UntraceableError, limit_steps
-from vcc.errors import ScheduleError
+from vcc.errors import ScheduleError, one_line
 from vcc.models.layers import ChannelPad
 
 _SLICEABLE = (_ConvNd, nn.Linear, _BatchNorm, *MOVERS)
@@ -177,7 +177,7 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
             model.eval()(example)
         except RuntimeError as error:
             shape = tuple(example_input.shape)
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             msg = f"the network does not run on the example input {shape}: {reason}"
             raise ScheduleError(msg) from error
         try:
@@ -185,7 +185,7 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
             map_movers(graph, model)
         except Exception as error:
             # Whatever the library stumbles over, it is this network's graph that it cannot read.
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            reason = one_line(f"{type(error).__name__}: {error}", at_most=200)
             msg = f"the channels of this network cannot be traced ({reason})"
             raise UntraceableError(msg) from error
     return graph
@@ -215,7 +215,7 @@ def _read_group(
     except UntraceableError:
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = one_line(f"{type(error).__name__}: {error}", at_most=200)
         msg = f"the channels of {names[module]} cannot be traced ({reason})"
         raise UntraceableError(msg) from error
     items = [item for item in found if item.dep.target.module in names]

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from vcc.compression.channels.batchnorms import evaluating
+from vcc.errors import one_line
 
 # Share of the largest output by which outputs may differ: rounding in another order, no more.
 _TOLERANCE = {torch.float64: 1e-7, torch.float32: 1e-3}
@@ -31,7 +32,7 @@ class Computed:
         try:
             outputs = _outputs(model, self.clip)
         except Exception as error:  # noqa: BLE001 - whatever a network raises, it no longer runs
-            return f"it no longer runs: {' '.join(str(error).split())[:200]}"
+            return f"it no longer runs: {one_line(error, at_most=200)}"
         if [each.shape for each in outputs] != [each.shape for each in self.outputs]:
             return "its outputs have other shapes"
         for before, after in zip(self.outputs, outputs, strict=True):

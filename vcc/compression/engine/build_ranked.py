@@ -50,7 +50,7 @@ def ranked_pruner(
 
 
 def ranked_options(part: Component) -> dict[str, Any]:
-    """Return what every ranked pruner is told."""
+    """Return the arguments that every ranked pruner shares."""
     return {
         "group_type": part.args.get("group_type", "Filters"),
         "fraction": _fraction(part.args),

@@ -9,7 +9,7 @@ from torch import Tensor, distributed
 
 
 def is_distributed() -> bool:
-    """Whether several processes train together."""
+    """Return whether several processes train together."""
     available = distributed.is_available() and distributed.is_initialized()
     return available and distributed.get_world_size() > 1
 

@@ -1,4 +1,4 @@
-"""The interface of a pruner, and what it is told when masks are due."""
+"""The interface of a pruner, and what it is given when masks are due."""
 
 from __future__ import annotations
 

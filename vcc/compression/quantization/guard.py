@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from vcc.compression.sensitivity.measured import Measure, Measured
+from vcc.compression.sensitivity.measured import EvalResult, Measure
 from vcc.models.quantized.plan import float_layers, quantizers_by_layer, set_quantizers
 from vcc.spreadsheet import CsvWriter
 
@@ -36,8 +36,8 @@ class Budget:
     loss: float | None = None
     top1: float | None = None
 
-    def holds(self, before: Measured, now: Measured) -> bool:
-        """Say whether a network's figures are within the budget of the float network's.
+    def holds(self, before: EvalResult, now: EvalResult) -> bool:
+        """Return whether a network's figures are within the budget of the float network's.
 
         Figures that are not numbers are not.
         """
@@ -67,9 +67,9 @@ class GuardReport:
     """
 
     budget: Budget
-    float_network: Measured
-    quantized: Measured
-    guarded: Measured
+    float_network: EvalResult
+    quantized: EvalResult
+    guarded: EvalResult
     loss_increase: Mapping[str, float]
     returned: tuple[str, ...]
     in_float: tuple[str, ...] = ()
@@ -146,7 +146,7 @@ class AccuracyGuard:
         model: nn.Module,
         layers: Mapping[str, Mapping[str, nn.Module]],
         chosen: tuple[str, ...],
-    ) -> Measured:
+    ) -> EvalResult:
         """Measure with the quantizers of some layers in force, and put the others back."""
         others = [name for name in layers if name not in chosen]
         try:

@@ -15,7 +15,7 @@ import yaml
 from torch import Tensor, nn
 
 from vcc.compression.quantization.clipping import ActivationStats
-from vcc.errors import ScheduleError
+from vcc.errors import ScheduleError, one_line
 
 N_BINS = 2048
 # elements that are looked at together: float32 counts stop at 2^24, and float64 copies stay small
@@ -151,7 +151,7 @@ def load_statistics(path: Path) -> dict[str, ActivationStats]:
                 found[f"{name}.output"] = _from_figures(layer["output"], ())
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         msg = f"{path}: no activation statistics there ({type(error).__name__}: {error})"
-        raise ScheduleError(" ".join(msg.split())) from error
+        raise ScheduleError(one_line(msg)) from error
     return found
 
 

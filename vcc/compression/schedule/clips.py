@@ -11,6 +11,7 @@ A number stands for itself, `xF` for F times the baseline's. It holds from the f
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +31,7 @@ def number_or_factor(at_least: int) -> Checker:
         if not isinstance(value, str):
             return int(whole(value))
         found = _FACTOR.fullmatch(value)
-        if found is None or float(found[1]) <= 0:
+        if found is None or not 0 < float(found[1]) < math.inf:
             msg = f"{value!r} is neither a whole number nor a factor such as x0.5"
             raise ValueError(msg)
         return value

@@ -6,11 +6,12 @@ falls short (`1e-5` is text in YAML 1.1), or raises ValueError with half a sente
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from vcc.errors import nearest
+from vcc.errors import nearest, one_line
 
 Checker = Callable[[Any], Any]
 REQUIRED: Any = object()
@@ -34,10 +35,25 @@ def _refuse(words: str) -> NoReturn:
     raise ValueError(words)
 
 
+def is_finite(value: Any) -> bool:
+    """Return whether a value and all within it can be computed with: no infinity, no NaN."""
+    if isinstance(value, Mapping):
+        return all(map(is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(is_finite, value))
+    if not isinstance(value, int | float):
+        return True
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # A whole number beyond the largest float.
+        return False
+
+
 def number(
     at_least: float | None = None, at_most: float | None = None, above: float | None = None
 ) -> Checker:
-    """Accept a number in a range."""
+    """Accept a finite number in a range."""
 
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -46,6 +62,8 @@ def number(
             result = value if isinstance(value, int | float) else float(value)
         except ValueError:
             _refuse(f"{value!r} is not a number")
+        if not is_finite(result):
+            _refuse(f"{one_line(value, at_most=20)} is not a finite number")
         _check_range(result, at_least, at_most, above)
         return result
 
@@ -55,8 +73,6 @@ def number(
 def _check_range(
     value: float, at_least: float | None, at_most: float | None, above: float | None
 ) -> None:
-    if value != value:
-        _refuse("nan is not a number")
     if at_least is not None and value < at_least:
         _refuse(f"{value:g} must be at least {at_least:g}")
     if at_most is not None and value > at_most:

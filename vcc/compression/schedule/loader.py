@@ -14,7 +14,16 @@ from typing import Any
 from vcc.compression.schedule.clips import CLIP_FIELDS
 from vcc.compression.schedule.dialect import classes
 from vcc.compression.schedule.epochs import ActiveEpochs, epoch_list, epoch_range
-from vcc.compression.schedule.fields import Field, boolean, integer, list_of, mapping, number, table
+from vcc.compression.schedule.fields import (
+    Field,
+    boolean,
+    integer,
+    is_finite,
+    list_of,
+    mapping,
+    number,
+    table,
+)
 from vcc.compression.schedule.schedule import (
     SECTIONS,
     SUBJECTS,
@@ -24,7 +33,7 @@ from vcc.compression.schedule.schedule import (
     freeze,
 )
 from vcc.compression.schedule.yaml_tree import Tree, TreePath, describe_path, read_tree
-from vcc.errors import ScheduleError, nearest
+from vcc.errors import ScheduleError, nearest, one_line
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +183,10 @@ class _Reader:
                 args[key] = fields[key].check(value)
             except ValueError as error:
                 self.problem((*path, key), str(error))
+                continue
+            # Some fields take whatever another package does.
+            if not is_finite(args[key]):
+                self.problem((*path, key), f"{one_line(value, at_most=60)} is not finite")
         for key, field in fields.items():
             if field.required and key not in given:
                 self.problem(path, f"the argument {key} is missing")

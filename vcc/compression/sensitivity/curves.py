@@ -20,7 +20,7 @@ from vcc.compression.masks.masks import MaskStore
 from vcc.compression.masks.selection import keep_level
 from vcc.compression.masks.structures import spread, structure_means
 from vcc.compression.pruners.ranked import keep_structures
-from vcc.compression.sensitivity.measured import Measure, Measured
+from vcc.compression.sensitivity.measured import EvalResult, Measure
 from vcc.spreadsheet import CsvWriter
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Point:
 
     parameter: str
     sparsity: float
-    measured: Measured
+    measured: EvalResult
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Analysis:
     """
 
     group: str
-    baseline: Measured
+    baseline: EvalResult
     points: tuple[Point, ...]
 
     def curves(self) -> dict[str, list[Point]]:

@@ -9,7 +9,7 @@ from torch import nn
 
 
 @dataclass(frozen=True)
-class Measured:
+class EvalResult:
     """How good a network is on a fixed set of videos.
 
     Args:
@@ -24,4 +24,4 @@ class Measured:
 
 
 # the same videos at every call, the network in evaluation mode
-Measure = Callable[[nn.Module], Measured]
+Measure = Callable[[nn.Module], EvalResult]

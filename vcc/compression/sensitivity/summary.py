@@ -24,7 +24,7 @@ _END = 8
 
 
 @dataclass(frozen=True)
-class LayerRow:
+class SummaryRow:
     """One layer: dotted module name, class name, share of its weights or filters to prune, 0..1."""
 
     name: str
@@ -32,16 +32,16 @@ class LayerRow:
     sparsity: float
 
 
-def summary_rows(model: nn.Module, proposal: Mapping[str, float]) -> list[LayerRow]:
+def summary_rows(model: nn.Module, proposal: Mapping[str, float]) -> list[SummaryRow]:
     """Return a row per layer of a proposal (weight name -> sparsity)."""
     rows = []
     for weight, sparsity in proposal.items():
         name = weight.removesuffix(".weight")
-        rows.append(LayerRow(name, type(model.get_submodule(name)).__name__, sparsity))
+        rows.append(SummaryRow(name, type(model.get_submodule(name)).__name__, sparsity))
     return rows
 
 
-def summary_csv(rows: Iterable[LayerRow]) -> str:
+def summary_csv(rows: Iterable[SummaryRow]) -> str:
     """Return rows as CSV with the header Name,Type,Sparsity."""
     out = io.StringIO()
     writer = CsvWriter(out)
@@ -50,7 +50,7 @@ def summary_csv(rows: Iterable[LayerRow]) -> str:
     return out.getvalue()
 
 
-def read_summary(path: Path) -> list[LayerRow]:
+def read_summary(path: Path) -> list[SummaryRow]:
     """Read a summary; columns beside the three, as `layers.csv` of a training has, are ignored.
 
     Raises:
@@ -76,7 +76,7 @@ def read_summary(path: Path) -> list[LayerRow]:
             f"({nearest(missing[0], columns)})"
         )
         raise ScheduleError(msg)
-    rows: dict[str, LayerRow] = {}
+    rows: dict[str, SummaryRow] = {}
     for number, line in enumerate(lines, 2):
         row = _row(line, where=f"{path}:{number}")
         if row.name in rows:
@@ -86,7 +86,7 @@ def read_summary(path: Path) -> list[LayerRow]:
     return list(rows.values())
 
 
-def _row(line: Mapping[str, str | None], *, where: str) -> LayerRow:
+def _row(line: Mapping[str, str | None], *, where: str) -> SummaryRow:
     name, kind, text = (plain_cell((line.get(column) or "").strip()) for column in COLUMNS)
     try:
         sparsity = float(text)
@@ -96,11 +96,11 @@ def _row(line: Mapping[str, str | None], *, where: str) -> LayerRow:
         what = f"Sparsity {text!r} of {name!r} is not a share from 0 to 1" if name else "no Name"
         msg = f"{where}: {what}: correct the row"
         raise ScheduleError(msg)
-    return LayerRow(name.removesuffix(".weight"), kind, sparsity)
+    return SummaryRow(name.removesuffix(".weight"), kind, sparsity)
 
 
 def summary_schedule(
-    rows: Sequence[LayerRow],
+    rows: Sequence[SummaryRow],
     model: nn.Module,
     *,
     group: str,

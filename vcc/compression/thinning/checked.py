@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from vcc.compression.channels.liveness import Liveness
 from vcc.compression.channels.unchanged import Computed
 from vcc.compression.thinning.slicing import LayerCut, apply_cuts_
+from vcc.errors import one_line
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class _Search:
         try:
             apply_cuts_(thinned, self.cuts(states))
         except Exception as error:  # noqa: BLE001 - a layer that cannot be cut so
-            return f"it cannot be cut: {' '.join(str(error).split())[:200]}"
+            return f"it cannot be cut: {one_line(error, at_most=200)}"
         return self.before.differs(thinned)
 
     def largest(self, wanted: Sequence[int], accepted: Sequence[int] = ()) -> list[int]:

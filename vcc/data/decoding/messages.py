@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import av
 import av.logging
 
+from vcc.errors import one_line
+
 # Both are settings of the whole process. Equal messages of two videos are two messages.
 av.logging.set_level(av.logging.WARNING)
 av.logging.set_skip_repeated(False)
@@ -48,4 +50,4 @@ def listening() -> Iterator[list[Message]]:
 def reason(error: av.FFmpegError, heard: list[Message]) -> str:
     """Return in one line why FFmpeg failed: its last complaint, or else the error's own text."""
     complaints = [message.text for message in heard if message.is_error]
-    return " ".join((complaints or [str(error.strerror)])[-1].split())
+    return one_line((complaints or [str(error.strerror)])[-1])

@@ -19,7 +19,7 @@ from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.frame_folder import FrameFolder
 from vcc.data.decoding.reading import AS_RECORDED, Reading
 from vcc.data.decoding.video_file import VideoFile
-from vcc.errors import DataError
+from vcc.errors import DataError, one_line
 
 
 class FrameSource(Protocol):
@@ -75,6 +75,6 @@ def read_video(
         msg = f"{path}: {error}; give a whole video file (avi, mp4, mkv or webm)"
         raise DataError(msg) from None
     except cv2.error as error:
-        msg = f"{path}: cannot be decoded: {' '.join(str(error).split())}"
+        msg = f"{path}: cannot be decoded: {one_line(error)}"
         raise DataError(msg) from None
     return np.stack(frames)

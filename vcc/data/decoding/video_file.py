@@ -30,6 +30,7 @@ from vcc.data.decoding.messages import Message, listening, reason
 from vcc.data.decoding.pixels import Pixels
 from vcc.data.decoding.rate import at_constant_rate
 from vcc.data.decoding.reading import AS_RECORDED, Reading
+from vcc.errors import one_line
 
 # Nothing but this file is opened, whatever it refers to.
 _OPTIONS = {"protocol_whitelist": "file"}
@@ -176,7 +177,7 @@ class _Progress:
         self._last = 0.0
 
     def blame(self, text: str) -> None:
-        self.complaint = self.complaint or " ".join(text.split())
+        self.complaint = self.complaint or one_line(text)
 
     def count(self, packet: Packet[VideoStream]) -> None:
         self._packets += 1

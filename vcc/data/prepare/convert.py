@@ -18,6 +18,7 @@ from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.reading import AS_RECORDED, Reading
 from vcc.data.decoding.source import open_source, shrunk_frames
 from vcc.data.store.files import StoredVideo, open_writer, read_description
+from vcc.errors import one_line
 
 # Mean and standard deviation are estimated from every n-th frame: neighbours hardly differ.
 _STATISTICS_EVERY = 8
@@ -80,7 +81,7 @@ def convert(job: ConvertJob) -> ConvertResult:
     except BadVideoError as error:
         return ConvertResult(number=job.number, stored=None, reason=str(error))
     except cv2.error as error:
-        reason = f"cannot be decoded: {' '.join(str(error.err or error).split())}"
+        reason = f"cannot be decoded: {one_line(error.err or error)}"
         return ConvertResult(number=job.number, stored=None, reason=reason)
     except (FileNotFoundError, PermissionError) as error:
         reason = f"cannot be read: {error.strerror}"

@@ -9,46 +9,30 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from vcc.config.data import PrepareOptions
 from vcc.data.annotations.names import check_dataset_name, check_label
-from vcc.data.annotations.splits import move_share
-from vcc.data.decoding.reading import Reading
 from vcc.data.motion import generate_motion_videos
-from vcc.data.prepare.convert import ConvertJob, ConvertResult
 from vcc.data.prepare.discovery import BadFile
-from vcc.data.prepare.plan import Plan, PlannedVideo
-from vcc.data.prepare.planning import check_labels, choose_store, make_plan, store_path
-from vcc.data.prepare.remarks import remarks
+from vcc.data.prepare.filling import fill_store
+from vcc.data.prepare.outcome import manifest_of, report_of
+from vcc.data.prepare.plan import Plan
+from vcc.data.prepare.planning import check_labels, choose_store, make_plan
 from vcc.data.prepare.report import PrepareReport
-from vcc.data.prepare.workers import convert_all
-from vcc.data.store.files import SUFFIX, StoredVideo
-from vcc.data.store.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
-from vcc.data.store.sources import Source, write_sources
+from vcc.data.store.manifest import FRAMES_NAME, write_manifest
+from vcc.data.store.sources import write_sources
 from vcc.data.store.verify import verify
 from vcc.errors import DataError
 from vcc.files import alone_in
-from vcc.progress import follow
 
 logger = logging.getLogger(__name__)
 
 MOTION_NAME = "motion"
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """A planned video that made it into the store."""
-
-    planned: PlannedVideo
-    stored: StoredVideo
-    file: Path
 
 
 def prepare(options: PrepareOptions) -> PrepareReport:
@@ -65,12 +49,6 @@ def prepare(options: PrepareOptions) -> PrepareReport:
         return verify(output)
     with alone_in(output), _leaving_nothing_useless(output):
         return _prepare(options, output, started=started)
-
-
-def _source(stored: StoredVideo) -> Source:
-    return Source(
-        width=stored.source_width, height=stored.source_height, sha256=stored.source_sha256
-    )
 
 
 @contextlib.contextmanager
@@ -100,14 +78,14 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
         )
         raise DataError(msg) from None
     kind = choose_store(options, plan.videos, output)
-    done, bad, reused = _fill_store(options, plan, output, kind)
+    done, bad, reused = fill_store(options, plan, output, kind)
     _check_bad_share(options, plan, bad, videos)
     check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
-    manifest = _manifest(options, plan, done, kind, name=name_of(options))
+    manifest = manifest_of(options, plan, done, kind, name=name_of(options))
     write_manifest(manifest, output)
-    write_sources({item.planned.entry.id: _source(item.stored) for item in done}, output)
+    write_sources({item.planned.entry.id: item.source for item in done}, output)
     _remove_partial(output)
-    report = _report(manifest, done, output, bad=bad, plan=plan, reused=reused, started=started)
+    report = report_of(manifest, done, output, bad=bad, plan=plan, reused=reused, started=started)
     report.write()
     return report
 
@@ -139,52 +117,6 @@ def _motion_videos(options: PrepareOptions, output: Path) -> Path:
     )
 
 
-def _fill_store(
-    options: PrepareOptions, plan: Plan, output: Path, kind: str
-) -> tuple[list[_Stored], list[BadFile], int]:
-    files = [Path(FRAMES_NAME) / store_path(video, kind, suffix=SUFFIX) for video in plan.videos]
-    jobs = [
-        ConvertJob(
-            number=number,
-            source=video.path.absolute(),
-            target=(output / file).absolute(),
-            kind=kind,
-            short_side=options.short_side,
-            jpeg_quality=options.jpeg_quality,
-            reading=Reading(fps=options.fps, min_decoded_share=options.min_decoded_share),
-        )
-        for number, (video, file) in enumerate(zip(plan.videos, files, strict=True))
-    ]
-    results: dict[int, ConvertResult] = {}
-    try:
-        converted = convert_all(options, jobs)
-        for result in follow(converted, "prepare", total=len(jobs), unit="videos"):
-            results[result.number] = result
-    except OSError as error:
-        msg = (
-            f"{output}: cannot write the store ({error.strerror or error}); "
-            "make room or give another folder with output=DIR, then run again to continue"
-        )
-        raise DataError(msg) from None
-    except BrokenProcessPool as error:
-        msg = (
-            f"{output}: a worker process was killed ({' '.join(str(error).split())[:120]}); with "
-            "too little memory set n_jobs=1, then run again to continue"
-        )
-        raise DataError(msg) from None
-    done: list[_Stored] = []
-    bad = list(plan.bad)
-    for number, video in enumerate(plan.videos):
-        result = results[number]
-        if result.stored is None:
-            bad.append(BadFile(video.entry.id, result.reason))
-        else:
-            done.append(_Stored(video, result.stored, files[number]))
-            if result.stored.cut:
-                logger.warning("%s: cut or damaged: %s", video.path, result.stored.cut)
-    return done, bad, sum(result.reused for result in results.values())
-
-
 def _check_bad_share(
     options: PrepareOptions, plan: Plan, bad: Sequence[BadFile], videos: Path
 ) -> None:
@@ -201,107 +133,9 @@ def _check_bad_share(
         raise DataError(msg)
 
 
-def _manifest(
-    options: PrepareOptions, plan: Plan, done: Sequence[_Stored], kind: str, *, name: str
-) -> Manifest:
-    entries = move_share(
-        [item.planned.entry for item in done],
-        options.dev_share,
-        source="train",
-        target="dev",
-        seed=options.manual_seed,
-    )
-    numbers = {label: number for number, label in enumerate(plan.labels)}
-    records = [
-        VideoRecord(
-            id=entry.id,
-            label=numbers[entry.label],
-            label_name=entry.label,
-            group=entry.group or "",
-            subset=entry.subset,
-            n_frames=item.stored.n_frames,
-            fps=item.stored.fps,
-            height=item.stored.height,
-            width=item.stored.width,
-            file=item.file.as_posix(),
-            checksum=item.stored.checksum,
-        )
-        for entry, item in zip(entries, done, strict=True)
-    ]
-    train = [i.stored for e, i in zip(entries, done, strict=True) if e.subset == "train"]
-    mean, std = _pixel_statistics(train or [item.stored for item in done])
-    return Manifest(
-        name=name,
-        split=plan.split,
-        labels=plan.labels,
-        store=kind,
-        short_side=options.short_side,
-        direction_sensitive=options.direction_sensitive or options.videos is None,
-        pixel_mean=mean,
-        pixel_std=std,
-        videos=tuple(records),
-        fps=options.fps,
-    )
-
-
-def _pixel_statistics(
-    videos: Sequence[StoredVideo],
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    count = sum(video.pixel_count for video in videos)
-    mean, std = [], []
-    for channel in range(3):
-        first = math.fsum(video.pixel_sum[channel] for video in videos) / count
-        second = math.fsum(video.pixel_square_sum[channel] for video in videos) / count
-        mean.append(round(first, 4))
-        std.append(round(math.sqrt(max(0.0, second - first**2)), 4))
-    return tuple(mean), tuple(std)
-
-
 def _remove_partial(output: Path) -> None:
     for path in output.rglob(".partial-*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def _report(
-    manifest: Manifest,
-    done: Sequence[_Stored],
-    output: Path,
-    *,
-    bad: Sequence[BadFile],
-    plan: Plan,
-    reused: int,
-    started: float,
-) -> PrepareReport:
-    named = [(item.planned.entry.id, item.stored) for item in done]
-    notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
-    for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
-        if not count_by(manifest.videos, subset):
-            notes.append(f"no {subset} videos: the data set cannot be {use}")
-    files = [output / item.file for item in done]
-    return PrepareReport(
-        root=output,
-        name=manifest.name,
-        split=manifest.split,
-        store=manifest.store,
-        classes=len(manifest.labels),
-        train=count_by(manifest.videos, "train"),
-        dev=count_by(manifest.videos, "dev"),
-        test=count_by(manifest.videos, "test"),
-        frames=sum(video.n_frames for video in manifest.videos),
-        hours=sum(video.n_frames / (video.fps or 25.0) for video in manifest.videos) / 3600,
-        size_bytes=sum(map(_bytes_on_disk, files)),
-        reused=reused,
-        bad=tuple(bad),
-        notes=tuple(notes),
-        seconds=time.perf_counter() - started,
-        digest=manifest.digest,
-    )
-
-
-def _bytes_on_disk(path: Path) -> int:
-    if path.is_dir():
-        return sum(item.stat().st_size for item in path.iterdir())
-    return path.stat().st_size

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vcc.evaluation.calibration import Reliability
-from vcc.evaluation.per_class import ClassRow
+from vcc.evaluation.per_class import ClassAccuracy
 from vcc.evaluation.plots.style import COLOURS, MARKERS, name_rows, new_figure, shortened
 
 # Above this many classes a cell is too small for a number.
@@ -50,7 +50,7 @@ def confusion_figure(confusion: Tensor, labels: Sequence[str], *, title: str) ->
     return figure
 
 
-def per_class_figure(rows: Sequence[ClassRow], *, title: str) -> Figure:
+def per_class_figure(rows: Sequence[ClassAccuracy], *, title: str) -> Figure:
     """Return each class's accuracy, the worst first."""
     known = sorted((row for row in rows if row.videos), key=lambda row: row.accuracy)
     figure, axes = new_figure(7.5, 1.4 + 0.2 * len(known))
@@ -63,7 +63,7 @@ def per_class_figure(rows: Sequence[ClassRow], *, title: str) -> Figure:
 
 
 def class_change_figure(
-    before: Sequence[ClassRow], after: Sequence[ClassRow], *, names: tuple[str, str]
+    before: Sequence[ClassAccuracy], after: Sequence[ClassAccuracy], *, names: tuple[str, str]
 ) -> Figure:
     """Return each class's accuracy before and after, joined by a line; largest loss first.
 

@@ -15,7 +15,7 @@ TOP_PERCENT = 101.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class CostPoint:
     """A measured variant: what it is called, its accuracy (0..1), latency (ms), size (bytes).
 
     `runtime` is what ran it: latencies of different runtimes are not compared.
@@ -47,16 +47,16 @@ class LayerSparsity:
     filter_sparsity: float
 
 
-def pareto_front(points: Sequence[Point]) -> list[Point]:
+def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
     """Return the points that no other beats in both accuracy and latency, fastest first."""
-    front: list[Point] = []
+    front: list[CostPoint] = []
     for point in sorted(points, key=lambda p: (p.latency_ms, -p.video_top1)):
         if not front or point.video_top1 > front[-1].video_top1:
             front.append(point)
     return front
 
 
-def pareto_figure(points: Sequence[Point]) -> Figure:
+def pareto_figure(points: Sequence[CostPoint]) -> Figure:
     """Return accuracy against latency, the area of a point its size; one front per runtime."""
     figure, axes = new_figure(8.4, 5.2)
     runtimes = sorted({point.runtime for point in points})

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from vcc.evaluation.plots.cost import TOP_PERCENT, Point, pareto_front
+from vcc.evaluation.plots.cost import TOP_PERCENT, CostPoint, pareto_front
 from vcc.evaluation.plots.style import COLOURS, MARKERS, new_figure, shortened
 
 _SMALLEST, _LARGEST = 30, 330
 
 
-def study_figure(points: Sequence[tuple[str, str, Point]]) -> Figure:
+def study_figure(points: Sequence[tuple[str, str, CostPoint]]) -> Figure:
     """Return accuracy against latency: a colour per model, a marker per method.
 
     Latency is on a logarithmic axis, so that equal speed-ups are equal distances. Lines lead from a
@@ -29,7 +29,7 @@ def study_figure(points: Sequence[tuple[str, str, Point]]) -> Figure:
     colours = _assigned([model for model, _, _ in points], COLOURS)
     markers = _assigned([method for _, method, _ in points], MARKERS)
     largest = max((point.size_bytes for _, _, point in points), default=1.0)
-    dense: dict[str, Point] = {}
+    dense: dict[str, CostPoint] = {}
     for model, method, point in points:
         start = dense.setdefault(model, point)
         colour, marker = colours[model], markers[method]
@@ -48,7 +48,7 @@ def _assigned(names: Sequence[str], values: Sequence[str]) -> dict[str, str]:
     return {name: values[number % len(values)] for number, name in enumerate(unique)}
 
 
-def _places(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+def _places(points: Sequence[CostPoint]) -> tuple[list[float], list[float]]:
     return [p.latency_ms for p in points], [100 * p.video_top1 for p in points]
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from vcc.errors import DataError
+from vcc.errors import DataError, one_line
 from vcc.files import write_whole
 
 FORMAT = 1
@@ -138,7 +138,7 @@ def read_result(path: Path) -> CellResult:
         content = json.loads(path.read_text(encoding="utf-8"))
         return _from_content(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = " ".join(str(error).split())
+        problem = one_line(error)
         msg = f"{path}: not a result of a study ({problem}): delete it to compute the cell again"
         raise DataError(msg) from None
 

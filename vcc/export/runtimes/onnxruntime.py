@@ -128,7 +128,7 @@ class OnnxRuntimeSession(Session):
 
 
 def cuda_is_usable() -> bool:
-    """Whether ONNX Runtime has its CUDA provider and PyTorch sees a GPU."""
+    """Return whether ONNX Runtime has its CUDA provider and PyTorch sees a GPU."""
     if ORT_PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
         return False
     import torch

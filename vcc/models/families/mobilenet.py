@@ -17,7 +17,7 @@ from vcc.models.spec import ModelSpec
 STEM_WIDTH = 32
 
 
-class Stage(NamedTuple):
+class SeparableStage(NamedTuple):
     """Blocks of one width: channels, how many, and stride of the first."""
 
     width: int
@@ -26,11 +26,11 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage(64, 1, 2),
-    Stage(128, 2, 2),
-    Stage(256, 2, 2),
-    Stage(512, 6, 2),
-    Stage(1024, 2, 1),
+    SeparableStage(64, 1, 2),
+    SeparableStage(128, 2, 2),
+    SeparableStage(256, 2, 2),
+    SeparableStage(512, 6, 2),
+    SeparableStage(1024, 2, 1),
 )
 
 

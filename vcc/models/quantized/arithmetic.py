@@ -22,7 +22,7 @@ ASYMMETRIC_SIGNED = "ASYMMETRIC_SIGNED"
 
 
 def is_symmetric(mode: str) -> bool:
-    """Whether a mode's zero point is 0."""
+    """Return whether a mode's zero point is 0."""
     return mode in (SYMMETRIC, SYMMETRIC_RESTRICTED)
 
 

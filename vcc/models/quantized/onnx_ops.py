@@ -1,4 +1,4 @@
-"""QuantizeLinear and DequantizeLinear, as the ONNX exporter is told of them."""
+"""QuantizeLinear and DequantizeLinear, as symbolic operators for the ONNX exporter."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def settle_clips(schedule: Schedule, clip: ClipOptions) -> Schedule:
 
 
 def take_clips(network: Network, clip: ClipOptions, dataset: PreparedDataset) -> Network:
-    """Return the network with other clips; its model is told in place.
+    """Return the network with other clips; its model is changed in place.
 
     Args:
         network: what is compressed.
@@ -67,7 +67,7 @@ def _check_stored(before: ClipProtocol, after: ClipProtocol, dataset: PreparedDa
 def _tell(
     before: ClipProtocol, after: ClipProtocol, videos: Sequence[VideoRecord], *, cost: float
 ) -> None:
-    """Say what the clips mean for a video; `cost` is that of a clip, 1 being the former one's."""
+    """Log what the clips mean for a video; `cost` is that of a clip, 1 being the former one's."""
     lengths = [video.n_frames for video in videos]
     if not lengths:
         return

@@ -13,7 +13,7 @@ from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.quantization.guard import GuardReport
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.schedule import Schedule
-from vcc.compression.sensitivity.measured import Measure, Measured
+from vcc.compression.sensitivity.measured import EvalResult, Measure
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.dev_measure import DevMeasure
@@ -66,7 +66,7 @@ def guard_measure(
             network, dataset, n_videos=_VIDEOS, seed=seed, no_cuda=no_cuda, n_threads=n_threads
         )
 
-    def measure(model: nn.Module) -> Measured:
+    def measure(model: nn.Module) -> EvalResult:
         found = on_dev()(model)
         # The seams' own work is done on the CPU.
         model.cpu()

@@ -1,4 +1,4 @@
-"""What a compression is told: schedule, optimizer, clips, targets; the rest as it was trained."""
+"""The recipe of a compression: schedule, optimizer, clips, targets; the rest as it was trained."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEARNING_RATE_SHARE = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a compression runs.
+    """Configuration of a compression run.
 
     Attributes:
         schedule: the schedule file.
@@ -30,7 +30,7 @@ class Recipe:
         n_epochs: epochs to train; None means as many as the schedule needs.
         training: optimizer and machine; the learning rate is the initial one.
         clip: how training clips are made and batched, of the size that the baseline was trained on.
-        clips: the compressed network's clips; they win over the schedule's `clips`.
+        clip_override: the compressed network's clips; they win over the schedule's `clips`.
         round_to: thinning keeps a multiple of this many channels.
         parent: registry URI of the network that is compressed.
         distillation: the teacher, and weights that win over the schedule's.
@@ -50,7 +50,7 @@ class Recipe:
     parent: str | None
     distillation: DistillationOptions = DistillationOptions()
     distils: bool = False
-    clips: ClipChoice = ClipChoice()
+    clip_override: ClipChoice = ClipChoice()
     targets: TargetOptions = TargetOptions()
     ptq_budget: float | None = None
     overflow: str | None = None
@@ -63,7 +63,8 @@ def recipe_for(
     n_epochs: int | None,
     learning_rate: float | None,
     parent: str | None,
-    clips: ClipChoice | None = None,
+    clip_override: ClipChoice | None = None,
+    distillation: DistillationOptions | None = None,
 ) -> Recipe:
     """Return how to compress a network: as the options say, the rest as it was trained.
 
@@ -73,9 +74,13 @@ def recipe_for(
         n_epochs: epochs to train; None means as many as the schedule needs.
         learning_rate: the initial one; None means a quarter of the baseline's.
         parent: registry URI of the baseline.
-        clips: of the compressed network; unset ones are the schedule's or the baseline's.
+        clip_override: clips of the compressed network; unset ones are the schedule's or the
+            baseline's.
+        distillation: the teacher and the weights; a schedule without a distiller gets one if any
+            of them is set.
     """
     family = network_of(baseline.model).spec.family
+    taught = distillation or DistillationOptions()
     trained = baseline.card.training
     rate = learning_rate or _LEARNING_RATE_SHARE * trained.learning_rate
     return Recipe(
@@ -97,8 +102,9 @@ def recipe_for(
         clip=baseline.card.clip,
         round_to=options.round_to,
         parent=parent,
-        distils="kd" in options.compression_type,
-        clips=clips or ClipChoice(),
+        distillation=taught,
+        distils="kd" in options.compression_type or taught.given(),
+        clip_override=clip_override or ClipChoice(),
         targets=options.pick(TargetOptions),
         ptq_budget=options.ptq_budget,
         overflow=options.overflow,
@@ -106,14 +112,15 @@ def recipe_for(
 
 
 def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str | None) -> Recipe:
-    """Return what the compress entry point was told."""
+    """Return the recipe that the options of `compress` spell."""
     recipe = recipe_for(
         baseline,
         options.pick(CompressionOptions),
         n_epochs=options.n_epochs,
         learning_rate=options.learning_rate,
         parent=parent,
-        clips=options.pick(ClipChoice),
+        clip_override=options.pick(ClipChoice),
+        distillation=options.pick(DistillationOptions),
     )
     training = dataclasses.replace(
         recipe.training,
@@ -129,11 +136,4 @@ def recipe_from_entry(options: CompressEntry, baseline: Network, *, parent: str 
         n_threads=options.n_threads,
         manual_seed=options.manual_seed,
     )
-    distillation = options.pick(DistillationOptions)
-    return dataclasses.replace(
-        recipe,
-        training=training,
-        clip=clip,
-        distillation=distillation,
-        distils=recipe.distils or distillation.given(),
-    )
+    return dataclasses.replace(recipe, training=training, clip=clip)

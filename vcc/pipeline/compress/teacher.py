@@ -30,8 +30,7 @@ from vcc.errors import ConfigError, ModelError, ScheduleError
 from vcc.models import arch_name, build_model
 from vcc.models.weights import load_weights
 from vcc.pipeline.card import Network
-from vcc.pipeline.source import fetch_network, load_network, search_version
-from vcc.tracking.registry import get_version
+from vcc.pipeline.source import fetch_network, named_network, search_version
 
 _logger = logging.getLogger(__name__)
 
@@ -97,13 +96,9 @@ class TeacherFinder:
         self.name = "itself, dense" if path is None else str(path)
         if path is None:
             return self._registered(wanted) if "model" in wanted else self._baseline
-        if str(path).startswith("models:/"):
-            return fetch_network(get_version(str(path)))
-        return (
-            self._from_file(Path(path), wanted)
-            if Path(path).is_file()
-            else load_network(Path(path))
-        )
+        if not str(path).startswith("models:/") and Path(path).is_file():
+            return self._from_file(Path(path), wanted)
+        return named_network(str(path))[0]
 
     def _registered(self, wanted: Mapping[str, Any]) -> Network:
         named = {field.name for field in dataclasses.fields(SourceOptions)}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from vcc.compression.sensitivity.measured import Measured
+from vcc.compression.sensitivity.measured import EvalResult
 from vcc.data.clips.loaders import video_loader
 from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.accuracy import score_videos
@@ -83,7 +83,7 @@ class DevMeasure:
         if len(self._batches) * _BATCH * int(np.prod(card.clip_shape)) <= _KEPT_BYTES:
             self._batches = list(self._batches)
 
-    def __call__(self, model: nn.Module) -> Measured:
+    def __call__(self, model: nn.Module) -> EvalResult:
         """Return what the network measures now, which is the one this object was made for."""
         training = model.training
         classify = classify_with_network(self._network.classifier(), self._device)
@@ -91,4 +91,4 @@ class DevMeasure:
             classify, self._batches, n_videos=self.n_videos, n_classes=self._n_classes
         )
         model.train(training)
-        return Measured(scores.video_topk(1), scores.video_topk(5), scores.loss)
+        return EvalResult(scores.video_topk(1), scores.video_topk(5), scores.loss)

@@ -125,7 +125,7 @@ def largest_class_share(dataset: PreparedDataset) -> float:
 
 
 def _other_clips(network: Network, dense: Network, dataset: PreparedDataset) -> str:
-    """Say which clips two networks were asked about, where they differ."""
+    """Return a sentence on the clips of two networks; "" where they are the same."""
     if network.card.protocol == dense.card.protocol:
         return ""
     own, others = (

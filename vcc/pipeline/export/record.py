@@ -17,11 +17,13 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.step import size_figures, video_cost
 from vcc.pipeline.notes import version_note
 from vcc.pipeline.tags import card_tags, metric_tags
+from vcc.tracking.exports import versions_together
 from vcc.tracking.registry import (
     ONNX_SUFFIX,
     VIDEO_SUFFIX,
     Version,
     describe_version,
+    get_version,
     register_onnx,
     register_video,
     registered_name,
@@ -172,3 +174,26 @@ def register_exported(
         for each in (version, video):
             set_alias(each, alias)
     return version
+
+
+def register_parent(uri: str, made: Exported, *, serving: ServingOptions, run: Run) -> None:
+    """Register the file of what a network was made from, too, where it has none yet.
+
+    The gate compares with it, and it has just been measured.
+
+    Args:
+        uri: of the network's registered version.
+        made: its file.
+        serving: limits of the model that takes a video.
+        run: that made the file.
+    """
+    parent = get_version(uri)
+    if ONNX_SUFFIX in versions_together(parent):
+        return
+    register_exported(
+        made,
+        checkpoint=parent,
+        tags={"run_id": run.run_id},
+        serving=serving,
+        aliases=[alias for alias in parent.aliases if alias == "baseline"],
+    )

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from vcc.compression.masks.sparsity import sparsity_table
 from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.comparison import Variant, clip_sentence, speed_up, table_rows
-from vcc.evaluation.plots.cost import Point, pareto_figure
+from vcc.evaluation.plots.cost import CostPoint, pareto_figure
 from vcc.evaluation.plots.style import save_figure
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.artifacts import Scored, write_comparison
@@ -110,7 +110,7 @@ def _draw_cost(
     dense: Network, compressed: Network, dataset: PreparedDataset, run: Run, folder: Path
 ) -> None:
     points = [
-        Point(
+        CostPoint(
             name=made.name,
             video_top1=made.video_top1,
             latency_ms=made.latency_p50_ms,

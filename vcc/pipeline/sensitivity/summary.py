@@ -10,7 +10,7 @@ import yaml
 
 from vcc.compression.channels.graph import filter_groups
 from vcc.compression.schedule.shipped import find_schedule
-from vcc.compression.sensitivity.summary import LayerRow, read_summary, summary_schedule
+from vcc.compression.sensitivity.summary import SummaryRow, read_summary, summary_schedule
 from vcc.config.compression import CompressionOptions
 from vcc.errors import ConfigError, ScheduleError
 from vcc.files import write_whole
@@ -43,7 +43,7 @@ def schedule_of_options(network: Network, options: CompressionOptions) -> Path |
 
 
 def write_schedule(
-    network: Network, rows: Sequence[LayerRow], summary: Path, *, group: str
+    network: Network, rows: Sequence[SummaryRow], summary: Path, *, group: str
 ) -> Path:
     """Write the schedule that a summary means beside it, as NAME.element.yaml or NAME.filter.yaml.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.phases import last_epoch
-from vcc.config.study import DENSE, Cell, StudyMatrix
+from vcc.config.yaml_files.study_matrix import DENSE, Cell, StudyMatrix
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.pace import Calibration, calibrate_network

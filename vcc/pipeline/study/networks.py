@@ -8,15 +8,16 @@ from pathlib import Path
 
 from vcc.config.compression import CompressionOptions
 from vcc.config.distillation import DistillationOptions
-from vcc.config.study import DENSE, Cell
+from vcc.config.yaml_files.study_matrix import DENSE, Cell
 from vcc.files import write_whole
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network
+from vcc.pipeline.compress.compressed import compress
 from vcc.pipeline.compress.recipe import recipe_for
-from vcc.pipeline.compress.step import compress_step
 from vcc.pipeline.source import load_network
 from vcc.pipeline.study.place import StudyPlace, dense_cell, schedule_of
-from vcc.pipeline.train.step import train_step
+from vcc.pipeline.study.settings import digests_of
+from vcc.pipeline.train.recipe import TrainRecipe
 from vcc.tracking.runs import Run
 
 
@@ -30,8 +31,8 @@ def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
     """
     folder = place.checkpoints / cell.key
     marker = _marker(cell, place)
-    wanted = place.settings(cell)
-    if marker.is_file() and marker.read_text("utf-8").split()[0] == wanted:
+    known = digests_of(place, cell)
+    if marker.is_file() and marker.read_text("utf-8").split()[0] in known:
         return load_network(folder)
     if cell.method == DENSE:
         started = time.monotonic()
@@ -45,7 +46,7 @@ def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
     seconds = time.monotonic() - started
     marker.unlink(missing_ok=True)
     save_checkpoint(folder, made.model, made.card.as_metadata())
-    write_whole(marker, f"{wanted} {seconds:.1f}\n")
+    write_whole(marker, f"{known[0]} {seconds:.1f}\n")
     return made
 
 
@@ -66,16 +67,14 @@ def _builds_on(cell: Cell, place: StudyPlace) -> list[Cell]:
 
 def _train(cell: Cell, place: StudyPlace, run: Run) -> Network:
     recipe = place.matrix.models[cell.model]
-    return train_step(
-        place.dataset_of(cell),
-        model=recipe.network,
+    return TrainRecipe(
+        network=recipe.network,
         clip=dataclasses.replace(
             recipe.clip, manual_seed=_seed(cell, place), n_threads=place.n_threads
         ),
         training=dataclasses.replace(recipe.training, no_cuda=place.no_cuda),
         finetune=recipe.finetune,
-        run=run,
-    )
+    ).train(place.dataset_of(cell), run=run)
 
 
 def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
@@ -83,6 +82,10 @@ def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
     family = place.matrix.models[cell.model].network.model
     parent = network_of_cell(place.matrix.parent(cell), place, run)
     dense = network_of_cell(dense_cell(cell), place, run)
+    distillation = None
+    if "kd" in method.compression_type:
+        path = str(place.checkpoints / dense_cell(cell, method.teacher).key)
+        distillation = DistillationOptions(t_path=path)
     recipe = recipe_for(
         parent,
         CompressionOptions(
@@ -94,11 +97,9 @@ def _compress(cell: Cell, place: StudyPlace, run: Run) -> Network:
         # Of the dense training: a chain's second step would else begin at a sixteenth of it.
         learning_rate=method.learning_rate or dense.card.training.learning_rate / 4,
         parent=None,
+        distillation=distillation,
     )
-    if recipe.distils:
-        path = str(place.checkpoints / dense_cell(cell, method.teacher).key)
-        recipe = dataclasses.replace(recipe, distillation=DistillationOptions(t_path=path))
-    return compress_step(parent, place.dataset_of(cell), recipe, run=run)
+    return compress(parent, place.dataset_of(cell), recipe, run=run).network
 
 
 def _seed(cell: Cell, place: StudyPlace) -> int:

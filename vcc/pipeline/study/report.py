@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vcc.evaluation.comparison import as_markdown
-from vcc.evaluation.plots.cost import Point
+from vcc.evaluation.plots.cost import CostPoint
 from vcc.evaluation.plots.study import study_figure
 from vcc.evaluation.plots.style import save_figure
 from vcc.evaluation.study.results import CellResult
@@ -136,8 +136,8 @@ def _ratio(value: float) -> str:
     return "not run" if math.isnan(value) else f"{value:.2f}x"
 
 
-def _point(row: StudyRow) -> Point:
-    return Point(
+def _point(row: StudyRow) -> CostPoint:
+    return CostPoint(
         name=f"{row.model} {row.method}",
         video_top1=row.video_top1,
         latency_ms=row.best_ms,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
 from vcc.data.clips.resizing import resize
@@ -18,10 +19,43 @@ from vcc.evaluation.plots.accuracy import confusion_figure, per_class_figure
 from vcc.evaluation.plots.style import save_figure
 from vcc.evaluation.plots.training import curves_figure, worst_figure, worst_first
 from vcc.evaluation.predictions import prediction_rows, predictions_csv
+from vcc.models.summary import count_macs, count_parameters, layer_table, table_csv
+from vcc.pipeline.card import Network
+from vcc.pipeline.evaluate.inference import classify_with_network, device_for, score_subset
 from vcc.tracking.runs import Run
+from vcc.training.best import BestWeights
 
 _FRAMES = 3
 _TILE = (72, 96)
+
+
+def log_result(
+    network: Network,
+    dataset: PreparedDataset,
+    run: Run,
+    *,
+    history: Mapping[int, Mapping[str, float]],
+    callbacks: Sequence[Callback],
+) -> None:
+    """Log what the trained network is and how it does on the dev videos."""
+    run.settle()
+    model, card = network.model, network.card
+    run.log_metrics({"params": count_parameters(model), "macs": count_macs(model)})
+    run.log_text(table_csv(layer_table(model)), "layers.csv")
+    if card.training.no_val:
+        return
+    scores = score_subset(
+        classify_with_network(network.classifier(), device_for(no_cuda=card.training.no_cuda)),
+        dataset,
+        card.protocol,
+        subset="dev",
+        n_threads=card.clip.n_threads,
+        clips_per_video=card.clip.n_val_samples,
+    )
+    model.cpu()
+    best = next((each for each in callbacks if isinstance(each, BestWeights)), None)
+    best_epoch = best.best_epoch if best else None
+    log_training(run, dataset, history=history, best_epoch=best_epoch, scores=scores)
 
 
 def log_training(

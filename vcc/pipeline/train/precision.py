@@ -36,7 +36,7 @@ def training_precision(
     *,
     epoch: int,
     run: Run,
-    keeper: ResumeCheckpoint | None,
+    resume_callback: ResumeCheckpoint | None,
 ) -> Iterator[TrainerPrecision]:
     """Give a network the arithmetic that its options ask for, and take it back afterwards.
 
@@ -46,8 +46,8 @@ def training_precision(
         card: the training options and how clips are made.
         epoch: absolute number of the first epoch: its first batch is the one.
         run: takes the choice as tag `precision` and as `precision.json`.
-        keeper: the file lies beside its checkpoint too; a training that it resumes computes as it
-            did before, whatever is fastest now.
+        resume_callback: the file lies beside its checkpoint too; a training that it resumes
+            computes as it did before, whatever is fastest now.
 
     Raises:
         ConfigError: the precision cannot be had on this machine, or the compiler is missing.
@@ -55,7 +55,8 @@ def training_precision(
     """
     accelerator = choose_accelerator(no_cuda=card.training.no_cuda)
     device = torch.device("cuda" if accelerator == "gpu" else "cpu")
-    before = keeper.resume_from.with_name(CHOICE_FILE) if keeper and keeper.resume_from else None
+    resume_from = resume_callback.resume_from if resume_callback else None
+    before = resume_from.with_name(CHOICE_FILE) if resume_from else None
     if before is not None and before.is_file():
         choice = Choice.from_text(before.read_text("utf-8"), where=before)
     else:
@@ -65,8 +66,8 @@ def training_precision(
         for line in choice.lines():
             _logger.info("%s", line)
         run.log_dict(choice.as_dict(), CHOICE_FILE)
-        if keeper is not None:
-            write_whole(keeper.path.with_name(CHOICE_FILE), json.dumps(choice.as_dict()))
+        if resume_callback is not None:
+            write_whole(resume_callback.path.with_name(CHOICE_FILE), json.dumps(choice.as_dict()))
     with choice.plan.applied(module.classifier):
         if card.training.compile:
             compile_network(module.classifier, device)

@@ -50,6 +50,11 @@ def checkpoint_folder(results: Path, run_id: str) -> Path:
     return results / "checkpoints" / run_id
 
 
+def last_checkpoint(results: Path, run_id: str) -> Path:
+    """Return where a run's training keeps the checkpoint of its last finished epoch."""
+    return checkpoint_folder(results, run_id) / LAST_FILE
+
+
 def plan_checkpoints(options: ResumeOptions, *, results: Path, run_id: str) -> CheckpointPlan:
     """Return the plan of a run's checkpoints."""
     resume = find_resumption(options.resume_path) if options.resume_path else None
@@ -81,7 +86,7 @@ def find_resumption(path: Path) -> Resumption:
 
 
 def _is_about(about: Any) -> TypeGuard[dict[str, Any]]:
-    """Say whether this is what `about_training` made, as far as it is relied on."""
+    """Return whether this is what `about_training` made, as far as it is relied on."""
     return (
         isinstance(about, dict)
         and isinstance(about.get("epochs_done"), int)

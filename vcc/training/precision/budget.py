@@ -27,7 +27,7 @@ class TooSlowError(Exception):
     """A step was ended before its end: it took too long, or the time for choosing is over."""
 
 
-class Budget:
+class TimeBudget:
     """Seconds that may be spent on a choice, from now on.
 
     Args:

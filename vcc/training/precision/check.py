@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vcc.training.precision.budget import Budget, TooSlowError
-from vcc.training.precision.settings import Variant, lay_out
+from vcc.training.precision.budget import TimeBudget, TooSlowError
+from vcc.training.precision.settings import PrecisionVariant, lay_out
 
 _logger = logging.getLogger(__name__)
 
-_REFERENCE = Variant()
+_REFERENCE = PrecisionVariant()
 # Measured on the three families: rounding stays below 4 eps of the format for convolutions and
 # BatchNorms alike; a fault is an error of order 1, infinite, or not a number.
 _ROUNDING = 16.0
@@ -65,7 +65,7 @@ class _Pass:
     seconds: float
 
 
-def tolerance(variant: Variant) -> float:
+def tolerance(variant: PrecisionVariant) -> float:
     """Return the largest relative error that rounding explains: 16 eps of the format."""
     return max(_LEAST_TOLERANCE, _ROUNDING * torch.finfo(variant.dtype).eps)
 
@@ -75,10 +75,10 @@ def check_layers(
     clips: Tensor,
     labels: Tensor,
     loss: nn.Module,
-    variants: Sequence[Variant],
+    variants: Sequence[PrecisionVariant],
     *,
-    budget: Budget | None = None,
-) -> dict[Variant, dict[str, LayerCheck]]:
+    budget: TimeBudget | None = None,
+) -> dict[PrecisionVariant, dict[str, LayerCheck]]:
     """Return every layer's error and time in every variant, on one batch.
 
     A layer is a module with parameters of its own that maps one tensor to one. The network itself
@@ -103,7 +103,7 @@ def check_layers(
         if any(True for _ in layer.parameters(recurse=False))
     ]
     comparison = _Comparison(
-        copy.deepcopy(classifier), variants, len(names), budget or Budget(seconds=math.inf)
+        copy.deepcopy(classifier), variants, len(names), budget or TimeBudget(seconds=math.inf)
     )
     for name in names:
         watch = functools.partial(comparison.watch, name)
@@ -118,15 +118,17 @@ class _Comparison:
     """Runs each layer of a copy in all variants when the observed network's backward meets it."""
 
     def __init__(
-        self, twin: nn.Module, variants: Sequence[Variant], layers: int, budget: Budget
+        self, twin: nn.Module, variants: Sequence[PrecisionVariant], layers: int, budget: TimeBudget
     ) -> None:
         self._twin = twin
         self._layers = layers
         self._budget = budget
         self._said = budget.left()
-        self._spent: dict[Variant, float] = defaultdict(float)
+        self._spent: dict[PrecisionVariant, float] = defaultdict(float)
         compared = [variant for variant in variants if variant != _REFERENCE]
-        self.found: dict[Variant, dict[str, LayerCheck]] = {v: {} for v in (_REFERENCE, *compared)}
+        self.found: dict[PrecisionVariant, dict[str, LayerCheck]] = {
+            v: {} for v in (_REFERENCE, *compared)
+        }
 
     def watch(
         self, name: str, _layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
@@ -144,7 +146,7 @@ class _Comparison:
         # Twice, with opposite gradients: a kernel that leaves its result unwritten then finds the
         # opposite of the right one in memory. The reference is last, for the same reason.
         signs = (-1.0, 1.0)
-        made: dict[Variant, list[_Pass]] = {}
+        made: dict[PrecisionVariant, list[_Pass]] = {}
         for variant in [*(v for v in self.found if v != _REFERENCE), _REFERENCE]:
             if variant.number != "fp32" and _corrupts_memory(layer, x):
                 self.found[variant][name] = _NOT_ASKED
@@ -162,7 +164,7 @@ class _Comparison:
             self._note(variant, name, passes, made[_REFERENCE])
 
     def _note(
-        self, variant: Variant, name: str, passes: list[_Pass], reference: list[_Pass]
+        self, variant: PrecisionVariant, name: str, passes: list[_Pass], reference: list[_Pass]
     ) -> None:
         errors = map(_furthest, passes, reference)
         quantity, error = max(errors, key=lambda each: each[1])
@@ -170,7 +172,9 @@ class _Comparison:
         self.found[variant][name] = LayerCheck(quantity, error, seconds)
         self._spent[variant] += seconds
 
-    def _passes(self, variant: Variant, runs: Iterable[Callable[[], _Pass]]) -> list[_Pass]:
+    def _passes(
+        self, variant: PrecisionVariant, runs: Iterable[Callable[[], _Pass]]
+    ) -> list[_Pass]:
         """Return what the runs make; nothing once the variant is far behind."""
         passes: list[_Pass] = []
         for run in runs:
@@ -192,7 +196,9 @@ class _Comparison:
             )
 
 
-def wrong_layers(checks: Mapping[str, LayerCheck], variant: Variant) -> dict[str, LayerCheck]:
+def wrong_layers(
+    checks: Mapping[str, LayerCheck], variant: PrecisionVariant
+) -> dict[str, LayerCheck]:
     """Return the layers whose error rounding does not explain, in the order of the forward pass."""
     limit = tolerance(variant)
     return {name: each for name, each in checks.items() if not each.error <= limit}
@@ -241,7 +247,7 @@ def _run(
     x: Tensor,
     gradient: Tensor,
     *,
-    variant: Variant,
+    variant: PrecisionVariant,
     wants_gradient: bool,
     now: Callable[[torch.device], float],
 ) -> _Pass:

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from vcc.config.training import TrainingOptions
 from vcc.errors import ConfigError, TrainingError
-from vcc.training.precision.budget import Budget, TooSlowError
+from vcc.training.precision.budget import TimeBudget, TooSlowError
 from vcc.training.precision.check import LayerCheck, check_layers, slower_layers, wrong_layers
 from vcc.training.precision.processor import computes_natively
-from vcc.training.precision.settings import Plan, Variant
-from vcc.training.precision.timing import Candidate, Stepper, fastest, time_steps
+from vcc.training.precision.settings import PrecisionPlan, PrecisionVariant
+from vcc.training.precision.timing import PrecisionCandidate, Stepper, fastest, time_steps
 
 _logger = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ class Choice:
         notes: what was not tried or finished, and why; one line each.
     """
 
-    plan: Plan
-    candidates: tuple[Candidate, ...] = ()
+    plan: PrecisionPlan
+    candidates: tuple[PrecisionCandidate, ...] = ()
     clips_checked: int = 0
     clips_timed: int = 0
     notes: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Choice:
     @classmethod
     def plain(cls) -> Choice:
         """Return contiguous float32, chosen from nothing."""
-        return cls(Plan())
+        return cls(PrecisionPlan())
 
     @classmethod
     def from_text(cls, text: str, *, where: Path) -> Choice:
@@ -64,9 +64,9 @@ class Choice:
         """
         try:
             chosen = json.loads(text)["chosen"]
-            variant = Variant(str(chosen["number"]), bool(chosen["channels_last"]))
+            variant = PrecisionVariant(str(chosen["number"]), bool(chosen["channels_last"]))
             variant.trainer_precision  # noqa: B018 - refuses a number format that is none
-            return cls(Plan(variant, tuple(str(name) for name in chosen["in_fp32"])))
+            return cls(PrecisionPlan(variant, tuple(str(name) for name in chosen["in_fp32"])))
         except (ValueError, KeyError, TypeError) as error:
             msg = f"{where}: is not a choice of precision ({error!r}): remove it to choose again"
             raise TrainingError(msg) from None
@@ -116,7 +116,7 @@ def choose_plan(
     loss: nn.Module,
     options: TrainingOptions,
     epoch_steps: float = math.inf,
-    budget: Budget | None = None,
+    budget: TimeBudget | None = None,
 ) -> Choice:
     """Return what the `precision` option comes to for a network on the device that it is on.
 
@@ -142,12 +142,14 @@ def choose_plan(
     if asked != "auto":
         if not (on_gpu or computes_natively(asked)):
             _logger.warning("train_precision=%s: %s", asked, _EMULATED)
-        variant = Variant(asked)
+        variant = PrecisionVariant(asked)
         checks = check_layers(classifier, clips, labels, loss, [variant])
         candidates = _candidates(variant, checks)
         return Choice(candidates[0].plan, tuple(candidates), clips_checked=len(labels))
     used = len(labels) if on_gpu else min(len(labels), _CPU_CLIPS)
-    race = _Measurement(classifier, clips[:used], labels[:used], loss, options, budget or Budget())
+    race = _Measurement(
+        classifier, clips[:used], labels[:used], loss, options, budget or TimeBudget()
+    )
     return race.choice(steps=epoch_steps * len(labels) / used)
 
 
@@ -161,7 +163,7 @@ class _Measurement:
         labels: Tensor,
         loss: nn.Module,
         options: TrainingOptions,
-        budget: Budget,
+        budget: TimeBudget,
     ) -> None:
         self._classifier = classifier
         self._clips = clips
@@ -183,7 +185,9 @@ class _Measurement:
         except TooSlowError:
             most = f"{self._budget.seconds:.0f} s"
             note = f"the {most} for choosing ended before all layers were checked: plain fp32"
-            return Choice(Plan(), (Candidate(Plan()),), notes=(*self._notes, note))
+            return Choice(
+                PrecisionPlan(), (PrecisionCandidate(PrecisionPlan()),), notes=(*self._notes, note)
+            )
         timed = time_steps(
             self._classifier,
             self._clips,
@@ -205,7 +209,9 @@ class _Measurement:
     def _find_pace(self, steps: float) -> None:
         """Learn from a plain step how long the choice may take and what is far behind."""
         devices = [self._clips.device] if self._clips.device.type == "cuda" else []
-        stepper = Stepper(self._classifier, Plan(), self._loss, self._options, budget=self._budget)
+        stepper = Stepper(
+            self._classifier, PrecisionPlan(), self._loss, self._options, budget=self._budget
+        )
         with torch.random.fork_rng(devices=devices), torch.enable_grad():
             seconds = stepper.first_step(self._clips, self._labels)
         self._budget.pace(seconds, steps=steps)
@@ -215,7 +221,7 @@ class _Measurement:
             self._budget.seconds,
         )
 
-    def _checked(self) -> list[Candidate]:
+    def _checked(self) -> list[PrecisionCandidate]:
         """Return what may be timed, and what was given up while its layers were checked."""
         checks = check_layers(
             self._classifier,
@@ -225,30 +231,34 @@ class _Measurement:
             self._variants,
             budget=self._budget,
         )
-        candidates: list[Candidate] = []
+        candidates: list[PrecisionCandidate] = []
         for variant in self._variants:
             if variant in checks:
                 candidates += _candidates(variant, checks)
             else:
-                candidates.append(Candidate(Plan(variant), refused="far behind in its first step"))
+                candidates.append(
+                    PrecisionCandidate(
+                        PrecisionPlan(variant), refused="far behind in its first step"
+                    )
+                )
         return candidates
 
 
-def _variants(*, on_gpu: bool) -> tuple[list[Variant], tuple[str, ...]]:
+def _variants(*, on_gpu: bool) -> tuple[list[PrecisionVariant], tuple[str, ...]]:
     """Return what `auto` tries, plain float32 first, and notes on what it does not try."""
     wanted = ("fp32", "bf16", "fp16") if on_gpu else ("fp32", "bf16")
     numbers = [number for number in wanted if on_gpu or computes_natively(number)]
     notes = tuple(f"{each} is not tried: {_EMULATED}" for each in wanted if each not in numbers)
-    return [Variant(number, last) for number in numbers for last in (False, True)], notes
+    return [PrecisionVariant(number, last) for number in numbers for last in (False, True)], notes
 
 
 def _candidates(
-    variant: Variant, checks: Mapping[Variant, Mapping[str, LayerCheck]]
-) -> list[Candidate]:
+    variant: PrecisionVariant, checks: Mapping[PrecisionVariant, Mapping[str, LayerCheck]]
+) -> list[PrecisionCandidate]:
     """Return a variant with its wrong layers in float32, and another with its slow ones too."""
     wrong = wrong_layers(checks[variant], variant)
     # What is wrong in this layout in float32 too cannot be helped by float32.
-    plain = Variant(channels_last=variant.channels_last)
+    plain = PrecisionVariant(channels_last=variant.channels_last)
     beyond_help = wrong_layers(checks.get(plain, {}), plain)
     refused = f"{', '.join(beyond_help)} wrong in fp32 too" if beyond_help else ""
     if wrong and plain not in checks:
@@ -256,10 +266,13 @@ def _candidates(
     slower = () if variant == plain else slower_layers(checks[variant], checks.get(plain, {}))
     both = tuple(name for name in checks[variant] if name in wrong or name in slower)
     kept = [tuple(wrong)] + ([both] if len(both) > len(wrong) else [])
-    return [Candidate(Plan(variant, layers), wrong, refused=refused) for layers in kept]
+    return [
+        PrecisionCandidate(PrecisionPlan(variant, layers), wrong, refused=refused)
+        for layers in kept
+    ]
 
 
-def _plan_dict(plan: Plan) -> dict[str, Any]:
+def _plan_dict(plan: PrecisionPlan) -> dict[str, Any]:
     return {
         "number": plan.variant.number,
         "channels_last": plan.variant.channels_last,

@@ -25,7 +25,7 @@ _TRAINER: dict[str, TrainerPrecision] = {
 
 
 @dataclass(frozen=True, order=True)
-class Variant:
+class PrecisionVariant:
     """A number format and a memory layout.
 
     Attributes:
@@ -65,7 +65,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PrecisionPlan:
     """How a network is trained.
 
     Attributes:
@@ -73,7 +73,7 @@ class Plan:
         in_fp32: dotted names of the layers that compute in float32 all the same.
     """
 
-    variant: Variant = Variant()
+    variant: PrecisionVariant = PrecisionVariant()
     in_fp32: tuple[str, ...] = ()
 
     def __str__(self) -> str:

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from vcc.config.training import TrainingOptions
 from vcc.training.optimizers import make_optimizer
-from vcc.training.precision.budget import Budget, TooSlowError
+from vcc.training.precision.budget import TimeBudget, TooSlowError
 from vcc.training.precision.check import LayerCheck
-from vcc.training.precision.settings import Plan, lay_out
+from vcc.training.precision.settings import PrecisionPlan, lay_out
 
 _logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _LEAST_GAIN = 0.05
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PrecisionCandidate:
     """A format and layout that was tried.
 
     Attributes:
@@ -38,7 +38,7 @@ class Candidate:
         refused: why it cannot be taken; empty where it can.
     """
 
-    plan: Plan
+    plan: PrecisionPlan
     wrong: Mapping[str, LayerCheck] = field(default_factory=dict)
     rounds_ms: tuple[float, ...] = ()
     refused: str = ""
@@ -49,7 +49,7 @@ class Candidate:
         return statistics.median(self.rounds_ms) if self.rounds_ms else None
 
 
-def fastest(candidates: Sequence[Candidate]) -> Candidate:
+def fastest(candidates: Sequence[PrecisionCandidate]) -> PrecisionCandidate:
     """Return the fastest candidate that is clearly faster than the first; else the first.
 
     Clearly: its median is 5 % lower, and its slowest round is faster than the first's fastest.
@@ -59,7 +59,7 @@ def fastest(candidates: Sequence[Candidate]) -> Candidate:
     return min(clear, key=lambda each: each.step_ms or 0.0, default=first)
 
 
-def _clearly_faster(candidate: Candidate, plain: Candidate) -> bool:
+def _clearly_faster(candidate: PrecisionCandidate, plain: PrecisionCandidate) -> bool:
     if min(len(candidate.rounds_ms), len(plain.rounds_ms)) < _LEAST_ROUNDS:
         return False
     apart = max(candidate.rounds_ms) < min(plain.rounds_ms)
@@ -73,16 +73,16 @@ class Stepper:
     def __init__(
         self,
         classifier: nn.Module,
-        plan: Plan,
+        plan: PrecisionPlan,
         loss: nn.Module,
         options: TrainingOptions,
         *,
-        budget: Budget | None = None,
+        budget: TimeBudget | None = None,
     ) -> None:
         self._network = copy.deepcopy(classifier)
         self._plan = plan
         self._loss = loss
-        self._budget = budget or Budget()
+        self._budget = budget or TimeBudget()
         lay_out(self._network, plan.variant.memory_format)
         self._optimizer = make_optimizer(self._network.parameters(), options)
 
@@ -117,12 +117,12 @@ def time_steps(
     classifier: nn.Module,
     clips: Tensor,
     labels: Tensor,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[PrecisionCandidate],
     *,
     loss: nn.Module,
     options: TrainingOptions,
-    budget: Budget,
-) -> list[Candidate]:
+    budget: TimeBudget,
+) -> list[PrecisionCandidate]:
     """Time training steps of each candidate in turns, on copies of the network.
 
     Args:
@@ -149,7 +149,11 @@ class _Race:
     """Candidates that take steps in turns; who cannot win any more leaves."""
 
     def __init__(
-        self, candidates: Sequence[Candidate], clips: Tensor, labels: Tensor, budget: Budget
+        self,
+        candidates: Sequence[PrecisionCandidate],
+        clips: Tensor,
+        labels: Tensor,
+        budget: TimeBudget,
     ) -> None:
         self._candidates = candidates
         self._batch = clips, labels
@@ -186,7 +190,7 @@ class _Race:
             elif index and 0 in self._running and seconds >= min(self._seconds[0]):
                 self._leave(index, "not faster than fp32 beyond the spread of the rounds")
 
-    def results(self) -> list[Candidate]:
+    def results(self) -> list[PrecisionCandidate]:
         """Return the candidates with their rounds."""
         return [
             dataclasses.replace(

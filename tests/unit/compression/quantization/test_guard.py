@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vcc.compression import file_config
 from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.quantization.guard import Budget, GuardReport
-from vcc.compression.sensitivity.measured import Measure, Measured
+from vcc.compression.sensitivity.measured import EvalResult, Measure
 from vcc.errors import ScheduleError
 from vcc.models import build_model, load_checkpoint, save_checkpoint
 from vcc.models.quantized.plan import quantizers_by_layer, read_plan, set_quantizers
@@ -50,11 +50,11 @@ def agreement_with(model: nn.Module) -> Measure:
     with torch.no_grad():
         labels = model(INPUTS).argmax(dim=1)
 
-    def measure(network: nn.Module) -> Measured:
+    def measure(network: nn.Module) -> EvalResult:
         with torch.no_grad():
             logits = network(INPUTS)
         loss = float(nn.functional.cross_entropy(8 * logits, labels))
-        return Measured(float((logits.argmax(dim=1) == labels).float().mean()), 1.0, loss)
+        return EvalResult(float((logits.argmax(dim=1) == labels).float().mean()), 1.0, loss)
 
     return measure
 
@@ -100,7 +100,7 @@ def test_a_budget_that_holds_costs_two_measurements() -> None:
     calls = []
     measure = agreement_with(model)
 
-    def counted(network: nn.Module) -> Measured:
+    def counted(network: nn.Module) -> EvalResult:
         calls.append(1)
         return measure(network)
 
@@ -121,7 +121,7 @@ def test_a_budget_of_nothing_leaves_no_layer_quantized() -> None:
     # whoever is not at its best with every quantizer gone must give them all up
     noisy = iter(range(100))
     report = quantize(
-        model, {"loss": 0.0}, measure=lambda net: Measured(1.0, 1.0, _but(measure(net), noisy))
+        model, {"loss": 0.0}, measure=lambda net: EvalResult(1.0, 1.0, _but(measure(net), noisy))
     )
     assert report is not None
     assert set(report.returned) == {"first", "second", "ruined", "last"}
@@ -129,17 +129,17 @@ def test_a_budget_of_nothing_leaves_no_layer_quantized() -> None:
     assert torch.equal(model(INPUTS), before)
 
 
-def _but(found: Measured, noisy: Any) -> float:
+def _but(found: EvalResult, noisy: Any) -> float:
     # the float network is the second that is measured; all others seem worse
     return 0.0 if next(noisy) == 1 else found.loss + 1
 
 
 def test_a_budget_may_be_of_top1() -> None:
-    best, worse = Measured(0.9, 1.0, 0.3), Measured(0.88, 1.0, 0.2)
+    best, worse = EvalResult(0.9, 1.0, 0.3), EvalResult(0.88, 1.0, 0.2)
     assert Budget(top1=0.02).holds(best, worse)
     assert not Budget(top1=0.01).holds(best, worse)
     assert not Budget(top1=0.01, loss=1.0).holds(best, worse)
-    assert not Budget(loss=1.0).holds(best, Measured(0.9, 1.0, float("nan")))
+    assert not Budget(loss=1.0).holds(best, EvalResult(0.9, 1.0, float("nan")))
 
 
 def test_without_a_guard_nothing_is_measured() -> None:

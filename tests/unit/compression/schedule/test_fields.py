@@ -51,7 +51,7 @@ def test_it_is_taken(check: Checker, given: Any, taken: Any) -> None:
     [
         (number(), True, "True is not a number"),
         (number(), "half", "'half' is not a number"),
-        (number(), float("nan"), "nan is not a number"),
+        (number(), float("nan"), "nan is not a finite number"),
         (number(at_least=0), -1, "-1 must be at least 0"),
         (number(at_most=1), 1.5, "1.5 must be at most 1"),
         (number(above=0), 0, "0 must be more than 0"),

@@ -18,7 +18,7 @@ from vcc.compression.sensitivity.curves import (
     levels_between,
     prunable_weights,
 )
-from vcc.compression.sensitivity.measured import Measured
+from vcc.compression.sensitivity.measured import EvalResult
 
 
 def zero_share(weight: Tensor) -> float:
@@ -30,9 +30,9 @@ def test_the_original_s_table(case: str) -> None:
     inputs, expected = golden(case)["inputs"], golden(case)["expected"]
     model = bag(c_weight=array(inputs["c"]), f_weight=array(inputs["f"]))
 
-    def measure(network: nn.Module) -> Measured:
+    def measure(network: nn.Module) -> EvalResult:
         c, f = (network.get_parameter(f"{name}.weight").detach() for name in "cf")
-        return Measured(zero_share(c), zero_share(f), float(c.abs().sum()))
+        return EvalResult(zero_share(c), zero_share(f), float(c.abs().sum()))
 
     group = case.removeprefix("sense_")
     analysis = analyse(model, measure, group=group, levels=[0.0, 0.2, 0.5])
@@ -71,10 +71,10 @@ def test_weights_of_two_to_five_dimensions_are_pruned_and_restored(
     before = {name: value.clone() for name, value in model.state_dict().items()}
     seen: list[dict[str, float]] = []
 
-    def measure(network: nn.Module) -> Measured:
+    def measure(network: nn.Module) -> EvalResult:
         assert not network.training
         seen.append({name: zero_share(value) for name, value in network.named_parameters()})
-        return Measured(0.5, 1.0, 0.7)
+        return EvalResult(0.5, 1.0, 0.7)
 
     coupled = {"three.weight": ("three.bias", "norm.weight", "norm.bias")}
     analysis = analyse(
@@ -101,7 +101,7 @@ def test_weights_of_two_to_five_dimensions_are_pruned_and_restored(
 def test_the_network_is_restored_when_measuring_fails() -> None:
     model = Net()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    calls = iter([Measured(1.0, 1.0, 0.0)])
+    calls = iter([EvalResult(1.0, 1.0, 0.0)])
     with pytest.raises(StopIteration):
         analyse(model, lambda _: next(calls), group="element", levels=[0.5])
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -126,11 +126,11 @@ def test_a_level_that_prunes_nothing_has_no_mask() -> None:
 def test_a_proposal_stops_at_the_first_level_that_costs_too_much() -> None:
     def points(name: str, *tops: float) -> list[Point]:
         levels = (0.0, 0.3, 0.6, 0.9)
-        return [Point(name, s, Measured(t, 1, 0)) for s, t in zip(levels, tops, strict=True)]
+        return [Point(name, s, EvalResult(t, 1, 0)) for s, t in zip(levels, tops, strict=True)]
 
     analysis = Analysis(
         "element",
-        Measured(0.9, 1.0, 0.3),
+        EvalResult(0.9, 1.0, 0.3),
         (
             *points("tough", 0.9, 0.9, 0.92, 0.89),
             *points("lucky", 0.9, 0.5, 0.9, 0.9),

@@ -12,7 +12,7 @@ from models_tiny import tiny_clip, tiny_network
 from vcc.compression import file_config, last_epoch, load_schedule
 from vcc.compression.channels.graph import filter_groups
 from vcc.compression.sensitivity.summary import (
-    LayerRow,
+    SummaryRow,
     read_summary,
     summary_csv,
     summary_rows,
@@ -24,7 +24,7 @@ from vcc.errors import ScheduleError
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     model = tiny_network("resnet10a")
     rows = summary_rows(model, {"conv1.weight": 0.35, "fc.weight": 0.0})
-    assert rows == [LayerRow("conv1", "Conv3d", 0.35), LayerRow("fc", "Linear", 0.0)]
+    assert rows == [SummaryRow("conv1", "Conv3d", 0.35), SummaryRow("fc", "Linear", 0.0)]
     path = tmp_path / "summary.csv"
     path.write_text(summary_csv(rows))
     assert path.read_text().splitlines()[0] == "Name,Type,Sparsity"
@@ -34,7 +34,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_columns_of_others_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "layers.csv"
     path.write_text("\ufeffName, Type,Shape,Parameters,MACs,Sparsity\nconv1,Conv3d,8x4,1,2,0.5\n")
-    assert read_summary(path) == [LayerRow("conv1", "Conv3d", 0.5)]
+    assert read_summary(path) == [SummaryRow("conv1", "Conv3d", 0.5)]
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_unreadable_summaries_are_errors(tmp_path: Path) -> None:
 def test_elements_are_pruned_to_their_layer_s_level() -> None:
     model = tiny_network("resnet10a")
     rows = [
-        LayerRow("conv1", "Conv3d", 0.5),
-        LayerRow("bn1", "BatchNorm3d", 0.9),
-        LayerRow("module.layer1.0.conv1", "Conv3d", 0.25),
-        LayerRow("fc", "Linear", 0.0),
+        SummaryRow("conv1", "Conv3d", 0.5),
+        SummaryRow("bn1", "BatchNorm3d", 0.9),
+        SummaryRow("module.layer1.0.conv1", "Conv3d", 0.25),
+        SummaryRow("fc", "Linear", 0.0),
     ]
     schedule = load_schedule(summary_schedule(rows, model, group="element"))
     assert last_epoch(schedule) == 8
@@ -89,11 +89,11 @@ def test_filters_leave_as_the_least_of_their_group_allows() -> None:
     model, clip = tiny_network("resnet18b"), tiny_clip()
     groups = filter_groups(model, clip)
     (stream,) = (group for group in groups if "layer2.0.conv2.weight" in group)
-    rows = [LayerRow(name.removesuffix(".weight"), "Conv3d", 0.75) for name in stream]
-    rows[0] = LayerRow(rows[0].name, "Conv3d", 0.5)
-    rows.append(LayerRow("layer3.0.conv1", "Conv3d", 0.25))
+    rows = [SummaryRow(name.removesuffix(".weight"), "Conv3d", 0.75) for name in stream]
+    rows[0] = SummaryRow(rows[0].name, "Conv3d", 0.5)
+    rows.append(SummaryRow("layer3.0.conv1", "Conv3d", 0.25))
     # the rest of its residual stream was given nothing, so it keeps its filters
-    rows.append(LayerRow("layer4.0.conv2", "Conv3d", 0.9))
+    rows.append(SummaryRow("layer4.0.conv2", "Conv3d", 0.9))
     mapping = summary_schedule(rows, model, group="filter", filter_groups=groups)
     assert {
         tuple(pruner["weights"]): pruner["final_sparsity"] for pruner in mapping["pruners"].values()
@@ -112,8 +112,10 @@ def test_filters_leave_as_the_least_of_their_group_allows() -> None:
 def test_a_summary_that_does_not_fit_is_one_error() -> None:
     model = tiny_network("resnet10a")
     with pytest.raises(ScheduleError, match=r"s.csv: the network has no parameter 'conv9.weight'"):
-        summary_schedule([LayerRow("conv9", "Conv3d", 0.5)], model, group="element", source="s.csv")
-    nothing = [LayerRow("conv1", "Conv3d", 0.0), LayerRow("bn1", "BatchNorm3d", 0.5)]
+        summary_schedule(
+            [SummaryRow("conv9", "Conv3d", 0.5)], model, group="element", source="s.csv"
+        )
+    nothing = [SummaryRow("conv1", "Conv3d", 0.0), SummaryRow("bn1", "BatchNorm3d", 0.5)]
     for group in ("element", "filter"):
         with pytest.raises(ScheduleError, match="nothing to prune"):
             summary_schedule(nothing, model, group=group)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import cv2
 
-from vcc.evaluation.plots.cost import Point
+from vcc.evaluation.plots.cost import CostPoint
 from vcc.evaluation.plots.study import study_figure
 from vcc.evaluation.plots.style import save_figure
 
 
-def point(top1: float, ms: float) -> Point:
-    return Point(name="n", video_top1=top1, latency_ms=ms, size_bytes=ms * 1e6, runtime="ORT")
+def point(top1: float, ms: float) -> CostPoint:
+    return CostPoint(name="n", video_top1=top1, latency_ms=ms, size_bytes=ms * 1e6, runtime="ORT")
 
 
 POINTS = [

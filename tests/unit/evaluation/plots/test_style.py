@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from vcc.evaluation.calibration import Reliability
-from vcc.evaluation.per_class import ClassRow, class_rows
+from vcc.evaluation.per_class import ClassAccuracy, class_rows
 from vcc.evaluation.plots.accuracy import (
     class_change_figure,
     confusion_figure,
@@ -19,8 +19,8 @@ from vcc.evaluation.plots.accuracy import (
 )
 from vcc.evaluation.plots.clips import ClipPoint, clip_sensitivity_figure
 from vcc.evaluation.plots.cost import (
+    CostPoint,
     LayerSparsity,
-    Point,
     pareto_figure,
     pareto_front,
     removed_figure,
@@ -30,8 +30,8 @@ from vcc.evaluation.plots.sensitivity import sensitivity_figure
 from vcc.evaluation.plots.style import save_figure, shortened
 
 
-def point(name: str, accuracy: float, latency: float, runtime: str = "OpenVINO f32") -> Point:
-    return Point(
+def point(name: str, accuracy: float, latency: float, runtime: str = "OpenVINO f32") -> CostPoint:
+    return CostPoint(
         name=name, video_top1=accuracy, latency_ms=latency, size_bytes=1e6, runtime=runtime
     )
 
@@ -43,9 +43,9 @@ def curve(ece: float) -> Reliability:
     )
 
 
-def classes(*accuracies: float) -> list[ClassRow]:
+def classes(*accuracies: float) -> list[ClassAccuracy]:
     return [
-        ClassRow(label=f"$class {i}$ with a name", videos=4, accuracy=value, confused_with="")
+        ClassAccuracy(label=f"$class {i}$ with a name", videos=4, accuracy=value, confused_with="")
         for i, value in enumerate(accuracies)
     ]
 
@@ -67,7 +67,7 @@ def test_runtimes_are_not_joined_by_one_front() -> None:
 
 
 def test_per_class_shows_the_worst_first_and_skips_the_unknown() -> None:
-    unknown = ClassRow(label="x", videos=0, accuracy=float("nan"), confused_with="")
+    unknown = ClassAccuracy(label="x", videos=0, accuracy=float("nan"), confused_with="")
     rows = [*classes(0.9, 0.2), unknown]
     axes = per_class_figure(rows, title="t").axes[0]
     assert [bar.get_width() for bar in axes.patches] == [20, 90]

@@ -56,7 +56,7 @@ def compress(
         n_epochs=n_epochs,
         learning_rate=None,
         parent=None,
-        clips=clips,
+        clip_override=clips,
     )
     return compress_step(network, dataset, recipe, run=run)
 
@@ -231,7 +231,7 @@ class TestResume:
             n_epochs=n_epochs,
             learning_rate=None,
             parent=None,
-            clips=clips,
+            clip_override=clips,
         )
         plan = CheckpointPlan(
             folder=folder, every_n_epochs=1, resume_from=folder / LAST_FILE if resume else None

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.sensitivity.measured import Measured
+from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.compression import CompressionOptions
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ScheduleError
@@ -66,7 +66,7 @@ def test_a_guarded_schedule_still_names_the_lines_of_its_file(
             None,
             schedule,
             example_input=torch.zeros(1, *network.card.clip_shape),
-            measure=lambda _: Measured(1.0, 1.0, 0.0),
+            measure=lambda _: EvalResult(1.0, 1.0, 0.0),
         )
 
 

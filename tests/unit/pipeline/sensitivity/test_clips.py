@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vcc.compression.sensitivity.measured import Measured
+from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.data import ClipOptions
 from vcc.config.entrypoints import SensitivityEntry
 from vcc.data.clips.protocol import ClipProtocol
@@ -19,13 +19,8 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.dev_measure import DevMeasure
-from vcc.pipeline.sensitivity.clips import (
-    ClipRow,
-    cheapest,
-    clip_grid,
-    clip_sensitivity_step,
-    clips_csv,
-)
+from vcc.pipeline.sensitivity.clip_step import clip_sensitivity_step
+from vcc.pipeline.sensitivity.clips import ClipRow, cheapest, clip_grid, clips_csv
 
 
 def entry(**options: Any) -> SensitivityEntry:
@@ -41,7 +36,7 @@ def row(frames: int, *, macs: int, clips: float, top1: float) -> ClipRow:
         protocol=ClipProtocol(48, frames),
         macs=macs,
         clips_per_video=clips,
-        measured=Measured(top1, 1.0, 0.5),
+        measured=EvalResult(top1, 1.0, 0.5),
     )
 
 

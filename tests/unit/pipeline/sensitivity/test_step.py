@@ -16,11 +16,12 @@ from vcc.config.entrypoints import SensitivityEntry
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ConfigError, DataError, ScheduleError
 from vcc.pipeline.card import Network
+from vcc.pipeline.commands.sensitivity import _next_command, run_sensitivity
 from vcc.pipeline.compress.recipe import recipe_for
 from vcc.pipeline.compress.step import compress_step
 from vcc.pipeline.compress.targets import read_sensitivity
 from vcc.pipeline.evaluate.dev_measure import DevMeasure, draw_videos
-from vcc.pipeline.sensitivity.step import _next_command, run_sensitivity, sensitivity_step
+from vcc.pipeline.sensitivity.step import sensitivity_step
 from vcc.pipeline.sensitivity.summary import schedule_of_options
 
 

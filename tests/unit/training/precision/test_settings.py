@@ -16,7 +16,7 @@ from vcc.errors import ConfigError, TrainingError
 from vcc.models import build_model
 from vcc.training.compilation import compile_network
 from vcc.training.precision import choice as precision_choice
-from vcc.training.precision.budget import Budget
+from vcc.training.precision.budget import TimeBudget
 from vcc.training.precision.check import (
     LayerCheck,
     check_layers,
@@ -26,12 +26,12 @@ from vcc.training.precision.check import (
     wrong_layers,
 )
 from vcc.training.precision.choice import Choice, choose_plan
-from vcc.training.precision.settings import Plan, Variant
-from vcc.training.precision.timing import Candidate, fastest, time_steps
+from vcc.training.precision.settings import PrecisionPlan, PrecisionVariant
+from vcc.training.precision.timing import PrecisionCandidate, fastest, time_steps
 
-BF16 = Variant("bf16")
-BF16_LAST = Variant("bf16", channels_last=True)
-LAST = Variant(channels_last=True)
+BF16 = PrecisionVariant("bf16")
+BF16_LAST = PrecisionVariant("bf16", channels_last=True)
+LAST = PrecisionVariant(channels_last=True)
 LOSS = nn.CrossEntropyLoss()
 
 
@@ -98,7 +98,9 @@ def batch(frames: int = 4, size: int = 8) -> tuple[Tensor, Tensor]:
     return torch.randn(6, 3, frames, size, size), torch.tensor([0, 1, 0, 1, 0, 1])
 
 
-def gradients(network: nn.Module, plan: Plan, clips: Tensor, labels: Tensor) -> dict[str, Tensor]:
+def gradients(
+    network: nn.Module, plan: PrecisionPlan, clips: Tensor, labels: Tensor
+) -> dict[str, Tensor]:
     """Return the network's gradients when trained by a plan."""
     trained = copy.deepcopy(network)
     with plan.applied(trained):
@@ -115,9 +117,9 @@ def test_a_layer_with_a_wrong_gradient_is_found_and_trained_right() -> None:
     wrong = wrong_layers(errors, BF16)
     assert list(wrong) == ["3"]
     assert wrong["3"].quantity == "weight gradient"
-    right = gradients(network, Plan(), clips, labels)["3.weight"]
-    silent = gradients(network, Plan(BF16), clips, labels)["3.weight"]
-    kept = gradients(network, Plan(BF16, ("3",)), clips, labels)["3.weight"]
+    right = gradients(network, PrecisionPlan(), clips, labels)["3.weight"]
+    silent = gradients(network, PrecisionPlan(BF16), clips, labels)["3.weight"]
+    kept = gradients(network, PrecisionPlan(BF16, ("3",)), clips, labels)["3.weight"]
     assert relative_error(silent, right) > 0.5
     assert relative_error(kept, right) < tolerance(BF16)
 
@@ -127,18 +129,18 @@ def test_auto_never_takes_a_plan_that_trains_a_wrong_layer_in_bf16(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, (clips, labels) = with_a_fault(), batch()
-    kept = Plan(BF16, ("3",))
+    kept = PrecisionPlan(BF16, ("3",))
 
-    def bf16_wins(*arguments: Any, **keywords: Any) -> list[Candidate]:
+    def bf16_wins(*arguments: Any, **keywords: Any) -> list[PrecisionCandidate]:
         return [
-            Candidate(each.plan, each.wrong, rounds(10 if each.plan == kept else 100))
+            PrecisionCandidate(each.plan, each.wrong, rounds(10 if each.plan == kept else 100))
             for each in arguments[3]
         ]
 
     monkeypatch.setattr(precision_choice, "time_steps", bf16_wins)
-    stopped = Budget(lambda: 0.0)  # what is slow on this machine is no matter here
+    stopped = TimeBudget(lambda: 0.0)  # what is slow on this machine is no matter here
     choice = choose_plan(network, clips, labels, loss=LOSS, options=options("auto"), budget=stopped)
-    assert choice.plan == Plan(BF16, ("3",))
+    assert choice.plan == PrecisionPlan(BF16, ("3",))
     text = "\n".join(choice.lines())
     assert "precision: bf16 contiguous, 1 layer in fp32" in text
     assert "3 is wrong: weight gradient" in text
@@ -149,7 +151,7 @@ def test_auto_never_takes_a_plan_that_trains_a_wrong_layer_in_bf16(
 def test_a_format_that_was_asked_for_is_checked_too() -> None:
     network, (clips, labels) = with_a_fault(), batch()
     choice = choose_plan(network, clips, labels, loss=LOSS, options=options("bf16"))
-    assert choice.plan == Plan(BF16, ("3",))
+    assert choice.plan == PrecisionPlan(BF16, ("3",))
     assert (choice.clips_checked, choice.clips_timed) == (6, 0)
 
 
@@ -157,14 +159,17 @@ def test_the_two_frame_weight_gradient_of_this_machine_is_judged_right() -> None
     """torch 2.14 on AVX-512: garbage. Elsewhere right. The check must say which, and help."""
     conv = nn.Conv3d(64, 64, 3, padding=1, bias=False)
     x = torch.randn(4, 64, 2, 7, 7)
-    reference, raw = (gradients_of_conv(conv, x, plan)["weight"] for plan in (Plan(), Plan(BF16)))
+    reference, raw = (
+        gradients_of_conv(conv, x, plan)["weight"]
+        for plan in (PrecisionPlan(), PrecisionPlan(BF16))
+    )
     is_wrong = not relative_error(raw, reference) <= tolerance(BF16)
     network = nn.Sequential(conv, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(64, 2))
     errors = check_layers(network, x, torch.tensor([0, 1, 0, 1]), LOSS, [BF16])[BF16]
     assert ("0" in wrong_layers(errors, BF16)) == is_wrong
 
 
-def gradients_of_conv(conv: nn.Conv3d, x: Tensor, plan: Plan) -> dict[str, Tensor]:
+def gradients_of_conv(conv: nn.Conv3d, x: Tensor, plan: PrecisionPlan) -> dict[str, Tensor]:
     network = nn.Sequential(copy.deepcopy(conv))
     with plan.applied(network), plan.variant.autocast("cpu"):
         y = network(x)
@@ -176,7 +181,7 @@ def gradients_of_conv(conv: nn.Conv3d, x: Tensor, plan: Plan) -> dict[str, Tenso
 @pytest.mark.parametrize(
     "variant", [BF16, pytest.param(BF16_LAST, marks=pytest.mark.slow)], ids=lambda each: each.name
 )
-def test_a_resnet_of_16_frames_is_trained_right_in_bf16(variant: Variant) -> None:
+def test_a_resnet_of_16_frames_is_trained_right_in_bf16(variant: PrecisionVariant) -> None:
     """Its layer3 sees two frames: on AVX-512, three of its convolutions are silently wrong.
 
     Left in bfloat16, a gradient there would be off by a norm of its own, or not finite.
@@ -190,11 +195,11 @@ def test_a_resnet_of_16_frames_is_trained_right_in_bf16(variant: Variant) -> Non
     assert len(errors) == 41
     assert set(wrong) <= {"layer3.0.conv2", "layer3.1.conv1", "layer3.1.conv2"}
     # Judged layer by layer: over 18 layers rounding adds up to what depends on the processor.
-    with Plan(variant, wrong).applied(network):
+    with PrecisionPlan(variant, wrong).applied(network):
         assert not wrong_layers(
             check_layers(network, clips, labels, LOSS, [variant])[variant], variant
         )
-    mixed = gradients(network, Plan(variant, wrong), clips, labels)
+    mixed = gradients(network, PrecisionPlan(variant, wrong), clips, labels)
     assert all(bool(torch.isfinite(each).all()) for each in mixed.values())
 
 
@@ -224,7 +229,7 @@ def test_the_check_leaves_the_network_and_the_random_state_alone() -> None:
 def test_a_plan_is_taken_back_and_a_copy_computes_with_its_own_weights() -> None:
     network, (clips, _) = with_a_fault(), batch()
     names, kinds = list(network.state_dict()), [type(each) for each in network.modules()]
-    with Plan(BF16_LAST, ("0", "8")).applied(network):
+    with PrecisionPlan(BF16_LAST, ("0", "8")).applied(network):
         assert list(network.state_dict()) == names
         assert network[3].weight.is_contiguous(memory_format=torch.channels_last_3d)
         with BF16.autocast("cpu"):
@@ -241,7 +246,7 @@ def test_a_plan_is_taken_back_and_a_copy_computes_with_its_own_weights() -> None
 
 def test_a_plan_is_taken_back_after_an_error() -> None:
     network = with_a_fault()
-    with pytest.raises(RuntimeError, match="stop"), Plan(BF16, ("3",)).applied(network):
+    with pytest.raises(RuntimeError, match="stop"), PrecisionPlan(BF16, ("3",)).applied(network):
         raise RuntimeError("stop")  # noqa: EM101
     assert type(network[3]) is Faulty
 
@@ -251,17 +256,22 @@ def rounds(ms: float, spread: float = 0.0) -> tuple[float, ...]:
 
 
 def test_the_fastest_that_is_clearly_faster_wins_and_else_plain_fp32() -> None:
-    plain = Candidate(Plan(), rounds_ms=rounds(100, 10))
-    last = Candidate(Plan(LAST), rounds_ms=rounds(80, 5))
-    mixed = Candidate(Plan(BF16), rounds_ms=rounds(50), refused="its gradients are not finite")
+    plain = PrecisionCandidate(PrecisionPlan(), rounds_ms=rounds(100, 10))
+    last = PrecisionCandidate(PrecisionPlan(LAST), rounds_ms=rounds(80, 5))
+    mixed = PrecisionCandidate(
+        PrecisionPlan(BF16), rounds_ms=rounds(50), refused="its gradients are not finite"
+    )
     assert fastest([plain, last, mixed]) is last
-    within = Candidate(Plan(LAST), rounds_ms=rounds(80, 10))
-    little = Candidate(Plan(LAST), rounds_ms=rounds(96))
-    once = Candidate(Plan(LAST), rounds_ms=(50.0,))
-    refused = Candidate(Plan(LAST), refused="3 wrong in fp32 too")
+    within = PrecisionCandidate(PrecisionPlan(LAST), rounds_ms=rounds(80, 10))
+    little = PrecisionCandidate(PrecisionPlan(LAST), rounds_ms=rounds(96))
+    once = PrecisionCandidate(PrecisionPlan(LAST), rounds_ms=(50.0,))
+    refused = PrecisionCandidate(PrecisionPlan(LAST), refused="3 wrong in fp32 too")
     for other in (within, once, refused):
         assert fastest([plain, other]) is plain
-    assert fastest([Candidate(Plan(), rounds_ms=rounds(100)), little]).plan == Plan()
+    assert (
+        fastest([PrecisionCandidate(PrecisionPlan(), rounds_ms=rounds(100)), little]).plan
+        == PrecisionPlan()
+    )
 
 
 class Seconds:
@@ -300,15 +310,19 @@ class Timed(nn.Module):
 def chosen(network: nn.Module, clock: Seconds, epoch_steps: float = 1000) -> Choice:
     clips, labels = batch()
     asked = options("auto")
-    budget = Budget(clock)
+    budget = TimeBudget(clock)
     return choose_plan(
         network, clips, labels, loss=LOSS, options=asked, epoch_steps=epoch_steps, budget=budget
     )
 
 
 @pytest.mark.usefixtures("bf16_is_emulated")
-@pytest.mark.parametrize(("last", "plan"), [(0.5, Plan(LAST)), (1.5, Plan()), (0.99, Plan())])
-def test_emulated_bf16_is_not_tried_and_a_layout_needs_a_gain(last: float, plan: Plan) -> None:
+@pytest.mark.parametrize(
+    ("last", "plan"), [(0.5, PrecisionPlan(LAST)), (1.5, PrecisionPlan()), (0.99, PrecisionPlan())]
+)
+def test_emulated_bf16_is_not_tried_and_a_layout_needs_a_gain(
+    last: float, plan: PrecisionPlan
+) -> None:
     clock = Seconds()
     choice = chosen(Timed(clock, last=last), clock)
     assert choice.plan == plan
@@ -318,7 +332,7 @@ def test_emulated_bf16_is_not_tried_and_a_layout_needs_a_gain(last: float, plan:
 
 @pytest.mark.parametrize(("step_s", "most_s"), [(10.0, 30.0), (0.001, 1.0)])
 def test_far_behind_is_three_steps_and_no_less_than_a_second(step_s: float, most_s: float) -> None:
-    budget = Budget(lambda: 0.0)
+    budget = TimeBudget(lambda: 0.0)
     budget.pace(step_s, steps=100)
     assert budget.far_behind == pytest.approx(most_s)
 
@@ -327,7 +341,7 @@ def test_far_behind_is_three_steps_and_no_less_than_a_second(step_s: float, most
 def test_a_variant_that_is_far_behind_is_given_up_at_once() -> None:
     clock = Seconds()
     choice = chosen(Timed(clock, mixed=15.0), clock)
-    assert choice.plan == Plan()
+    assert choice.plan == PrecisionPlan()
     refused = {each.plan.variant for each in choice.candidates if "far behind" in each.refused}
     assert refused == {BF16, BF16_LAST}
     assert not any(each.rounds_ms for each in choice.candidates if each.plan.variant in refused)
@@ -337,14 +351,14 @@ def test_a_step_that_is_far_behind_is_ended_between_two_layers() -> None:
     clock = Seconds()
     slow = nn.Sequential(*(nn.Sequential(Clocked(clock, 10.0)) for _ in range(9)))
     network = nn.Sequential(slow, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, 2))
-    budget = Budget(clock)
+    budget = TimeBudget(clock)
     budget.pace(5.0, steps=1000)
     clips, labels = batch()
     plain, last = time_steps(
         network,
         clips,
         labels,
-        [Candidate(Plan()), Candidate(Plan(LAST))],
+        [PrecisionCandidate(PrecisionPlan()), PrecisionCandidate(PrecisionPlan(LAST))],
         loss=LOSS,
         options=options("auto"),
         budget=budget,
@@ -373,16 +387,19 @@ def test_a_choice_ends_after_a_minute_or_two_epochs(scale: int, epoch_steps: int
     network = nn.Sequential(*(Clocked(clock, scale / 2) for _ in range(2)), Timed(clock))
     most = min(60, 2 * epoch_steps * (scale + 1))
     choice = chosen(network, clock, epoch_steps)
-    assert choice.plan == Plan()
+    assert choice.plan == PrecisionPlan()
     # the layer that was begun is finished, and a step that was
     assert clock.now <= most + 2 * (scale + 1)
 
 
 def test_steps_are_timed_and_gradients_that_are_not_finite_refused() -> None:
     network, (clips, labels) = with_a_fault(), batch()
-    candidates = [Candidate(Plan()), Candidate(Plan(LAST), refused="0 wrong in fp32 too")]
+    candidates = [
+        PrecisionCandidate(PrecisionPlan()),
+        PrecisionCandidate(PrecisionPlan(LAST), refused="0 wrong in fp32 too"),
+    ]
 
-    def timed() -> list[Candidate]:
+    def timed() -> list[PrecisionCandidate]:
         return time_steps(
             network,
             clips,
@@ -390,7 +407,7 @@ def test_steps_are_timed_and_gradients_that_are_not_finite_refused() -> None:
             candidates,
             loss=LOSS,
             options=options("auto"),
-            budget=Budget(),
+            budget=TimeBudget(),
         )
 
     (plain, last) = timed()
@@ -416,9 +433,9 @@ def test_a_layer_that_is_quicker_in_fp32_is_tried_there_as_well() -> None:
     assert slower_layers(in_bf16, in_fp32) == ("a",)
     plans = [
         each.plan
-        for each in precision_choice._candidates(BF16, {Variant(): in_fp32, BF16: in_bf16})
+        for each in precision_choice._candidates(BF16, {PrecisionVariant(): in_fp32, BF16: in_bf16})
     ]
-    assert plans == [Plan(BF16, ("c",)), Plan(BF16, ("a", "c"))]
+    assert plans == [PrecisionPlan(BF16, ("c",)), PrecisionPlan(BF16, ("a", "c"))]
 
 
 def test_fp16_is_tried_on_a_gpu_and_refused_on_a_cpu() -> None:
@@ -431,7 +448,11 @@ def test_fp16_is_tried_on_a_gpu_and_refused_on_a_cpu() -> None:
 
 
 def test_a_choice_is_read_back_for_a_training_that_goes_on() -> None:
-    chosen = Choice(Plan(BF16_LAST, ("a", "b")), (Candidate(Plan()),), clips_checked=4)
+    chosen = Choice(
+        PrecisionPlan(BF16_LAST, ("a", "b")),
+        (PrecisionCandidate(PrecisionPlan()),),
+        clips_checked=4,
+    )
     text = json.dumps(chosen.as_dict())
     assert Choice.from_text(text, where=Path("p.json")) == Choice(chosen.plan)
     for broken in ("[]", "{", '{"chosen": {"number": "fp8", "channels_last": 1, "in_fp32": []}}'):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vcc.config.study import SHIPPED, read_matrix
+from vcc.config.yaml_files.study_matrix import SHIPPED, read_matrix
 from vcc.errors import ConfigError
 
 MATRIX = """

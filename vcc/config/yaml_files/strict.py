@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from vcc.errors import ConfigError
+from vcc.errors import ConfigError, one_line
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -43,7 +43,7 @@ def read_yaml(text: str, *, where: str, problem: str = "not valid YAML") -> Any:
         return yaml.load(text, _StrictLoader)  # noqa: S506 - made from the safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # ValueError: a key twice, not text, or a date or a number that is none.
-        msg = f"{where}: {problem}: {' '.join(str(error).split())}"
+        msg = f"{where}: {problem}: {one_line(error)}"
         raise ConfigError(msg) from None
 
 

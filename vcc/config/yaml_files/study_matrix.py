@@ -31,12 +31,12 @@ from vcc.config.compression import COMPRESSION_TYPES
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import Options, OptionsT, field_types, option, without_none
-from vcc.config.strict_yaml import read_yaml
 from vcc.config.training import FinetuneOptions, TrainingOptions
-from vcc.errors import ConfigError, nearest, printable
+from vcc.config.yaml_files.strict import read_yaml
+from vcc.errors import ConfigError, nearest, one_line, printable
 
 DENSE = "dense"
-SHIPPED = Path(__file__).with_name("studies") / "tier1.yaml"
+SHIPPED = Path(__file__).parents[1] / "studies" / "tier1.yaml"
 # More than any data has groups; each is a cell, and cells are listed before data are looked at.
 _MOST_FOLDS = 1000
 _SECTIONS = ("name", "data", "seeds", "folds", "speed", "models", "methods")
@@ -163,7 +163,7 @@ def read_matrix(path: Path) -> StudyMatrix:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        msg = f"matrix: {path}: cannot be read: {' '.join(str(error).split())}"
+        msg = f"matrix: {path}: cannot be read: {one_line(error)}"
         raise ConfigError(msg) from None
     return _Reader(
         path, read_yaml(text, where=f"matrix: {path}", problem="cannot be read")

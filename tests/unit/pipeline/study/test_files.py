@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from vcc.config.study import SpeedOptions
+from vcc.config.yaml_files.study_matrix import SpeedOptions
 from vcc.pipeline.card import Network
-from vcc.pipeline.study.cell import _timed_shape
+from vcc.pipeline.study.files import timed_shape
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,5 @@ def test_cheaper_clips_are_timed_as_many_times_cheaper(
         network.card, clip=dataclasses.replace(network.card.clip, **cast(Any, clip))
     )
     own = dataclasses.replace(network, card=card)
-    assert _timed_shape(own, network, place) == expected
-    assert _timed_shape(network, network, place) == (3, 16, 112, 112)
+    assert timed_shape(own, network, place) == expected
+    assert timed_shape(network, network, place) == (3, 16, 112, 112)

@@ -1,0 +1,155 @@
+"""What preparing came to: the manifest of the videos that were kept, and the report."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vcc.config.data import PrepareOptions
+from vcc.data.annotations.splits import move_share
+from vcc.data.prepare.discovery import BadFile
+from vcc.data.prepare.plan import Plan, PlannedVideo
+from vcc.data.prepare.remarks import remarks
+from vcc.data.prepare.report import PrepareReport
+from vcc.data.store.files import StoredVideo
+from vcc.data.store.manifest import Manifest, VideoRecord, count_by
+from vcc.data.store.sources import Source
+
+
+@dataclass(frozen=True)
+class KeptVideo:
+    """A planned video that made it into the store."""
+
+    planned: PlannedVideo
+    stored: StoredVideo
+    file: Path
+
+    @property
+    def source(self) -> Source:
+        """Size and content of the file that it came from."""
+        return Source(
+            width=self.stored.source_width,
+            height=self.stored.source_height,
+            sha256=self.stored.source_sha256,
+        )
+
+
+def manifest_of(
+    options: PrepareOptions, plan: Plan, done: Sequence[KeptVideo], kind: str, *, name: str
+) -> Manifest:
+    """Return the manifest of a data set, dev videos drawn from the training videos.
+
+    Args:
+        options: shares, seed and sizes.
+        plan: labels and split.
+        done: the videos that are in the store.
+        kind: of the store.
+        name: of the data set.
+    """
+    entries = move_share(
+        [item.planned.entry for item in done],
+        options.dev_share,
+        source="train",
+        target="dev",
+        seed=options.manual_seed,
+    )
+    numbers = {label: number for number, label in enumerate(plan.labels)}
+    records = [
+        VideoRecord(
+            id=entry.id,
+            label=numbers[entry.label],
+            label_name=entry.label,
+            group=entry.group or "",
+            subset=entry.subset,
+            n_frames=item.stored.n_frames,
+            fps=item.stored.fps,
+            height=item.stored.height,
+            width=item.stored.width,
+            file=item.file.as_posix(),
+            checksum=item.stored.checksum,
+        )
+        for entry, item in zip(entries, done, strict=True)
+    ]
+    train = [i.stored for e, i in zip(entries, done, strict=True) if e.subset == "train"]
+    mean, std = _pixel_statistics(train or [item.stored for item in done])
+    return Manifest(
+        name=name,
+        split=plan.split,
+        labels=plan.labels,
+        store=kind,
+        short_side=options.short_side,
+        direction_sensitive=options.direction_sensitive or options.videos is None,
+        pixel_mean=mean,
+        pixel_std=std,
+        videos=tuple(records),
+        fps=options.fps,
+    )
+
+
+def _pixel_statistics(
+    videos: Sequence[StoredVideo],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    count = sum(video.pixel_count for video in videos)
+    mean, std = [], []
+    for channel in range(3):
+        first = math.fsum(video.pixel_sum[channel] for video in videos) / count
+        second = math.fsum(video.pixel_square_sum[channel] for video in videos) / count
+        mean.append(round(first, 4))
+        std.append(round(math.sqrt(max(0.0, second - first**2)), 4))
+    return tuple(mean), tuple(std)
+
+
+def report_of(
+    manifest: Manifest,
+    done: Sequence[KeptVideo],
+    output: Path,
+    *,
+    bad: Sequence[BadFile],
+    plan: Plan,
+    reused: int,
+    started: float,
+) -> PrepareReport:
+    """Return the report of a data set that was just prepared.
+
+    Args:
+        manifest: as it was written.
+        done: the videos that are in the store.
+        output: folder of the data set.
+        bad: files that are not.
+        plan: whose notes it repeats.
+        reused: videos that an earlier call had stored.
+        started: `time.perf_counter` at the beginning.
+    """
+    named = [(item.planned.entry.id, item.stored) for item in done]
+    notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
+    for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
+        if not count_by(manifest.videos, subset):
+            notes.append(f"no {subset} videos: the data set cannot be {use}")
+    files = [output / item.file for item in done]
+    return PrepareReport(
+        root=output,
+        name=manifest.name,
+        split=manifest.split,
+        store=manifest.store,
+        classes=len(manifest.labels),
+        train=count_by(manifest.videos, "train"),
+        dev=count_by(manifest.videos, "dev"),
+        test=count_by(manifest.videos, "test"),
+        frames=sum(video.n_frames for video in manifest.videos),
+        hours=sum(video.n_frames / (video.fps or 25.0) for video in manifest.videos) / 3600,
+        size_bytes=sum(map(_bytes_on_disk, files)),
+        reused=reused,
+        bad=tuple(bad),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - started,
+        digest=manifest.digest,
+    )
+
+
+def _bytes_on_disk(path: Path) -> int:
+    if path.is_dir():
+        return sum(item.stat().st_size for item in path.iterdir())
+    return path.stat().st_size

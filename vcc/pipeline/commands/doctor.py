@@ -1,0 +1,20 @@
+"""The doctor command: what this machine can run, and why not the rest."""
+
+from __future__ import annotations
+
+from vcc.cli import say
+from vcc.errors import ExportError
+from vcc.export import doctor
+
+
+def run_doctor() -> None:
+    """Print one line per finding.
+
+    Raises:
+        ExportError: something must be mended.
+    """
+    for title, found in doctor.findings():
+        say(f"{title:24} {found}")
+    broken = doctor.problems()
+    if broken:
+        raise ExportError("; ".join(broken))

@@ -1,0 +1,66 @@
+"""The CompressionScheduler of a run: calibration clips, teacher and dev measure as callables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from vcc.compression.engine.builder import file_config
+from vcc.compression.engine.scheduler import CompressionScheduler
+from vcc.compression.schedule.schedule import Schedule
+from vcc.data.clips.loaders import train_loader
+from vcc.data.store.prepared import PreparedDataset
+from vcc.pipeline.card import Network
+from vcc.pipeline.compress.ptq_guard import guard_measure
+from vcc.pipeline.compress.recipe import Recipe
+from vcc.pipeline.compress.teacher import TeacherFinder
+
+_CALIBRATION_BATCHES = 16
+
+
+def scheduler_of(
+    schedule: Schedule,
+    network: Network,
+    dataset: PreparedDataset,
+    recipe: Recipe,
+    *,
+    teacher: TeacherFinder,
+) -> CompressionScheduler:
+    """Return what runs a schedule on a network.
+
+    Args:
+        schedule: targets included.
+        network: what is compressed, with its new card.
+        dataset: its training videos calibrate, its dev videos guard.
+        recipe: what to do.
+        teacher: finds the teacher that a distiller names.
+    """
+    return file_config(
+        network.model,
+        None,
+        schedule,
+        mask_coupled=True,
+        example_input=torch.zeros(2, *network.card.clip_shape),
+        round_to=recipe.round_to,
+        calibration=lambda: _calibration_clips(network, dataset),
+        teacher=teacher,
+        measure=guard_measure(
+            network,
+            dataset,
+            no_cuda=recipe.training.no_cuda,
+            n_threads=recipe.clip.n_threads,
+            seed=recipe.clip.manual_seed,
+        ),
+    )
+
+
+def _calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:
+    classifier = network.classifier()
+    for number, batch in enumerate(train_loader(dataset, network.card.clip, epoch=0)):
+        if number == _CALIBRATION_BATCHES:
+            return
+        # A batch of clips in float takes four times the memory of its pixels, several times over.
+        for clip in batch.clips.unbind():
+            yield (clip.unsqueeze(0).float() - classifier.mean) / classifier.std
