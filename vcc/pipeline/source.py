@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import dataclasses
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from vcc.config.networks.family import FAMILIES, option_names
+from vcc.config.networks.names import read_short_name
 from vcc.config.tracking import SourceOptions
 from vcc.data.store.prepared import PreparedDataset, find_prepared, find_prepared_of
 from vcc.errors import ModelError, TrackingError
 from vcc.models import list_models
 from vcc.models.checkpoint import load_checkpoint
-from vcc.models.spec import USUAL_CARDINALITY
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.tracking.registry import Version, download_checkpoint, get_version, list_versions
-
-# What follows the family in `arch_name`: depth, shortcut or type, width.
-_ARCH_OPTIONS = re.compile(r"(\d+)?([a-z]*)(?:-c(\d+))?(?:-g(\d+))?(?:-v([\d.]+))?(?:-([\d.]+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,29 +131,33 @@ def search_version(
     if len(names) > 1:
         msg = (
             f"several registered models match {options.model}: {', '.join(names)}: choose one by "
-            "model_depth, resnet_shortcut, resnext_cardinality, groups, version, width_mult or "
-            "model_type, or by source"
+            f"{', '.join(option_names(FAMILIES.get(options.model))[:-1])}, or by source"
         )
         raise TrackingError(msg)
     return fitting[0]
 
 
 def _matches(arch: str, options: SourceOptions) -> bool:
-    """Say whether an architecture's name, such as "resnet18a-0.5", is one the options allow."""
-    found = _ARCH_OPTIONS.fullmatch(arch.removeprefix(options.model))
-    if not arch.startswith(options.model) or found is None:
+    """Return whether an architecture's name, such as "resnet18a-0.5", is one the options allow."""
+    found = read_short_name(arch, options.model)
+    if found is None:
         return False
-    depth, variant, cardinality, groups, release, width = found.groups()
-    checks = (
-        (options.model_depth, depth and int(depth)),
-        (options.resnet_shortcut and options.resnet_shortcut.lower(), variant),
-        (options.model_type, variant),
-        (options.resnext_cardinality, int(cardinality or USUAL_CARDINALITY)),
-        (options.groups, groups and int(groups)),
-        (options.version, release and float(release)),
-        (options.width_mult, float(width or 1.0)),
+    wanted = {name: getattr(options, name) for name in _network_options()}
+    return all(
+        _lower(found.get(name)) == _lower(value)
+        for name, value in wanted.items()
+        if value is not None
     )
-    return all(named == wanted for wanted, named in checks if wanted is not None)
+
+
+def _network_options() -> list[str]:
+    """Return the names of the options that choose among networks of a family."""
+    known = {name for _, family in FAMILIES.items() for name in option_names(family)}
+    return [field.name for field in dataclasses.fields(SourceOptions) if field.name in known]
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _none_found(
