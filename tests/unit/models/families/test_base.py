@@ -3,17 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from strangers import install_package
 from torch import Tensor, nn
 
 from vcc.config.networks.family import FAMILIES, FamilyOptions, family_option
 from vcc.errors import ModelError
-from vcc.models import build_model
+from vcc.models import arch_name, build_model, list_models
+from vcc.models.checkpoint import load_checkpoint, save_checkpoint
 from vcc.models.families.base import Family
 from vcc.models.network import VideoNetwork
 from vcc.models.spec import ModelSpec
+
+STRANGER = """
+from dataclasses import dataclass
+
+from torch import nn
+
+from vcc.config.networks.family import FAMILIES, family_option
+from vcc.models.families.base import Family
+from vcc.models.network import VideoNetwork, pool_features
+
+
+class PlainNet(VideoNetwork):
+    head_name = "fc"
+
+    def __init__(self, spec, *, n_blocks, width_mult, dropout):
+        super().__init__(spec)
+        width = int(16 * width_mult)
+        inputs = [3, *[width] * (n_blocks - 1)]
+        self.body = nn.Sequential(*(nn.Conv3d(n, width, 3, 2, padding=1) for n in inputs))
+        self.fc = nn.Linear(width, spec.n_classes)
+
+    def forward(self, clips):
+        return self.fc(pool_features(self.body(clips)))
+
+
+@FAMILIES.register("plain")
+@dataclass(frozen=True, kw_only=True)
+class Plain(Family):
+    n_blocks: int = family_option(3, "blocks, each halving the clip", at_least=1, at_most=4)
+
+    @classmethod
+    def network(cls):
+        return PlainNet
+"""
 
 
 class Net(VideoNetwork):
@@ -65,3 +103,18 @@ def test_a_network_gets_its_options_and_its_record() -> None:
 def test_a_class_that_builds_nothing_is_refused() -> None:
     with pytest.raises(ModelError, match=r"unbuildable: Unbuildable is no subclass of vcc\.models"):
         build_model("unbuildable", n_classes=2)
+
+
+def test_another_package_registers_a_family(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_package(tmp_path, monkeypatch, FAMILIES, STRANGER)
+    network = build_model("plain", n_classes=2, n_blocks=2, sample_size=16, sample_duration=4)
+    # An option that no family of vcc has is part of the name.
+    assert arch_name(network.spec) == "plain-n_blocks2"
+    assert "plain" in list_models()
+    loaded = load_checkpoint(save_checkpoint(tmp_path / "saved", network, {})).model
+    clips = torch.zeros(1, *network.spec.clip_shape)
+    assert torch.equal(loaded.eval()(clips), network.eval()(clips))
+    with pytest.raises(ModelError, match="plain: n_blocks 5 is not a whole number between 1 and 4"):
+        build_model("plain", n_classes=2, n_blocks=5)
