@@ -83,6 +83,10 @@ class Registry(Generic[PartT]):
         self._load()
         return tuple(self._parts.items())
 
+    def loaded(self) -> tuple[tuple[str, PartT], ...]:
+        """Return the names and the parts that are registered so far; nothing is imported."""
+        return tuple(self._parts.items())
+
     def __contains__(self, name: object) -> bool:
         self._load()
         return name in self._parts

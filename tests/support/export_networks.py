@@ -19,7 +19,7 @@ from vcc.compression.channels.trace import trace_channels
 from vcc.compression.thinning.masks import apply_masks_, group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.models import build_model
-from vcc.models.families import (
+from vcc.models.networks import (
     c3d,
     csn,
     mobilenet,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vcc.config.model import FAMILY_OPTIONS, SHUFFLENET_GROUPS, SQUEEZENET_VERSIONS
+from vcc.config.networks.fields import family_names, with_family_options
 from vcc.config.options import Options, option
 
 
 @dataclass(frozen=True, kw_only=True)
+@with_family_options(after="t_path", prefix="t_", told="teacher: {families}: {help}", unset=True)
 class DistillationOptions(Options):
     """Who teaches, and how much it counts; unset ones are the schedule's.
 
@@ -16,22 +17,10 @@ class DistillationOptions(Options):
     """
 
     t_model: str | None = option(
-        None, "teacher: network family; default: the baseline", choices=tuple(FAMILY_OPTIONS)
+        None, "teacher: network family; default: the baseline", choices=family_names()
     )
     t_path: str | None = option(
         None, "teacher: models:/NAME@ALIAS, checkpoint folder or .pth file of t_model"
-    )
-    t_model_depth: int | None = option(None, "teacher: number of layers", at_least=1)
-    t_resnet_shortcut: str | None = option(None, "teacher: shortcut type", choices=("A", "B"))
-    t_model_type: str | None = option(None, "teacher: type of a CSN", choices=("ip", "ir"))
-    t_resnext_cardinality: int | None = option(
-        None, "teacher: cardinality of a ResNeXt", at_least=1
-    )
-    t_groups: int | None = option(
-        None, "teacher: groups of a ShuffleNet", choices=SHUFFLENET_GROUPS
-    )
-    t_version: float | None = option(
-        None, "teacher: release of a SqueezeNet", choices=SQUEEZENET_VERSIONS
     )
     t_width_mult: float | None = option(None, "teacher: factor on the channels", above=0)
     t_n_classes: int | None = option(

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from vcc.config.options import Options, option
+from vcc.errors import ConfigError, ExportError
+from vcc.registry import Registry
 
-PROVIDERS = ("auto", "cpu", "cuda", "tensorrt", "openvino")
+# Subclasses of `vcc.export.providers.base.Provider`.
+RUNTIMES: Registry[type[Any]] = Registry(
+    "provider", group="vcc.runtimes", rooms=("vcc.export.providers",), error=ExportError
+)
+
+
+def provider_names() -> tuple[str, ...]:
+    """Return what `provider` can be: auto, and the names of the runtimes that can be loaded.
+
+    A package that cannot be is told of when a file is opened: options classes are made before
+    anything catches an error.
+    """
+    try:
+        return ("auto", *RUNTIMES.names())
+    except ConfigError:
+        return ("auto", *(name for name, _ in RUNTIMES.loaded()))
+
+
+PROVIDERS = provider_names()
 
 
 @dataclass(frozen=True, kw_only=True)

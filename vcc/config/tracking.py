@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcc.config.model import SHUFFLENET_GROUPS, SQUEEZENET_VERSIONS
+from vcc.config.networks.fields import DEFAULT_FAMILY, with_family_options
 from vcc.config.options import Options, option
 
 
@@ -18,22 +18,17 @@ class TrackingOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+@with_family_options(
+    after="model", told="{families}: {help}; default: the registered one's", unset=True
+)
 class SourceOptions(Options):
     """Which registered model an entry point starts from, and on which prepared data.
 
     Options left unset match anything: with one registered ResNet, `model=resnet` is enough.
     """
 
-    model: str = option("resnet", "architecture family")
-    model_depth: int | None = option(None, "depth; default: the registered one's", at_least=1)
-    resnet_shortcut: str | None = option(
-        None, "shortcut type of a ResNet or ResNeXt", choices=("A", "B")
-    )
-    resnext_cardinality: int | None = option(None, "cardinality of a ResNeXt", at_least=1)
-    groups: int | None = option(None, "groups of a ShuffleNet", choices=SHUFFLENET_GROUPS)
-    version: float | None = option(None, "release of a SqueezeNet", choices=SQUEEZENET_VERSIONS)
+    model: str = option(DEFAULT_FAMILY, "architecture family")
     width_mult: float | None = option(None, "factor on the channels", above=0)
-    model_type: str | None = option(None, "type of a CSN", choices=("ip", "ir"))
     source: str | None = option(
         None, "models:/NAME@ALIAS, models:/NAME/VERSION or a checkpoint folder; wins over the above"
     )

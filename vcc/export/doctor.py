@@ -14,9 +14,10 @@ import onnx
 import torch
 
 import vcc
+from vcc.config.export import RUNTIMES
 from vcc.errors import ExportError, one_line
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
-from vcc.export.runtimes.catalog import ORT_PROVIDERS, open_session
+from vcc.export.runtimes.catalog import open_session, provider_of
 from vcc.export.runtimes.processor import EXACT_FLAGS, Sums, cpu_flags, sums_as_run, sums_by_flags
 
 _VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "onnx", "onnxruntime-gpu",
@@ -45,7 +46,7 @@ def findings() -> Iterator[tuple[str, str]]:
     yield "CUDA in torch", _cuda()
     with tempfile.TemporaryDirectory() as folder:
         graph = _tiny_graph(Path(folder))
-        for provider in (*ORT_PROVIDERS, "openvino"):
+        for provider in RUNTIMES.names():
             yield f"provider {provider}", _try_provider(provider, graph)
 
 
@@ -67,7 +68,8 @@ def int8_kind() -> str:
         Sums.SATURATE: "saturate in 16 bits (no VNNI): files of overflow=fast are wrong",
         Sums.UNKNOWN: "not known from flags",
     }
-    tried = ", ".join(f"{provider} {_tried(provider)}" for provider in ("cpu", "openvino"))
+    on_cpu = [name for name in RUNTIMES if provider_of(name).int8_target == "cpu"]
+    tried = ", ".join(f"{name} {_tried(name)}" for name in on_cpu)
     return f"{said[sums_by_flags(platform.machine(), flags)]}; as run: {tried}"
 
 

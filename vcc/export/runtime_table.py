@@ -12,18 +12,16 @@ from pathlib import Path
 
 from torch import nn
 
+from vcc.config.export import RUNTIMES
 from vcc.errors import ExportError, one_line
 from vcc.export.benchmark import Latency, measure_latency, speed_up
 from vcc.export.onnx_file import half_precision, inspect_file
-from vcc.export.runtimes.catalog import open_session
+from vcc.export.runtimes.catalog import open_session, provider_of
 from vcc.export.runtimes.eager import EagerSession
 from vcc.export.runtimes.file_memory import Asked, peak_bytes
 from vcc.export.runtimes.session import Coverage, Session
 from vcc.progress import follow
 
-# provider and precision, as asked for float files; int8 files run in int8 wherever they run
-CPU_RUNTIMES = (("cpu", "f32"), ("openvino", "f32"), ("openvino", "bf16"))
-GPU_RUNTIMES = (("cuda", "f32"), ("cuda", "f16"), ("tensorrt", "f16"))
 EAGER = ("eager", "f32")
 _ROUNDS_OF_LARGE_BATCHES = 5
 
@@ -264,10 +262,13 @@ class _Bench:
 
 
 def _runtimes_of(candidate: Candidate) -> list[tuple[str, str]]:
+    """Return provider and precision of every row, those on a GPU last."""
+    every = [(name, provider_of(name)) for name in RUNTIMES]
+    every.sort(key=lambda each: each[1].on_gpu)
     if inspect_file(candidate.path).quantized:
-        return [("cpu", "int8"), ("openvino", "int8"), ("tensorrt", "int8")]
+        return [(name, "int8") for name, runtime in every if runtime.int8_target is not None]
     eager = [EAGER] if candidate.classifier is not None else []
-    return [*eager, *CPU_RUNTIMES, *GPU_RUNTIMES]
+    return [*eager, *((name, asked) for name, runtime in every for asked in runtime.timed)]
 
 
 def _open(
@@ -275,17 +276,21 @@ def _open(
 ) -> Session:
     if provider == "eager" and candidate.classifier is not None:
         return EagerSession(candidate.classifier, threads=threads)
-    if provider == "cuda" and precision == "f16":
+    if _is_halved(provider, precision):
         # Checked first: there is no need of a copy where nothing will run it.
         open_session(candidate.path, provider=provider, threads=threads)
     path, asked = _file_of(candidate, provider, precision, folder)
     return open_session(path, provider=provider, threads=threads, precision=asked)
 
 
+def _is_halved(provider: str, precision: str) -> bool:
+    return precision == "f16" and provider_of(provider).halves_file
+
+
 def _file_of(candidate: Candidate, provider: str, precision: str, folder: Path) -> tuple[Path, str]:
     """Return the file that a row runs, and the precision that is asked of the runtime."""
     path = candidate.path
-    if provider == "cuda" and precision == "f16":
+    if _is_halved(provider, precision):
         half = folder / f"{path.stem}-f16.onnx"
         path = half if half.is_file() else half_precision(path, half)
     return path, "auto" if precision == "int8" else precision

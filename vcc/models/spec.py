@@ -6,11 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from vcc.config.networks.names import short_name
 from vcc.errors import ModelError
-
-# The cardinality of the published ResNeXts, which their names leave out.
-USUAL_CARDINALITY = 32
-_KNOWN_BY_WIDTH = ("mobilenet", "shufflenet")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,21 +49,12 @@ class ModelSpec:
 def arch_name(spec: ModelSpec) -> str:
     """Return the short name with its options spelled out, as registered models carry it.
 
-    Depth and the letters of shortcut or type follow the family, other options each a dash, in this
-    order: `-c16` a cardinality other than 32, `-g3` groups, `-v1.1` a release, and the width,
-    always where networks go by it (`mobilenetv2-1.0`), else where it is not 1 (`resnet18b-0.5`).
-    `resnet18a`, `csn50ip`, `resnext50b-c16`, `shufflenet-g3-1.0`, `squeezenet-v1.1`. The number of
-    classes and the clip size are not part of it.
+    The family's own options follow its name as they are declared to: `resnet18a`, `csn50ip`,
+    `resnext50b-c16`, `squeezenet-v1.1`. The width comes last, always where networks go by it
+    (`mobilenetv2-1.0`), else where it is not 1 (`resnet18b-0.5`). The number of classes and the
+    clip size are not part of it.
+
+    Raises:
+        ModelError: nobody registered the family.
     """
-    options = spec.options
-    width = float(options.get("width_mult", 1.0))
-    cardinality = options.get("resnext_cardinality", USUAL_CARDINALITY)
-    variant = str(options.get("resnet_shortcut", options.get("model_type", ""))).lower()
-    parts = [
-        f"{spec.family}{options.get('model_depth', '')}{variant}",
-        f"c{cardinality}" if cardinality != USUAL_CARDINALITY else "",
-        f"g{options['groups']}" if "groups" in options else "",
-        f"v{float(options['version'])}" if "version" in options else "",
-        f"{width}" if width != 1.0 or spec.family.startswith(_KNOWN_BY_WIDTH) else "",
-    ]
-    return "-".join(filter(None, parts))
+    return short_name(spec.family, spec.options)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vcc.config.networks.family import FAMILIES, option_names
 from vcc.config.tracking import SourceOptions
 from vcc.data.store.prepared import PreparedDataset, find_prepared, find_prepared_of
 from vcc.errors import ModelError, TrackingError
@@ -146,8 +147,7 @@ def search_version(
     if len(names) > 1:
         msg = (
             f"several registered models match {options.model}: {', '.join(names)}: choose one by "
-            "model_depth, resnet_shortcut, resnext_cardinality, groups, version, width_mult or "
-            "model_type, or by source"
+            f"{', '.join(option_names(FAMILIES.get(options.model))[:-1])}, or by source"
         )
         raise TrackingError(msg)
     return fitting[0]

@@ -9,7 +9,8 @@ import pytest
 import torch
 from models_tiny import VARIANTS, tiny_network
 
-from vcc.config.model import FAMILY_OPTIONS, ModelOptions
+from vcc.config.model import ModelOptions
+from vcc.config.networks.family import FAMILIES
 from vcc.errors import ConfigError, ModelError
 from vcc.models import build_model, count_macs, count_parameters, list_models, network_of
 from vcc.models.blueprint import blueprint
@@ -180,7 +181,7 @@ class TestOptions:
         assert model.spec.options == {"width_mult": 0.5, "dropout": 0.1}
 
     def test_families_of_options_and_catalogue_agree(self):
-        assert list_models() == tuple(sorted(FAMILY_OPTIONS))
+        assert list_models() == tuple(sorted(FAMILIES))
 
     def test_unknown_family_is_refused(self):
         with pytest.raises(ConfigError, match="did you mean mobilenetv2"):

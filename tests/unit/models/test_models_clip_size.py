@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from vcc.compression.thinning.remove import thin_
 from vcc.errors import ModelError
-from vcc.models import catalog
-from vcc.models.catalog import Family, build_model
+from vcc.models.catalog import build_model
 from vcc.models.checkpoint import load_checkpoint, save_checkpoint
 from vcc.models.clip_size import set_clip_size
+from vcc.models.families.mobilenetv2 import MobileNetV2Family
 from vcc.models.network import VideoNetwork
 from vcc.models.spec import ModelSpec
 from vcc.models.summary import count_macs
@@ -100,8 +100,7 @@ class Unpadded(VideoNetwork):
 def test_a_network_that_cannot_is_left_as_it_was(
     monkeypatch: pytest.MonkeyPatch, network: Any, wanted: tuple[int, int], message: str
 ) -> None:
-    family = Family(network, {"width_mult": 1.0, "dropout": 0.0}, {})
-    monkeypatch.setitem(catalog._FAMILIES, "mobilenetv2", family)
+    monkeypatch.setattr(MobileNetV2Family, "network", classmethod(lambda _: network))
     model = build_model("mobilenetv2", n_classes=2, sample_size=64, sample_duration=8)
     with pytest.raises(ModelError, match=message):
         set_clip_size(model, sample_duration=wanted[0], sample_size=wanted[1])

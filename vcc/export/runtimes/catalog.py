@@ -11,38 +11,43 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from vcc.config.export import RUNTIMES
 from vcc.data.machine import usable_cores
 from vcc.errors import ExportError
 from vcc.export.onnx_file import FileFacts, inspect_file
 from vcc.export.overflow import overflow_problem
-from vcc.export.runtimes.onnxruntime import ORT_PROVIDERS, OnnxRuntimeSession, cuda_is_usable
-from vcc.export.runtimes.openvino import OpenVinoSession, start_openvino
+from vcc.export.providers.base import Provider
+from vcc.export.runtimes.onnxruntime import cuda_is_usable
 from vcc.export.runtimes.session import Coverage, Session
 
 __all__ = [
-    "ORT_PROVIDERS",
     "Coverage",
     "Session",
     "choose_provider",
     "import_runtime",
     "open_session",
+    "provider_of",
 ]
 
 _logger = logging.getLogger(__name__)
 
-# The precisions that each provider can be asked for; auto is float32, or int8 as the file has it.
-_PRECISIONS = {
-    "cpu": ("f32",),
-    "cuda": ("f32", "f16"),
-    "tensorrt": ("f32", "f16"),
-    "openvino": ("f32", "f16", "bf16"),
-}
+
+def provider_of(name: str) -> Provider:
+    """Return the runtime of a name.
+
+    Raises:
+        ExportError: nobody registered one, or it cannot open files.
+    """
+    cls = RUNTIMES.get(name)
+    if not issubclass(cls, Provider):
+        msg = f"provider {name}: {cls.__qualname__} is no subclass of vcc.export.providers.base's"
+        raise ExportError(msg)
+    return cls()
 
 
 def import_runtime(provider: str) -> None:
     """Import the packages of a provider, so that what comes next is the file's alone."""
-    if provider == "openvino" and importlib.util.find_spec("openvino"):
-        start_openvino()
+    provider_of(provider).preload()
 
 
 def choose_provider(provider: str, paths: Iterable[Path]) -> str:
@@ -74,9 +79,10 @@ def open_session(
 
     Args:
         path: the ONNX file.
-        provider: auto, cpu, cuda, tensorrt, or openvino.
+        provider: auto, or a registered name: cpu, cuda, tensorrt, openvino, ...
         threads: CPU threads; 0 means one per core that this process may use.
-        precision: f32, f16 or bf16 for a float file; auto is f32. A quantized file runs in int8.
+        precision: f32, f16 or bf16 for a float file; auto is f32 where the provider has it. A
+            quantized file runs in int8.
         allow_fallback: run on ONNX Runtime's CPU provider what cannot run where it was asked to.
 
     Raises:
@@ -96,36 +102,31 @@ def open_session(
 
 def _open(path: Path, *, provider: str, threads: int, precision: str) -> Session:
     facts = inspect_file(path)
-    _check_target(path, facts, provider)
+    runtime = provider_of(provider)
+    _check_target(path, facts, provider, runtime)
     if facts.quantized:
         precision = "int8"
         problem = overflow_problem(path, provider)
         if problem is not None:
             _logger.warning("%s", problem)
     else:
-        precision = "f32" if precision == "auto" else precision
-        if precision not in _PRECISIONS[provider]:
-            known = ", ".join(_PRECISIONS[provider])
+        precision = runtime.precisions[0] if precision == "auto" else precision
+        if precision not in runtime.precisions:
+            known = ", ".join(runtime.precisions)
             msg = f"provider {provider}: cannot be asked for {precision}: it takes {known}"
             raise ExportError(msg)
-    if provider == "openvino":
-        return OpenVinoSession(path, threads=threads, precision=precision)
-    return OnnxRuntimeSession(path, provider=provider, threads=threads, precision=precision)
+    return runtime.open(path, threads=threads, precision=precision)
 
 
-def _check_target(path: Path, facts: FileFacts, provider: str) -> None:
+def _check_target(path: Path, facts: FileFacts, provider: str, runtime: Provider) -> None:
     if not facts.quantized or facts.quant_target is None:
         return
-    runs_on = "tensorrt" if provider == "tensorrt" else "cpu"
-    if provider != "cuda" and facts.quant_target != runs_on:
+    if runtime.int8_target is None:
+        msg = f"{path}: {runtime.no_int8}"
+        raise ExportError(msg)
+    if facts.quant_target != runtime.int8_target:
         msg = (
             f"{path}: its integers are made for {facts.quant_target}, not for {provider}: "
-            f"quantize with quant_target: {runs_on}"
-        )
-        raise ExportError(msg)
-    if provider == "cuda":
-        msg = (
-            f"{path}: CUDA has no int8 convolution: run it by provider=tensorrt "
-            "(quant_target: tensorrt) or export the float network with precision=f16"
+            f"quantize with quant_target: {runtime.int8_target}"
         )
         raise ExportError(msg)

@@ -18,11 +18,9 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from vcc.config.export import RUNTIMES
 from vcc.errors import ExportError
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
-from vcc.export.runtimes.onnxruntime import OnnxRuntimeSession
-from vcc.export.runtimes.openvino import OpenVinoSession
-from vcc.export.runtimes.session import Session
 
 # Any of these adds four products in 32 bits at once.
 EXACT_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "avx_vnni_int8"})
@@ -67,9 +65,9 @@ def int8_sums(provider: str) -> Sums:
     Unknown where the flags are and the provider does not run here.
 
     Args:
-        provider: cpu, openvino, cuda or tensorrt.
+        provider: a registered name.
     """
-    if provider not in ("cpu", "openvino"):
+    if RUNTIMES.get(provider).on_gpu:
         return Sums.EXACT
     by_flags = sums_by_flags(platform.machine(), cpu_flags())
     if by_flags is Sums.SATURATE:
@@ -83,7 +81,7 @@ def sums_as_run(provider: str) -> Sums:
     """Return how a provider adds int8 products, by a convolution of 255 and 127 in it.
 
     Args:
-        provider: cpu or openvino.
+        provider: a registered name.
     """
     pixels = np.full((1, _CHANNELS, 3, 3, 3), 255, np.float32)
     meant = 255.0 * 127.0 * _CHANNELS * 27
@@ -91,16 +89,11 @@ def sums_as_run(provider: str) -> Sums:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "extremes.onnx"
             onnx.save(_extremes(), str(path))
-            found = float(_session(path, provider).run(pixels).max())
+            session = RUNTIMES.get(provider)().open(path, threads=1, precision="int8")
+            found = float(session.run(pixels).max())
     except (ExportError, OSError):
         return Sums.UNKNOWN
     return Sums.EXACT if abs(found - meant) <= 1e-4 * meant else Sums.SATURATE
-
-
-def _session(path: Path, provider: str) -> Session:
-    if provider == "openvino":
-        return OpenVinoSession(path, threads=1, precision="int8")
-    return OnnxRuntimeSession(path, provider=provider, threads=1, precision="int8")
 
 
 def _extremes() -> onnx.ModelProto:

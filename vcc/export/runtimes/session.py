@@ -6,13 +6,17 @@ import abc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Pixels = npt.NDArray[np.float32]
-Array = npt.NDArray[Any]
+    Pixels = npt.NDArray[np.float32]
+    Array = npt.NDArray[Any]
+else:
+    # For annotations only: what declares a runtime imports this, and must not wait for NumPy.
+    Pixels = Array = Any
 
 
 @dataclass(frozen=True, kw_only=True)

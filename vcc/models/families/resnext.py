@@ -1,65 +1,39 @@
-"""3D ResNeXt: names, shapes and outputs of kenshohara/3D-ResNets-PyTorch.
-
-Hara, Kataoka and Satoh 2018, after Xie et al. 2017, "Aggregated residual transformations for deep
-neural networks". okankop/Efficient-3DCNNs agrees on all three.
-"""
+"""ResNeXt: a ResNet of grouped bottlenecks."""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import nn
+from vcc.config.networks.family import FAMILIES, family_option
+from vcc.models.families.base import Family
 
-from vcc.models.families.resnet import STEM_WIDTH, Bottleneck, ResidualNetwork, Stages
-from vcc.models.spec import ModelSpec
-
-STAGE_WIDTHS = (128, 256, 512, 1024)
-BLOCKS: dict[int, tuple[int, int, int, int]] = {
-    50: (3, 4, 6, 3),
-    101: (3, 4, 23, 3),
-    152: (3, 8, 36, 3),
-}
-# A block's width over this is how many channels each group of its 3x3x3 convolution has.
-WIDTH_OF_GROUP = 32
+if TYPE_CHECKING:
+    from vcc.models.network import VideoNetwork
 
 
-class ResNeXtBottleneck(Bottleneck):
-    """1x1x1, grouped 3x3x3, 1x1x1 and a shortcut.
+@FAMILIES.register("resnext")
+@dataclass(frozen=True, kw_only=True)
+class ResNeXtFamily(Family):
+    """Options of a ResNeXt, whose layers are `vcc.models.networks.resnext`."""
 
-    Each of the `cardinality` groups has width / 32 channels, at least one.
-    """
+    model_depth: int = family_option(
+        50, "number of layers", short="{}", always=True, choices=(50, 101, 152)
+    )
+    resnet_shortcut: str = family_option(
+        "B",
+        "zero padding (A) or 1x1x1 convolution (B)",
+        short="{}",
+        always=True,
+        choices=("A", "B"),
+    )
+    resnext_cardinality: int = family_option(
+        32, "groups of the middle convolution of a block", short="-c{}", at_least=1
+    )
 
-    expansion = 2
+    @classmethod
+    def network(cls) -> type[VideoNetwork]:
+        """Return the class of network."""
+        from vcc.models.networks.resnext import ResNeXt
 
-    def __init__(
-        self, n_in: int, width: int, stride: int, downsample: nn.Module | None, *, cardinality: int
-    ) -> None:
-        middle = cardinality * max(1, width // WIDTH_OF_GROUP)
-        super().__init__(n_in, width, stride, downsample, middle=middle, groups=cardinality)
-
-
-class ResNeXt(ResidualNetwork):
-    """ResNet's stem, stages and head with grouped bottlenecks."""
-
-    def __init__(
-        self,
-        spec: ModelSpec,
-        *,
-        model_depth: int,
-        resnet_shortcut: str,
-        resnext_cardinality: int,
-        width_mult: float,
-        dropout: float,
-    ) -> None:
-        super().__init__(
-            spec,
-            Stages(
-                partial(ResNeXtBottleneck, cardinality=resnext_cardinality),
-                ResNeXtBottleneck.expansion,
-                BLOCKS[model_depth],
-                tuple(int(width * width_mult) for width in STAGE_WIDTHS),
-            ),
-            stem=int(STEM_WIDTH * width_mult),
-            shortcut=resnet_shortcut,
-            dropout=dropout,
-        )
+        return ResNeXt

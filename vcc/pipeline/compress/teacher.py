@@ -22,7 +22,7 @@ from vcc.compression.schedule.phases import last_epoch
 from vcc.compression.schedule.schedule import Schedule
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
-from vcc.config.model import FAMILY_OPTIONS
+from vcc.config.networks.family import FAMILIES, option_names
 from vcc.config.tracking import SourceOptions
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.store.prepared import PreparedDataset
@@ -112,6 +112,7 @@ class TeacherFinder:
             msg = f"{path}: which network is it of? say so by t_model and its options"
             raise ConfigError(msg)
         family = wanted["model"]
+        known = option_names(FAMILIES.get(family))
         card = self._baseline.card
         clip = dataclasses.replace(
             card.clip,
@@ -123,7 +124,7 @@ class TeacherFinder:
             n_classes=wanted.get("n_classes", len(card.labels)),
             sample_size=clip.sample_size,
             sample_duration=clip.sample_duration,
-            **{key: value for key, value in wanted.items() if key in FAMILY_OPTIONS[family]},
+            **{key: value for key, value in wanted.items() if key in known},
         )
         _logger.info("%s", load_weights(model, path).as_text())
         return Network(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from vcc.config.yaml_files.strict import line_of, read_yaml
 
+from vcc.config.yaml_files.strict import line_of, read_yaml
 from vcc.errors import ConfigError
 
 
