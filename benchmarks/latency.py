@@ -24,9 +24,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.channels.trace import trace_channels
+from vcc.compression.channels.dead import zero_filters_
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.engine.builder import file_config
-from vcc.compression.thinning.masks import apply_masks_, group_masks
+from vcc.compression.thinning.masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.errors import ExportError
 from vcc.evaluation.comparison import as_text
@@ -114,9 +115,10 @@ def classifier(network: nn.Module) -> nn.Module:
 def halved(network: nn.Module) -> nn.Module:
     """Return a copy without half of the filters of every layer."""
     network, clip = copy.deepcopy(network), torch.zeros(1, *CLIP_SHAPE)
-    masks = group_masks(trace_channels(network, clip), lambda names: 0.5)
-    apply_masks_(network, masks, clip)
-    thin_(network, masks, clip)
+    channels = TracedChannels.of(network, clip)
+    masks = group_masks(channels.groups(), lambda names: 0.5)
+    zero_filters_(network, masks, channels.groups())
+    thin_(network, masks, clip, channels=channels)
     return network
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models_tiny import CLIP, EACH_KIND, apply_masks, clip_shape, random_masks, tiny_network
 from torch import nn
 
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.thinning.remove import thin_
 from vcc.models import count_parameters
 
@@ -30,11 +31,12 @@ def test_thinned_equals_masked(variant, seed, together, alone, round_to):
     torch.manual_seed(seed)
     model = tiny_network(variant)
     clip = torch.randn(2, *clip_shape(variant)[1:], dtype=torch.float64)
-    masks = random_masks(model, clip, together=together, alone=alone)
-    apply_masks(model, masks, clip)
+    channels = TracedChannels.of(model, clip)
+    masks = random_masks(model, clip, together=together, alone=alone, channels=channels)
+    apply_masks(model, masks, clip, channels=channels)
     expected = model(clip)
     before = count_parameters(model)
-    report = thin_(model, masks, clip[:1], round_to=round_to)
+    report = thin_(model, masks, clip[:1], round_to=round_to, channels=channels)
     assert (model(clip) - expected).abs().max() <= 1e-9 * max(1, expected.abs().max())
     assert (count_parameters(model) < before) == (report.removed > 0)
     for row in report.rows:
@@ -61,9 +63,10 @@ def test_thinning_twice_removes_nothing_more(seed):
     torch.manual_seed(seed)
     model = tiny_network("resnet50a")
     clip = torch.randn(CLIP, dtype=torch.float64)
-    masks = random_masks(model, clip)
-    apply_masks(model, masks, clip)
-    report = thin_(model, masks, clip)
+    channels = TracedChannels.of(model, clip)
+    masks = random_masks(model, clip, channels=channels)
+    apply_masks(model, masks, clip, channels=channels)
+    report = thin_(model, masks, clip, channels=channels)
     sliced = {name: report.slice(name, mask) for name, mask in masks.items()}
     assert thin_(model, sliced, clip).removed == 0
 
@@ -102,10 +105,11 @@ def grouped_network(groups: tuple[int, int]) -> nn.Module:
 def test_thinned_equals_masked_with_grouped_convolutions(groups, seed, together, alone, round_to):
     torch.manual_seed(seed)
     model, clip = grouped_network(groups), torch.randn(2, 3, 2, 4, 4, dtype=torch.float64)
-    masks = random_masks(model, clip, together=together, alone=alone)
-    apply_masks(model, masks, clip)
+    channels = TracedChannels.of(model, clip)
+    masks = random_masks(model, clip, together=together, alone=alone, channels=channels)
+    apply_masks(model, masks, clip, channels=channels)
     expected = model(clip)
-    report = thin_(model, masks, clip, round_to=round_to)
+    report = thin_(model, masks, clip, round_to=round_to, channels=channels)
     assert (model(clip) - expected).abs().max() <= 1e-9 * max(1, expected.abs().max())
     for module in (model.first, model.second):
         assert module.weight.shape[1] * module.groups == module.in_channels

@@ -15,8 +15,9 @@ from small_families import SMALL_FAMILIES
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.compression.channels.trace import trace_channels
-from vcc.compression.thinning.masks import apply_masks_, group_masks
+from vcc.compression.channels.dead import zero_filters_
+from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.thinning.masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.models import build_model
 from vcc.models.networks import (
@@ -119,9 +120,10 @@ def _train(model: nn.Module, optimizer: torch.optim.Optimizer, *, steps: int) ->
 def thinned(model: nn.Module, share: float = 0.5) -> nn.Module:
     """Return a copy with a share of every group's filters removed."""
     model, clip = copy.deepcopy(model), normalised(0, 1)
-    masks = group_masks(trace_channels(model, clip), lambda names: share)
-    apply_masks_(model, masks, clip)
-    thin_(model, masks, clip)
+    channels = TracedChannels.of(model, clip)
+    masks = group_masks(channels.groups(), lambda names: share)
+    zero_filters_(model, masks, channels.groups())
+    thin_(model, masks, clip, channels=channels)
     return model.eval()
 
 

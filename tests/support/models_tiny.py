@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vcc.compression.channels.coupled import filters_kept
 from vcc.compression.channels.graph import coupled_parameters
-from vcc.compression.channels.trace import trace_channels
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.channels.weakest import weakest_channels
 from vcc.models.catalog import build_model
 from vcc.models.network import VideoNetwork
@@ -92,7 +92,12 @@ def tiny_clip(variant: str = "", *, dtype: torch.dtype = torch.float64) -> Tenso
 
 
 def random_masks(
-    model: nn.Module, clip: Tensor, *, together: float = 0.4, alone: float = 0.15
+    model: nn.Module,
+    clip: Tensor,
+    *,
+    together: float = 0.4,
+    alone: float = 0.15,
+    channels: TracedChannels | None = None,
 ) -> dict[str, Tensor]:
     """Return filter masks, as bool of the weights' shapes; a layer's filter 0 always stays.
 
@@ -101,9 +106,10 @@ def random_masks(
         clip: an input for tracing.
         together: share of channels masked in every layer that has them.
         alone: share masked in one weight regardless of the others.
+        channels: the network's, if they are traced already.
     """
     parameters = dict(model.named_parameters())
-    groups = trace_channels(model, clip)
+    groups = (channels or TracedChannels.of(model, clip)).groups()
     sizes = [0 if group.is_output else len(group.roots) for group in groups]
     dead = weakest_channels(
         groups,
@@ -119,10 +125,17 @@ def random_masks(
     return masks
 
 
-def apply_masks(model: nn.Module, masks: dict[str, Tensor], clip: Tensor) -> None:
+def apply_masks(
+    model: nn.Module,
+    masks: dict[str, Tensor],
+    clip: Tensor,
+    *,
+    channels: TracedChannels | None = None,
+) -> None:
     """Zero masked filters and the 1-D parameters that are theirs."""
     parameters = dict(model.named_parameters())
-    coupled = coupled_parameters(model, clip)
+    groups = (channels or TracedChannels.of(model, clip)).groups()
+    coupled = coupled_parameters(model, groups)
     with torch.no_grad():
         for name, mask in masks.items():
             keep = mask.flatten(1).any(dim=1)

@@ -19,8 +19,6 @@ AMX and GPUs.
 
 from __future__ import annotations
 
-from typing import Any
-
 SAFE = "safe"
 FAST = "fast"
 AUTO = "auto"
@@ -52,8 +50,3 @@ def weight_bits(bits: int, overflow: str) -> int:
     Weights of more than 8 bits are exported as floats, so that nothing overflows.
     """
     return min(bits, SAFE_BITS) if overflow == SAFE and bits <= INT8_BITS else bits
-
-
-def largest_level(settings: Any) -> int:
-    """Return the largest integer that a weight quantizer of these settings may store."""
-    return SAFE_TOP if settings.get("overflow", FAST) == SAFE else INT8_TOP

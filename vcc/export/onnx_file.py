@@ -67,11 +67,12 @@ def export_onnx(
     """
     import torch  # here: a process that only opens files must not carry its memory
 
+    from vcc.models.modes import evaluating
+
     partial = path.with_suffix(".partial")
-    was_training = classifier.training
-    classifier.eval()
     try:
-        _run_exporter(classifier, partial, clip_shape=clip_shape, opset=opset)
+        with evaluating(classifier):
+            _run_exporter(classifier, partial, clip_shape=clip_shape, opset=opset)
         model = onnx.load(str(partial))
         tidy(model)
         check_quantized(model, name=path.name)
@@ -90,7 +91,6 @@ def export_onnx(
         raise ExportError(msg) from error
     finally:
         partial.unlink(missing_ok=True)
-        classifier.train(was_training)
     return path
 
 

@@ -7,6 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.conv import _ConvNd
+
+
+def is_depthwise(module: nn.Module) -> bool:
+    """Return whether a module is a convolution with one filter of its own per input channel."""
+    return (
+        isinstance(module, _ConvNd)
+        and module.groups == module.out_channels == module.in_channels
+        and module.groups > 1
+    )
 
 
 class ChannelPad(nn.Module):

@@ -69,7 +69,7 @@ def quantizer_tags(network: Network) -> dict[str, str]:
     plan = read_plan(network.model)
     if plan is None:
         return {}
-    return {"quant_target": str(plan["target"]), "overflow": str(plan["overflow"])}
+    return {"quant_target": plan.target, "overflow": plan.overflow}
 
 
 def lineage_tags(card: NetworkCard) -> dict[str, str]:

@@ -10,8 +10,9 @@ from networks.styles import CLIP, STYLES, styled
 from torch import nn
 
 from vcc.compression.channels.batchnorms import following_batchnorms
-from vcc.compression.channels.dead import silence_filters
+from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.steps import UntraceableError
+from vcc.compression.channels.trace import trace_channels
 from vcc.compression.quantization.folding import fold_batchnorms
 from vcc.compression.quantization.inserted import _quantizers_off
 from vcc.compression.quantization.insertion import insert_quantizers
@@ -68,7 +69,7 @@ def test_thinned_equals_masked(name):
     net, x = styled(name), clip()
     masks = half_masks(net)
     with contextlib.suppress(UntraceableError):
-        silence_filters(net, masks, x)
+        zero_filters_(net, masks, trace_channels(net, x))
     with torch.no_grad():
         for parameter, mask in masks.items():
             net.get_parameter(parameter).mul_(mask)

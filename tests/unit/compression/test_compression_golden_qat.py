@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from compression_goldens import array, from_yaml, golden, golden_ids
@@ -10,12 +12,13 @@ from torch import Tensor, nn
 from vcc.compression import file_config
 from vcc.models.quantized.arithmetic import fake_quantize_weight, linear_parameters
 from vcc.models.quantized.modules import ActivationQuantizer
-from vcc.models.quantized.plan import activation_quantizers, read_plan
+from vcc.models.quantized.plan import activation_quantizers, describe_quantizers
+from vcc.models.quantized.plan_parts import ActivationPlan, WeightPlan
 from vcc.models.quantized.weight import WeightQuantizer
 
 # what the original computes whatever `mode` says, and per tensor for 5-D weights whatever it is
-UNSIGNED = {"kind": "range", "bits": 4, "mode": "ASYMMETRIC_UNSIGNED", "per_channel": False}
-ACTIVATION = {"bits": 8, "mode": "ASYMMETRIC_UNSIGNED", "decay": 0.9}
+UNSIGNED = WeightPlan(kind="range", bits=4, mode="ASYMMETRIC_UNSIGNED")
+ACTIVATION = ActivationPlan(bits=8, mode="ASYMMETRIC_UNSIGNED", decay=0.9)
 
 
 class QatNet(nn.Module):
@@ -55,7 +58,7 @@ class Original(nn.Module):
         super().__init__()
         self.net = net
         self.conv, self.fc = (
-            WeightQuantizer({**UNSIGNED, "per_channel": each}) for each in (False, per_channel)
+            WeightQuantizer(replace(UNSIGNED, per_channel=each)) for each in (False, per_channel)
         )
         self.input, self.relu1 = ActivationQuantizer(ACTIVATION), ActivationQuantizer(ACTIVATION)
 
@@ -113,7 +116,7 @@ def test_the_schedule_s_own_mode_and_channels_hold(case: str) -> None:
     mode, per_channel = case.removeprefix("qat_")[:-3], case.endswith("_pc")
     net = network(case)
     file_config(net, None, schedule, example_input=inputs(case)[0]).begin_seam(0)
-    plan = read_plan(net)
+    plan = describe_quantizers(net)
     assert plan is not None
     weights = {name: parts["weight"] for name, parts in plan["layers"].items()}
     settings = {"kind": "range", "bits": 4, "mode": mode, "per_channel": per_channel}

@@ -21,6 +21,7 @@ from vcc.models.quantized.arithmetic import (
     tensor_range,
 )
 from vcc.models.quantized.modules import ActivationQuantizer
+from vcc.models.quantized.plan_parts import ActivationPlan
 
 
 @pytest.mark.parametrize("case", golden_ids("q_"))
@@ -125,7 +126,7 @@ def test_exponential_average() -> None:
 def test_activation_quantizer_tracks_its_range(case: str) -> None:
     inputs, expected = golden(case)["inputs"], golden(case)["expected"]
     mode = case.removeprefix("fakequant_")
-    quantizer = ActivationQuantizer({"bits": 8, "mode": mode, "decay": 0.9})
+    quantizer = ActivationQuantizer(ActivationPlan(bits=8, mode=mode, decay=0.9))
     for x, y, row in zip(inputs["xs"], expected["ys"], expected["trace"], strict=True):
         ours = quantizer(array(x))
         low, high = quantizer.low, quantizer.high
@@ -138,7 +139,7 @@ def test_activation_quantizer_tracks_its_range(case: str) -> None:
 def test_an_untrained_quantizer_passes_its_input_on() -> None:
     """Difference: the original gives zeros until it was trained."""
     assert golden("fakequant_eval_untrained")["expected"]["max_abs"] == 0.0
-    quantizer = ActivationQuantizer({"bits": 8, "mode": "SYMMETRIC", "decay": 0.9}).eval()
+    quantizer = ActivationQuantizer(ActivationPlan(bits=8, mode="SYMMETRIC", decay=0.9)).eval()
     x = torch.randn(3, 4)
     assert torch.equal(quantizer(x), x)
 

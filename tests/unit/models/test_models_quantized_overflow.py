@@ -17,7 +17,8 @@ from vcc.compression import file_config
 from vcc.config.overflow import SAFE_SIZE, SAFE_TOP
 from vcc.errors import ModelError, ScheduleError
 from vcc.models.quantized.arithmetic import weight_levels
-from vcc.models.quantized.plan import apply_plan, overflow_of_network, read_plan
+from vcc.models.quantized.plan import describe_quantizers, overflow_of_network, rebuild_quantizers
+from vcc.models.quantized.plan_parts import WeightPlan
 from vcc.models.quantized.weight import WeightQuantizer
 
 RANGE = ("PostTrainLinearQuantizer", "QuantAwareTrainRangeLinearQuantizer")
@@ -128,14 +129,14 @@ class TestQuantizers:
 
     def test_a_safe_weight_still_learns(self) -> None:
         weight = torch.randn(5, 4, requires_grad=True)
-        quantizer = WeightQuantizer({"kind": "wrpn", "bits": 7, "overflow": "safe"})
+        quantizer = WeightQuantizer(WeightPlan(kind="wrpn", bits=7, overflow="safe"))
         quantizer(weight).sum().backward()
         assert weight.grad is not None
         assert weight.grad.count_nonzero() > 0
 
     def test_more_than_8_bits_are_floats_and_stay(self) -> None:
         model = quantized(RANGE[0], bits_parameters=12, overflow="safe")
-        plan = read_plan(model)
+        plan = describe_quantizers(model)
         assert plan is not None
         assert {parts["weight"]["bits"] for parts in plan["layers"].values()} == {12}
 
@@ -164,7 +165,7 @@ class TestTheChoice:
     def test_auto_is_safe_for_cpus_and_distiller_s_own_dialect_fast(
         self, fields: dict[str, str], overflow: str
     ) -> None:
-        plan = read_plan(quantized(RANGE[0], **fields))
+        plan = describe_quantizers(quantized(RANGE[0], **fields))
         assert plan is not None
         assert plan["overflow"] == overflow
         bits = {parts["weight"]["bits"] for parts in plan["layers"].values()}
@@ -175,18 +176,18 @@ class TestTheChoice:
             quantized(RANGE[0], overflow="safer")
 
     def test_a_plan_that_does_not_say_is_fast(self) -> None:
-        plan = read_plan(quantized(RANGE[0], quant_target="cpu", overflow="fast"))
+        plan = describe_quantizers(quantized(RANGE[0], quant_target="cpu", overflow="fast"))
         assert plan is not None
         del plan["overflow"]
         model = network()
-        apply_plan(model, plan)
-        again = read_plan(model)
+        rebuild_quantizers(model, plan)
+        again = describe_quantizers(model)
         assert again is not None
         assert again["overflow"] == "fast"
 
     def test_a_plan_that_says_something_else_is_refused(self) -> None:
         with pytest.raises(ModelError, match=r"quantizers\.overflow: 'never'"):
-            apply_plan(network(), {"overflow": "never"})
+            rebuild_quantizers(network(), {"overflow": "never"})
 
     def test_signed_depthwise_inputs_are_for_fast_networks(self) -> None:
         # Without VNNI oneDNN rounds the weights of such a layer once more.
@@ -204,7 +205,7 @@ class TestTheChoice:
                 calibration=lambda: [clips],
             )
             scheduler.begin_seam(0)
-            plan = read_plan(model)
+            plan = describe_quantizers(model)
             assert plan is not None
             return {plan["layers"]["1"]["input"]["mode"]}
 

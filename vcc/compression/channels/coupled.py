@@ -12,28 +12,6 @@ from vcc.compression.channels.weakest import weakest_channels
 from vcc.compression.masks.selection import keep_highest_of_all
 
 
-class TracedChannels:
-    """A network's groups of channels, traced when they are first asked for.
-
-    Args:
-        trace: returns the groups of the network as it is.
-    """
-
-    def __init__(self, trace: Callable[[], Sequence[ChannelGroup]]) -> None:
-        self._trace = trace
-        self._groups: Sequence[ChannelGroup] | None = None
-
-    def groups(self) -> Sequence[ChannelGroup]:
-        """Return the groups, as they were when first asked for."""
-        if self._groups is None:
-            self._groups = self._trace()
-        return self._groups
-
-    def forget(self) -> None:
-        """Trace again when next asked: the network was thinned."""
-        self._groups = None
-
-
 def filter_members(group: ChannelGroup) -> tuple[Member, ...]:
     """Return the layers whose filters a group's channels are; none of the classifier's.
 

@@ -1,61 +1,94 @@
-"""Filters that may leave for other reasons than their own mask: zero, or read by nobody.
+"""Filters that may leave for other reasons than their own mask: zero, or with a dead channel.
 
-A filter's output is unread where every layer that reads it has zero weights for that input channel
-(channel pruning). Its weights do not matter then; it is given a mask of its own here, so that
-thinning removes it.
+A channel is dead where every layer that reads it has zero weights for it (channel pruning). The
+weights of its filter do not matter then; it is given a mask of its own here, so that thinning
+removes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.compression.channels.graph import coupled_parameters
-from vcc.compression.channels.trace import ChannelGroup, is_channel_maker, trace_channels
+from vcc.compression.channels.trace import ChannelGroup, is_channel_maker
 
 Masks = Mapping[str, Tensor | None]
 
 
-def zero_filters(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
+def masks_of_zeros(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
     """Return masks for convolutions with filters that are zero throughout, joined with `masks`."""
     found = {}
     for name, module in model.named_modules():
         if not isinstance(module, _ConvNd):
             continue
         weight = f"{name}.weight"
-        dead = (module.weight.detach() == 0).flatten(1).all(dim=1)
-        if bool(dead.any()):
-            found[weight] = _with_filters_masked(module.weight, masks.get(weight), dead)
+        zero = (module.weight.detach() == 0).flatten(1).all(dim=1)
+        if bool(zero.any()):
+            found[weight] = _with_filters_masked(module.weight, masks.get(weight), zero)
     return found
 
 
-def unread_filters(model: nn.Module, masks: Masks, example_input: Tensor) -> dict[str, Tensor]:
-    """Return masks for layers with filters that nothing reads, joined with `masks`."""
+def masks_of_dead_channels(masks: Masks, groups: Sequence[ChannelGroup]) -> dict[str, Tensor]:
+    """Return masks for layers with filters whose channels are dead, joined with `masks`.
+
+    Args:
+        masks: parameter name to its mask, 1 = keep.
+        groups: of `trace_channels`.
+    """
     found: dict[str, Tensor] = {}
-    for group in trace_channels(model, example_input):
+    for group in groups:
         if group.obstacle or group.is_output:
             continue
-        unread = _unread(group)
+        dead = dead_channels(group)
         for member in group.writers:
             if not is_channel_maker(member.module):
                 continue
             weight = member.module.get_parameter("weight")
-            dead = torch.zeros(weight.shape[0], dtype=torch.bool)
-            dead[member.indices[unread[group.positions(member)]]] = True
-            if bool(dead.any()):
+            filters = torch.zeros(weight.shape[0], dtype=torch.bool)
+            filters[member.indices[dead[group.positions(member)]]] = True
+            if bool(filters.any()):
                 name = f"{member.name}.weight"
                 before = found.get(name, masks.get(name))
-                found[name] = _with_filters_masked(weight, before, dead)
+                found[name] = _with_filters_masked(weight, before, filters)
     return found
 
 
-def silence_filters(model: nn.Module, masks: Masks, example_input: Tensor) -> None:
-    """Zero the weights, biases and BatchNorm entries of filters that are masked as a whole."""
+def dead_channels(group: ChannelGroup) -> Tensor:
+    """Return where every reader of a group has zero weights, bool [n] over its channels.
+
+    Nowhere, where nothing reads them or where a reader is grouped.
+    """
+    readers = [member for member in group.members if member.reads]
+    dead = torch.full((len(group.roots),), bool(readers))
+    for member in readers:
+        weight = member.module.weight
+        if not isinstance(weight, Tensor) or getattr(member.module, "groups", 1) != 1:
+            return torch.zeros_like(dead)
+        others = [dim for dim in range(weight.dim()) if dim != 1]
+        zero = (weight.detach() == 0).cpu().amin(dim=others)
+        positions = group.positions(member)
+        dead[positions[~zero[member.indices]]] = False
+    return dead
+
+
+@torch.no_grad()
+def zero_filters_(model: nn.Module, masks: Masks, groups: Sequence[ChannelGroup]) -> None:
+    """Zero, in place, filters that are masked as a whole, and what else is theirs.
+
+    That is their weights, biases and BatchNorm entries (`coupled_parameters`): their channels are
+    zero then.
+
+    Args:
+        model: the network.
+        masks: weight name to its mask, of the weight's shape, 1 = keep.
+        groups: of `trace_channels`.
+    """
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    for name, vectors in coupled_parameters(model, example_input).items():
+    for name, vectors in coupled_parameters(model, groups).items():
         mask = masks.get(name)
         if mask is None:
             continue
@@ -63,26 +96,11 @@ def silence_filters(model: nn.Module, masks: Masks, example_input: Tensor) -> No
         if bool(alive.all()):
             continue
         for target in (name, *vectors):
-            data = parameters[target].data
-            data[~alive.to(data.device)] = 0
+            parameter = parameters[target]
+            parameter[~alive.to(parameter.device)] = 0
 
 
-def _unread(group: ChannelGroup) -> Tensor:
-    """Return where every reader has zero weights, bool [n] over the group's channels."""
-    readers = [member for member in group.members if member.reads]
-    unread = torch.full((len(group.roots),), bool(readers))
-    for member in readers:
-        weight = member.module.weight
-        if not isinstance(weight, Tensor) or getattr(member.module, "groups", 1) != 1:
-            return torch.zeros_like(unread)
-        others = [dim for dim in range(weight.dim()) if dim != 1]
-        dead = (weight.detach() == 0).cpu().amin(dim=others)
-        positions = group.positions(member)
-        unread[positions[~dead[member.indices]]] = False
-    return unread
-
-
-def _with_filters_masked(weight: Tensor, mask: Tensor | None, dead: Tensor) -> Tensor:
+def _with_filters_masked(weight: Tensor, mask: Tensor | None, filters: Tensor) -> Tensor:
     keep = torch.ones_like(weight, dtype=torch.bool) if mask is None else mask.clone()
-    keep[dead.to(keep.device)] = False
+    keep[filters.to(keep.device)] = False
     return keep

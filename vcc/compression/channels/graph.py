@@ -5,15 +5,17 @@ Names are those of the model's parameters. The classifier is in no group.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from vcc.compression.channels.trace import Member, is_channel_maker, trace_channels
+from vcc.compression.channels.trace import ChannelGroup, Member, is_channel_maker
 
 
-def coupled_parameters(model: nn.Module, example_input: Tensor) -> dict[str, tuple[str, ...]]:
+def coupled_parameters(
+    model: nn.Module, groups: Sequence[ChannelGroup]
+) -> dict[str, tuple[str, ...]]:
     """Return, for every layer's weight, the 1-D parameters that its filters also own.
 
     Entry i of these belongs to filter i of a convolution, or to row i of a hidden linear layer: the
@@ -24,14 +26,11 @@ def coupled_parameters(model: nn.Module, example_input: Tensor) -> dict[str, tup
     entry i belongs to another filter.
 
     Args:
-        model: the network; it stays as it is.
-        example_input: a batch that it accepts.
-
-    Raises:
-        ScheduleError: the model does not run on this input.
+        model: the network.
+        groups: its groups of channels, of `trace_channels`.
     """
     members: dict[str, Member] = {}
-    for group in trace_channels(model, example_input):
+    for group in groups:
         if not group.is_output:
             members |= {member.name: member for member in group.writers}
     return {
@@ -41,7 +40,7 @@ def coupled_parameters(model: nn.Module, example_input: Tensor) -> dict[str, tup
     }
 
 
-def filter_groups(model: nn.Module, example_input: Tensor) -> list[tuple[str, ...]]:
+def filter_groups(model: nn.Module, groups: Sequence[ChannelGroup]) -> list[tuple[str, ...]]:
     """Return the weights whose filters must go together, in order of definition.
 
     Every convolution, and every hidden linear layer, whose rows are its filters, is in exactly one
@@ -51,27 +50,23 @@ def filter_groups(model: nn.Module, example_input: Tensor) -> list[tuple[str, ..
     layers are concatenated or shuffled numbers differ, and `trace_channels` says which.
 
     Args:
-        model: the network; it stays as it is.
-        example_input: a batch that it accepts.
-
-    Raises:
-        ScheduleError: the model does not run on this input.
+        model: the network.
+        groups: its groups of channels, of `trace_channels`.
     """
     leader = {name: name for name, _ in _makers(model)}
     # A linear layer outside the trace may be anything: it is left alone.
     outputs = {name for name, module in _makers(model) if not isinstance(module, _ConvNd)}
-    traced = trace_channels(model, example_input)
-    outputs -= {member.name for group in traced for member in group.writers}
-    for group in traced:
+    outputs -= {member.name for group in groups for member in group.writers}
+    for group in groups:
         names = [member.name for member in group.writers if member.name in leader]
         if group.is_output:
             outputs.update(names)
         _merge(leader, names)
-    groups: dict[str, list[str]] = {}
+    together: dict[str, list[str]] = {}
     for name in leader:
         if name not in outputs:
-            groups.setdefault(leader[name], []).append(f"{name}.weight")
-    return [tuple(names) for names in groups.values()]
+            together.setdefault(leader[name], []).append(f"{name}.weight")
+    return [tuple(names) for names in together.values()]
 
 
 def _makers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from vcc.compression.channels.trace import ChannelGroup, Member, is_depthwise
+from vcc.compression.channels.trace import ChannelGroup, Member
+from vcc.models.layers import is_depthwise
 
 
 def is_grouped(module: nn.Module) -> bool:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from vcc.compression.channels.trace import ChannelGroup, Member, is_channel_maker, is_depthwise
+from vcc.compression.channels.trace import ChannelGroup, Member, is_channel_maker
+from vcc.models.layers import is_depthwise
 
 
 @dataclass(frozen=True)

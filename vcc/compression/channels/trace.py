@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +24,8 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from vcc.compression.channels.maps import MOVERS, map_movers, register_movers
 from vcc.compression.channels.steps import UntraceableError, limit_steps
 from vcc.errors import ScheduleError, one_line
-from vcc.models.layers import ChannelPad
+from vcc.models.layers import ChannelPad, is_depthwise
+from vcc.models.modes import evaluating
 
 _SLICEABLE = (_ConvNd, nn.Linear, _BatchNorm, *MOVERS)
 
@@ -116,15 +115,6 @@ def is_channel_maker(module: nn.Module) -> bool:
     return isinstance(module, _ConvNd | nn.Linear)
 
 
-def is_depthwise(module: nn.Module) -> bool:
-    """Return whether a module is a convolution with one filter per channel."""
-    return (
-        isinstance(module, _ConvNd)
-        and module.groups == module.out_channels == module.in_channels
-        and module.groups > 1
-    )
-
-
 def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGroup, ...]:
     """Return the groups of channels of a model, each channel of each layer in one.
 
@@ -171,10 +161,10 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
     register_movers(graph)
     # Tracing follows gradients, which frozen layers pass on only from an input that has one.
     example = example_input.detach().clone().requires_grad_()
-    with _undisturbed(model), torch.enable_grad(), warnings.catch_warnings():
+    with evaluating(model), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            model.eval()(example)
+            model(example)
         except RuntimeError as error:
             shape = tuple(example_input.shape)
             reason = one_line(error)
@@ -189,17 +179,6 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
             msg = f"the channels of this network cannot be traced ({reason})"
             raise UntraceableError(msg) from error
     return graph
-
-
-@contextmanager
-def _undisturbed(model: nn.Module) -> Iterator[None]:
-    """Put back what tracing changes: every module's own mode."""
-    modes = {module: module.training for module in model.modules()}
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _width(module: nn.Module) -> int:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from vcc.compression.channels.batchnorms import evaluating
 from vcc.errors import one_line
+from vcc.models.modes import evaluating
 
 # Share of the largest output by which outputs may differ: rounding in another order, no more.
 _TOLERANCE = {torch.float64: 1e-7, torch.float32: 1e-3}

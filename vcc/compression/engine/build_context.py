@@ -11,8 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vcc.compression.channels import graph
 from vcc.compression.channels.batchnorms import batchnorm_folded, following_batchnorms
-from vcc.compression.channels.coupled import TracedChannels
-from vcc.compression.channels.trace import trace_channels
+from vcc.compression.channels.trace import ChannelGroup, trace_channels
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.distillation.losses import TeacherProvider
 from vcc.compression.pruners.filter_scores import Gate
 from vcc.compression.schedule.schedule import Component, Schedule
@@ -33,9 +33,10 @@ class BuildContext:
         calibration: returns calibration batches.
         teacher: finds the teacher that a distiller names.
         measure: measures the network on dev.
+        channels: the network's, if the caller has them; None traces them when they are wanted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `file_config` was given
         self,
         model: nn.Module,
         schedule: Schedule,
@@ -45,6 +46,7 @@ class BuildContext:
         calibration: Callable[[], Iterable[Tensor]] | None = None,
         teacher: TeacherProvider | None = None,
         measure: Measure | None = None,
+        channels: TracedChannels | None = None,
     ) -> None:
         self.calibration = calibration
         self.teacher = teacher
@@ -53,6 +55,7 @@ class BuildContext:
         self.model = model
         self.schedule = schedule
         self.resolver = NameResolver(model)
+        self.channels = channels or TracedChannels(self._trace)
         self.problems: list[str] = []
         self._example_input = example_input
         self._batchnorms: dict[str, str] | None = None
@@ -115,7 +118,8 @@ class BuildContext:
         its own.
         """
         if self._gates is None:
-            vectors = graph.coupled_parameters(self.model, self.example_input(what))
+            self.example_input(what)
+            vectors = graph.coupled_parameters(self.model, self.channels.groups())
             self._gates = {
                 name: gate for name, along in vectors.items() if (gate := self._gate(along))
             }
@@ -145,18 +149,19 @@ class BuildContext:
 
     def coupled_parameters(self) -> dict[str, tuple[str, ...]]:
         """Return weight name -> 1-D parameters of the same output channels."""
-        found = graph.coupled_parameters(self.model, self.example_input("mask_coupled"))
-        return dict(found)
+        self.example_input("mask_coupled")
+        return graph.coupled_parameters(self.model, self.channels.groups())
 
     def filter_groups(self) -> list[tuple[str, ...]]:
         """Return the names of weights whose filters must go together, group by group."""
-        example = self.example_input("group_dependency: Coupled")
-        return [tuple(group) for group in graph.filter_groups(self.model, example)]
+        self.example_input("group_dependency: Coupled")
+        return graph.filter_groups(self.model, self.channels.groups())
 
     def channel_groups(self) -> TracedChannels:
-        """Return the network's groups of channels, to be traced as it is when they are wanted."""
-        example = self.example_input("group_dependency: Coupled")
-        # The network may have moved by then.
-        return TracedChannels(
-            lambda: trace_channels(self.model, example.to(next(self.model.parameters()).device))
-        )
+        """Return the network's channels, which all that is built here shares."""
+        return self.channels
+
+    def _trace(self) -> tuple[ChannelGroup, ...]:
+        # The network may have moved since its example was given.
+        device = next(self.model.parameters()).device
+        return trace_channels(self.model, self.example_input("thinning").to(device))

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.distillation.losses import TeacherProvider, given_teacher
 from vcc.compression.engine.build_context import BuildContext
 from vcc.compression.engine.build_policies import build_policy
@@ -35,6 +36,7 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
     calibration: Callable[[], Iterable[Tensor]] | None = None,
     teacher: TeacherProvider | nn.Module | None = None,
     measure: Measure | None = None,
+    channels: TracedChannels | None = None,
 ) -> CompressionScheduler:
     """Bind a schedule to a network and its optimizer.
 
@@ -54,6 +56,8 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
             one from the `teacher` that a distiller names (text, a mapping or None).
         measure: for a post-training quantizer's `guard`: measures the network on dev videos, the
             same ones at every call.
+        channels: the network's, where the caller has asked about them before (`meet_target`); None
+            traces them when they are first wanted. The scheduler owns them from now on.
 
     Raises:
         ScheduleError: the schedule is wrong or does not fit the network; lists every problem.
@@ -67,10 +71,15 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
         calibration=calibration,
         teacher=given_teacher(teacher) if isinstance(teacher, nn.Module) else teacher,
         measure=measure,
+        channels=channels,
     )
     coupled = context.coupled_parameters() if mask_coupled else {}
     scheduler = CompressionScheduler(
-        model, None, store=MaskStore(model, coupled=coupled), schedule=loaded
+        model,
+        None,
+        store=MaskStore(model, coupled=coupled),
+        schedule=loaded,
+        channels=context.channels,
     )
     built = {
         (part.section, part.name): _build(part, context)

@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.engine.call_order import CallOrder
 from vcc.compression.engine.distributed import is_distributed
 from vcc.compression.masks.masks import MaskStore
@@ -33,6 +34,8 @@ class CompressionScheduler:
         optimizer: may come later by `attach`.
         store: the masks; None makes an empty one.
         schedule: what the policies were built from, for `compile_phases` and the records.
+        channels: the network's channels, shared by all that asks about them: traced once per
+            structure.
     """
 
     def __init__(
@@ -42,11 +45,13 @@ class CompressionScheduler:
         *,
         store: MaskStore | None = None,
         schedule: Schedule | None = None,
+        channels: TracedChannels | None = None,
     ) -> None:
         self.model = model
         self.optimizer: Optimizer | None = None
         self.store = store or MaskStore(model)
         self.schedule = schedule
+        self.channels = channels
         self.policies: list[Policy] = []
         self._order = CallOrder()
         self._seam: int | None = None
@@ -199,9 +204,7 @@ class CompressionScheduler:
     def structure_restored(self) -> None:
         """Look the network's modules up again: it was given the structure of a saved state."""
         self.store.refresh()
-        moment = self._moment(max(0, self.last_epoch))
-        for policy in self.policies:
-            policy.on_structure_changed(moment)
+        self._tell_structure_changed(self._moment(max(0, self.last_epoch)))
 
     def apply_masks_to(self, model: nn.Module) -> None:
         """Mask a network of the same structure, such as an average of weights."""
@@ -261,6 +264,7 @@ class CompressionScheduler:
             n_minibatches=n_minibatches,
             optimizer=optimizer or self.optimizer,
             metrics=metrics or {},
+            channels=self.channels,
         )
 
     def _claim(self, policy: Policy, epoch: int) -> bool:
@@ -274,5 +278,10 @@ class CompressionScheduler:
     def _restructure(self, policy: Policy, moment: Moment) -> None:
         log.debug("epoch %d: %s changes the network's structure", moment.epoch, policy.name)
         policy.restructure(moment)
-        for other in self.policies:
-            other.on_structure_changed(moment)
+        self._tell_structure_changed(moment)
+
+    def _tell_structure_changed(self, moment: Moment) -> None:
+        if self.channels is not None:
+            self.channels.forget()
+        for policy in self.policies:
+            policy.on_structure_changed(moment)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from vcc.compression.engine.distributed import masks_from_rank_zero
+from vcc.compression.masks.apply import mask_parameters_
 from vcc.errors import ScheduleError
 
 
@@ -184,10 +185,7 @@ class MaskStore:
 
     def apply_to(self, model: nn.Module) -> None:
         """Mask another network with the same parameter names, such as averaged weights."""
-        others = dict(model.named_parameters())
-        for name, state in self._all():
-            if state.mask is not None and name in others:
-                others[name].data.mul_(state.mask.to(others[name].device))
+        mask_parameters_(model, {name: state.mask for name, state in self._all()})
 
     def mask_gradients(self, names: Iterable[str]) -> None:
         """Multiply the gradients of some parameters by their masks until `unmask_gradients`."""

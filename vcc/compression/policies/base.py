@@ -17,6 +17,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.masks.masks import MaskStore
 from vcc.compression.schedule.epochs import ActiveEpochs
 
@@ -33,6 +34,7 @@ class Moment:
         n_minibatches: per epoch; 0 where unknown.
         optimizer: the optimizer in use, if any is known.
         metrics: {"min": loss, "max": accuracy} at an epoch's end.
+        channels: the network's, if the scheduler was given any.
     """
 
     model: nn.Module
@@ -42,6 +44,7 @@ class Moment:
     n_minibatches: int = 0
     optimizer: Optimizer | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    channels: TracedChannels | None = None
 
     @property
     def step(self) -> int:

@@ -8,7 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from vcc.compression.channels.dead import silence_filters, unread_filters, zero_filters
+from vcc.compression.channels.dead import (
+    masks_of_dead_channels,
+    masks_of_zeros,
+    zero_filters_,
+)
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.policies.base import Moment, Policy
 from vcc.compression.schedule.epochs import ActiveEpochs
 
@@ -53,13 +58,16 @@ class ThinningPolicy(Policy):
         store = moment.store
         store.make_permanent()
         masks = store.masks
+        traced = moment.channels or TracedChannels.of(moment.model, self.example_input)
         if not store.coupled:
-            masks |= zero_filters(moment.model, masks)
+            masks |= masks_of_zeros(moment.model, masks)
         if self.channels:
-            masks |= unread_filters(moment.model, masks, self.example_input)
+            masks |= masks_of_dead_channels(masks, traced.groups())
         if not store.coupled or self.channels:
-            silence_filters(moment.model, masks, self.example_input)
-        report = self.thin(moment.model, masks, self.example_input, optimizer=moment.optimizer)
+            zero_filters_(moment.model, masks, traced.groups())
+        report = self.thin(
+            moment.model, masks, self.example_input, optimizer=moment.optimizer, channels=traced
+        )
         self.reports.append(report)
         store.refresh(report.slice)
         log.info("%s removed %d channels\n%s", self.name, report.removed, report.as_text())

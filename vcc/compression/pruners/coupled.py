@@ -8,12 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.channels.coupled import (
-    TracedChannels,
-    filters_kept,
-    first_scored,
-    group_scores,
-)
+from vcc.compression.channels.coupled import filters_kept, first_scored, group_scores
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.channels.weakest import weakest_channels
 from vcc.compression.masks.selection import count_structures
 from vcc.compression.masks.structures import spread
@@ -32,7 +28,7 @@ class CoupledPruner(RankedPruner):
 
     Args:
         together: names of the weights whose filters go together, one tuple per group.
-        channels: the network's groups of channels; this pruner's own.
+        channels: the network's groups of channels.
         options: as for `RankedPruner`.
     """
 
@@ -77,10 +73,6 @@ class CoupledPruner(RankedPruner):
             found.append(_by_runs(group_scores(group, scores), int(self.counting["group_size"])))
             counts.append(count_structures(n, fractions[name], **self.counting) if name else 0)
         return filters_kept(groups, weakest_channels(groups, found, counts), scores)
-
-    def forget_shapes(self) -> None:
-        super().forget_shapes()
-        self._channels.forget()
 
 
 def _by_runs(scores: Tensor, size: int) -> Tensor:

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.channels.coupled import TracedChannels, filters_kept, weakest_of_all
+from vcc.compression.channels.coupled import filters_kept, weakest_of_all
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.masks.selection import keep_highest_of_all
 from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PruneContext
@@ -88,7 +89,7 @@ class GlobalCoupledPruner(GlobalRankedPruner):
 
     Args:
         together: names of the weights whose filters go together, one tuple per group.
-        channels: the network's groups of channels; this pruner's own.
+        channels: the network's groups of channels.
         options: as for `GlobalRankedPruner`.
     """
 
@@ -115,10 +116,6 @@ class GlobalCoupledPruner(GlobalRankedPruner):
             adapt=lamp if self.normalizer == "lamp" else None,
         )
         return self.masks_of(filters_kept(groups, dead, scores), context)
-
-    def forget_shapes(self) -> None:
-        super().forget_shapes()
-        self._channels.forget()
 
 
 def lamp(scores: Tensor) -> Tensor:

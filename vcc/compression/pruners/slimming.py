@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from vcc.compression.channels.coupled import TracedChannels, filters_kept, weakest_of_all
+from vcc.compression.channels.coupled import filters_kept, weakest_of_all
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PruneContext, Pruner
 
@@ -23,7 +24,7 @@ class SlimmingPruner(Pruner):
     Args:
         together: per group of layers, (convolution weight, BatchNorm scale, BatchNorm shift) of
             each member.
-        channels: the network's groups of channels; this pruner's own.
+        channels: the network's groups of channels.
         fraction: share of all channels to prune; fewer where `most_per_layer` leaves no more.
         most_per_layer: largest share of one layer's channels to prune. Without it, a wide last
             layer whose scales all drifted a little lower can take most of the fraction on itself.
@@ -59,6 +60,3 @@ class SlimmingPruner(Pruner):
                 keep = keeps[names[0]].to(parameter.device)
                 masks[name] = spread(keep, parameter.shape, (0,))
         return masks
-
-    def forget_shapes(self) -> None:
-        self._channels.forget()

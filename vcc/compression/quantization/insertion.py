@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -141,5 +142,5 @@ def _limit_weights(model: nn.Module, settings: QuantizerSettings) -> None:
                 mode="SYMMETRIC",
                 n_stds=settings.options.get("clip_n_stds"),
             )
-            module.limit = max(abs(low), abs(high), float(torch.finfo(torch.float32).tiny))
-            module.settings["limit"] = module.limit
+            limit = max(abs(low), abs(high), float(torch.finfo(torch.float32).tiny))
+            module.plan = replace(module.plan, limit=limit)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
+from vcc.models.modes import evaluating
 from vcc.models.quantized.plan import QUANTIZABLE
 
 _JOINS = {
@@ -60,16 +61,12 @@ def place_quantizers(model: nn.Module, example_input: Tensor) -> Placement:
     """
     watch = _Watch()
     handles = watch.install(model)
-    modes = {module: module.training for module in model.modules()}
     try:
-        model.eval()
-        with torch.no_grad(), watch:
+        with evaluating(model), torch.no_grad(), watch:
             model(example_input)
     finally:
         for handle in handles:
             handle.remove()
-        for module, training in modes.items():
-            module.training = training
     return watch.placement()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 from torch import Tensor, nn
@@ -11,8 +12,17 @@ from torch import Tensor, nn
 from vcc.compression.quantization.overrides import Bits, resolve_bits
 from vcc.compression.quantization.placement import Placement, place_quantizers
 from vcc.compression.quantization.settings import QuantizerSettings
-from vcc.config.overflow import FAST, SAFE, weight_bits
+from vcc.config.overflow import FAST, weight_bits
+from vcc.models.layers import is_depthwise
+from vcc.models.quantized.arithmetic import SYMMETRIC
 from vcc.models.quantized.plan import quantized_class
+from vcc.models.quantized.plan_parts import (
+    ActivationPlan,
+    ClipPlan,
+    LayerPlan,
+    QuantizationPlan,
+    WeightPlan,
+)
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +32,7 @@ _AS_GOOD_AS_FLOAT = 16
 
 def linear_plan(
     model: nn.Module, settings: QuantizerSettings, example_input: Tensor
-) -> dict[str, Any]:
+) -> QuantizationPlan:
     """Return the plan of a range-linear quantizer (quantization-aware or post-training).
 
     `bits_activations` of a layer are those of its input; of the tensors that a sum or
@@ -38,31 +48,30 @@ def linear_plan(
     if not settings.options.get("quantize_inputs", True):
         placement.inputs = placement.inputs[1:]
     layers = {
-        name: _layer_parts(name, bits[name], settings, placement)
+        name: _layer_plan(name, bits[name], settings, placement)
         for name, module in model.named_modules()
         if quantized_class(module) is not None and _may_quantize(name, settings, placement)
     }
     if settings.by_target and settings.target == "cpu" and settings.overflow == FAST:
-        _zero_centre_depthwise(model, layers, placement)
+        layers |= _zero_centred_depthwise(model, layers, placement)
     first = placement.inputs[0] if placement.inputs else None
     input_bits = settings.options.get("num_bits_inputs")
-    if input_bits is not None and first in layers and "input" in layers[first]:
-        layers[first]["input"]["bits"] = input_bits
+    if input_bits is not None and first in layers:
+        layers[first] = _with_input(layers[first], bits=int(input_bits))
     entries = {
         name: _activation(bits[name], settings)
         for name in placement.entries
         if _counts(bits[name].activations)
     }
-    return {
-        "target": settings.target,
-        "overflow": settings.overflow,
-        "layers": {name: parts for name, parts in layers.items() if parts},
-        "entries": entries,
-        "activations": {},
-    }
+    return QuantizationPlan(
+        target=settings.target,
+        overflow=settings.overflow,
+        layers={name: layer for name, layer in layers.items() if layer.parts},
+        entries=entries,
+    )
 
 
-def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> dict[str, Any]:
+def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> QuantizationPlan:
     """Return the plan of a clipped quantizer: DoReFa, WRPN or PACT.
 
     Weights of convolutions and linear layers, and the outputs of ReLU and ReLU6; a ReLU that is
@@ -71,38 +80,34 @@ def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> dict[str, Any
     bits = resolve_bits(model, settings.bits, settings.overrides)
     kind = "wrpn" if settings.class_name == "WRPNQuantizer" else "dorefa"
     learned = settings.class_name == "PACTQuantizer"
-    layers: dict[str, Any] = {}
-    activations: dict[str, Any] = {}
+    layers: dict[str, LayerPlan] = {}
+    activations: dict[str, ClipPlan] = {}
     for name, module in model.named_modules():
         width = bits[name].weights
         if quantized_class(module) is not None and _counts(width):
-            layers[name] = {"weight": _clipped_weight(kind, width, settings.overflow)}
-            if _counts(bits[name].bias):
-                layers[name]["bias"] = {"kind": kind, "bits": bits[name].bias}
-        elif type(module) in (nn.ReLU, nn.ReLU6) and _counts(bits[name].activations):
+            bias = bits[name].bias
+            layers[name] = LayerPlan(
+                weight=_clipped_weight(kind, width, settings.overflow),
+                bias=WeightPlan(kind=kind, bits=int(bias)) if _counts(bias) else None,
+            )
+        elif type(module) in (nn.ReLU, nn.ReLU6) and _counts(steps := bits[name].activations):
             extra = bits[name].extra
             alpha = extra.get("act_clip_init_val", settings.options.get("act_clip_init_val", 8.0))
-            activations[name] = {
-                "bits": bits[name].activations,
-                "alpha": float(alpha) if learned else 1.0,
-                "learned": learned,
-            }
-    return {
-        "target": settings.target,
-        "overflow": settings.overflow,
-        "layers": layers,
-        "entries": {},
-        "activations": activations,
-    }
+            activations[name] = ClipPlan(
+                bits=int(steps), alpha=float(alpha) if learned else 1.0, learned=learned
+            )
+    return QuantizationPlan(
+        target=settings.target,
+        overflow=settings.overflow,
+        layers=layers,
+        activations=activations,
+    )
 
 
-def _clipped_weight(kind: str, bits: int, overflow: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"kind": kind, "bits": bits}
-    if overflow == SAFE:
-        # DoReFa keeps its own bits: its integers are no whole range of theirs.
-        made["bits"] = weight_bits(bits, overflow) if kind == "wrpn" else bits
-        made["overflow"] = overflow
-    return made
+def _clipped_weight(kind: str, bits: int, overflow: str) -> WeightPlan:
+    # DoReFa keeps its own bits: its integers are no whole range of theirs.
+    safe = weight_bits(bits, overflow) if kind == "wrpn" else bits
+    return WeightPlan(kind=kind, bits=int(safe), overflow=overflow)
 
 
 def clip_options(
@@ -127,10 +132,10 @@ def clip_options(
 _CLIP_KEYS = ("clip_acts", "clip_n_stds", "clip_half_range")
 
 
-def _zero_centre_depthwise(
-    model: nn.Module, layers: Mapping[str, dict[str, Any]], placement: Placement
-) -> None:
-    """Give depthwise convolutions that read signed values integers around zero.
+def _zero_centred_depthwise(
+    model: nn.Module, layers: Mapping[str, LayerPlan], placement: Placement
+) -> dict[str, LayerPlan]:
+    """Return depthwise convolutions that read signed values, with integers around zero for them.
 
     CPU kernels take a depthwise input with another zero point than 0 in float only. Unsigned
     integers have that zero point behind a ReLU, not behind a layer (CSN's 1x1x1 interaction).
@@ -138,39 +143,41 @@ def _zero_centre_depthwise(
     filters removed. Not in safe networks: for signed inputs and no VNNI, oneDNN halves the weights
     and rounds them again (seen with its AVX2 kernels: 2 to 7 levels off); in float they are exact.
     """
-    for name in placement.signed:
-        layer = model.get_submodule(name)
-        depthwise = isinstance(layer, nn.Conv3d | nn.Conv2d) and layer.groups == layer.in_channels
-        if depthwise and layer.groups != 1 and "input" in layers[name]:
-            layers[name]["input"]["mode"] = "SYMMETRIC"
+    return {
+        name: _with_input(layers[name], mode=SYMMETRIC)
+        for name in placement.signed
+        if name in layers and is_depthwise(model.get_submodule(name))
+    }
 
 
-def _layer_parts(
+def _with_input(layer: LayerPlan, *, bits: int | None = None, mode: str | None = None) -> LayerPlan:
+    """Return a layer with other bits or another mode of its input, if that is quantized."""
+    own = layer.input
+    if own is None:
+        return layer
+    return replace(layer, input=replace(own, bits=bits or own.bits, mode=mode or own.mode))
+
+
+def _layer_plan(
     name: str, bits: Bits, settings: QuantizerSettings, placement: Placement
-) -> dict[str, Any]:
-    parts: dict[str, Any] = {}
+) -> LayerPlan:
+    weight = bias = None
     if _counts(bits.weights):
-        mode = _mode_of(bits, settings.weight_mode, "weights")
-        per_channel = bool(bits.extra.get("per_channel_wts", settings.per_channel))
-        parts["weight"] = {
-            "kind": "range",
-            "bits": weight_bits(bits.weights, settings.overflow),
-            "mode": mode,
-            "per_channel": per_channel,
-        }
+        weight = WeightPlan(
+            kind="range",
+            bits=int(weight_bits(bits.weights, settings.overflow)),
+            mode=_mode_of(bits, settings.weight_mode, "weights"),
+            per_channel=bool(bits.extra.get("per_channel_wts", settings.per_channel)),
+        )
     if _counts(bits.bias):
-        parts["bias"] = {
-            "kind": "range",
-            "bits": bits.bias,
-            "mode": settings.weight_mode,
-            "per_channel": False,
-        }
-    if _counts(bits.activations):
-        if name in placement.inputs:
-            parts["input"] = _activation(bits, settings)
-        if name in placement.outputs:
-            parts["output"] = _activation(bits, settings)
-    return parts
+        bias = WeightPlan(kind="range", bits=int(bits.bias), mode=settings.weight_mode)
+    activation = _activation(bits, settings) if _counts(bits.activations) else None
+    return LayerPlan(
+        weight=weight,
+        bias=bias,
+        input=activation if name in placement.inputs else None,
+        output=activation if name in placement.outputs else None,
+    )
 
 
 def _may_quantize(name: str, settings: QuantizerSettings, placement: Placement) -> bool:
@@ -185,12 +192,13 @@ def _may_quantize(name: str, settings: QuantizerSettings, placement: Placement) 
     return True
 
 
-def _activation(bits: Bits, settings: QuantizerSettings) -> dict[str, Any]:
-    mode = _mode_of(bits, settings.activation_mode, "activations")
-    made: dict[str, Any] = {"bits": bits.activations, "mode": mode}
-    if settings.class_name == "QuantAwareTrainRangeLinearQuantizer":
-        made["decay"] = settings.options.get("ema_decay", 0.999)
-    return made
+def _activation(bits: Bits, settings: QuantizerSettings) -> ActivationPlan:
+    follows = settings.class_name == "QuantAwareTrainRangeLinearQuantizer"
+    return ActivationPlan(
+        bits=int(bits.activations or 0),
+        mode=_mode_of(bits, settings.activation_mode, "activations"),
+        decay=settings.options.get("ema_decay", 0.999) if follows else None,
+    )
 
 
 def _mode_of(bits: Bits, default: str, key: str) -> str:

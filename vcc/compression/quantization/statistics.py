@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vcc.compression.quantization.clipping import ActivationStats
 from vcc.errors import ScheduleError, one_line
+from vcc.models.modes import evaluating
 
 N_BINS = 2048
 # elements that are looked at together: float32 counts stop at 2^24, and float64 copies stay small
@@ -188,16 +189,11 @@ def _observer(running: RunningStats, take: str) -> Callable[[nn.Module, tuple[Te
 
 
 def _run(model: nn.Module, batches: Batches) -> int:
-    training = model.training
     device = next(model.parameters()).device
     n_clips = 0
-    try:
-        model.eval()
-        with torch.no_grad():
-            # One by one: the activations of a batch of video clips alone fill gigabytes.
-            for clip in (clip for batch in batches for clip in batch.unbind()):
-                model(clip.unsqueeze(0).to(device))
-                n_clips += 1
-    finally:
-        model.train(training)
+    with evaluating(model), torch.no_grad():
+        # One by one: the activations of a batch of video clips alone fill gigabytes.
+        for clip in (clip for batch in batches for clip in batch.unbind()):
+            model(clip.unsqueeze(0).to(device))
+            n_clips += 1
     return n_clips

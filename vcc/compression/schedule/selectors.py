@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import nearest
+from vcc.models.layers import is_depthwise
 
 Value = TypeVar("Value")
 _SELECTOR = re.compile(r"(re|type|kind):(.*)", re.DOTALL)
@@ -132,8 +133,8 @@ def convolution_kinds(modules: Mapping[str, nn.Module]) -> dict[str, list[str]]:
     kinds: dict[str, list[str]] = {"stem": [], "depthwise": [], "hidden": []}
     for name, module in modules.items():
         if isinstance(module, _ConvNd):
-            depthwise = module.groups == module.in_channels > 1
-            kind = "depthwise" if depthwise else "hidden" if kinds["stem"] else "stem"
+            other = "hidden" if kinds["stem"] else "stem"
+            kind = "depthwise" if is_depthwise(module) else other
             kinds[kind].append(f"{name}.weight" if name else "weight")
     return kinds
 

@@ -21,6 +21,7 @@ from vcc.compression.masks.selection import keep_level
 from vcc.compression.masks.structures import spread, structure_means
 from vcc.compression.pruners.ranked import keep_structures
 from vcc.compression.sensitivity.measured import EvalResult, Measure
+from vcc.models.modes import evaluating
 from vcc.spreadsheet import CsvWriter
 
 log = logging.getLogger(__name__)
@@ -141,10 +142,8 @@ def analyse(
     names = prunable_weights(model, group) if weights is None else tuple(weights)
     store = MaskStore(model, coupled=coupled if group == "filter" else None)
     steps = [(name, level) for name in names for level in sorted(levels)]
-    modes = {module: module.training for module in model.modules()}
     points = []
-    try:
-        model.eval()
+    with evaluating(model):
         baseline = measure(model)
         shown = progress((f"{name} {level:.2f}" for name, level in steps), len(steps))
         for (name, level), _ in zip(steps, shown, strict=True):
@@ -155,9 +154,6 @@ def analyse(
                     found = measure(model)
             points.append(Point(name, level, found))
             log.debug("%s at %.2f: top-1 %.3f, loss %.3f", name, level, found.top1, found.loss)
-    finally:
-        for module, training in modes.items():
-            module.training = training
     return Analysis(group, baseline, tuple(points))
 
 

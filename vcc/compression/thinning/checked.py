@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from vcc.compression.channels.liveness import Liveness
 from vcc.compression.channels.unchanged import Computed
+from vcc.compression.masks.apply import mask_parameters_
 from vcc.compression.thinning.slicing import LayerCut, apply_cuts_
 from vcc.errors import one_line
 
@@ -69,15 +70,12 @@ class _Search:
         self.states, self.cuts = states, cuts
         self.words: dict[int, str] = {}
         self.trials = 0
-        masked = copy.deepcopy(model)
-        _forget_hooks_(masked)
-        _mask_(masked, masks)
         try:
             clip = example_input.double() if example_input.is_floating_point() else example_input
-            self.model = copy.deepcopy(masked).double()
+            self.model = _masked_copy(model, masks).double()
             self.before = Computed(self.model, clip)
         except RuntimeError:  # a network with a type written into it
-            self.model = masked
+            self.model = _masked_copy(model, masks)
             self.before = Computed(self.model, example_input)
 
     def differs(self, numbers: Sequence[int]) -> str:
@@ -110,19 +108,14 @@ class _Search:
         return self.largest(wanted[middle:], first)
 
 
-def _forget_hooks_(model: nn.Module) -> None:
-    """Take off what only watches the original: statistics of as many channels as it has."""
-    for module in model.modules():
+def _masked_copy(model: nn.Module, masks: Masks) -> nn.Module:
+    """Return a masked copy without what only watches the original: statistics of its channels."""
+    masked = copy.deepcopy(model)
+    for module in masked.modules():
         for hooks in (module._forward_hooks, module._forward_pre_hooks):
             hooks.clear()
-
-
-@torch.no_grad()
-def _mask_(model: nn.Module, masks: Masks) -> None:
-    for name, mask in masks.items():
-        if mask is not None:
-            parameter = model.get_parameter(name)
-            parameter.mul_(mask.to(parameter))
+    mask_parameters_(masked, masks)
+    return masked
 
 
 def _left_whole(state: Liveness, words: str) -> Liveness:

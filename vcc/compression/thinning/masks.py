@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vcc.compression.channels.coupled import filter_members, filters_kept, group_scores
-from vcc.compression.channels.graph import coupled_parameters
 from vcc.compression.channels.trace import ChannelGroup, Member
 from vcc.compression.channels.weakest import weakest_channels
 from vcc.compression.masks.structures import spread
@@ -60,17 +59,6 @@ def prunable_members(group: ChannelGroup) -> tuple[Member, ...]:
     Those are convolutions and hidden linear layers.
     """
     return () if group.obstacle else filter_members(group)
-
-
-def apply_masks_(model: nn.Module, masks: dict[str, Tensor], example_input: Tensor) -> None:
-    """Zero masked filters, and the biases and BatchNorm entries that are theirs, in place."""
-    coupled = coupled_parameters(model, example_input)
-    with torch.no_grad():
-        for name, mask in masks.items():
-            dead = ~mask.flatten(1).any(dim=1)
-            for owned in (name, *coupled.get(name, ())):
-                parameter = model.get_parameter(owned)
-                parameter[dead.to(parameter.device)] = 0
 
 
 def _strength(group: ChannelGroup) -> Tensor:

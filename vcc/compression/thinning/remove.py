@@ -20,7 +20,8 @@ from vcc.compression.channels.grouped import equalised
 from vcc.compression.channels.liveness import Liveness, find_liveness
 from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.temporal import slices_that_stay
-from vcc.compression.channels.trace import ChannelGroup, is_channel_maker, trace_channels
+from vcc.compression.channels.trace import ChannelGroup, is_channel_maker
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.thinning.checked import harmless
 from vcc.compression.thinning.report import ThinningReport, ThinningRow
 from vcc.compression.thinning.slicing import LayerCut, apply_cuts_
@@ -39,6 +40,7 @@ def thin_(
     *,
     optimizer: Optimizer | None = None,
     round_to: int = 1,
+    channels: TracedChannels | None = None,
 ) -> ThinningReport:
     """Remove, in place, channels whose whole group is masked, and kernels' masked ends in time.
 
@@ -56,6 +58,8 @@ def thin_(
         optimizer: its parameter groups and its state are carried over.
         round_to: channel counts that layers are left with are multiples of this where they were
             before; masked channels stay to fill up.
+        channels: the network's, if they are traced already; None traces them here. They are those
+            of the network before: whoever owns them lets them forget.
 
     Raises:
         ScheduleError: a mask for no parameter or of another shape; a layer that would have no
@@ -68,7 +72,8 @@ def thin_(
     slices = slices_that_stay(model, masks)
     obstacle = ""
     try:
-        states = [find_liveness(group, filters) for group in trace_channels(model, example_input)]
+        channels = channels or TracedChannels.of(model, example_input)
+        states = [find_liveness(group, filters) for group in channels.groups()]
     except (UntraceableError, IndexError) as error:
         # The second: the graph counts more channels than a layer has.
         states, obstacle = [], str(error)

@@ -12,9 +12,8 @@ from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
 from vcc.compression.channels.grouped import input_indices, is_grouped
-from vcc.compression.channels.trace import is_depthwise
 from vcc.models.kernels import shrink_kernel
-from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle
+from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle, is_depthwise
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ class LayerCut:
     outputs: Tensor | None = None
     inputs: Tensor | None = None
     slices: Tensor | None = None
-
-
-# Parameter or buffer name to the indices that stay, by dimension; for the columns of a grouped
-# convolution's filters [groups, kept], since each of its groups keeps others.
-KeptIndices = Mapping[str, Mapping[int, Tensor]]
 
 
 def slice_tensor(tensor: Tensor, kept: Mapping[int, Tensor]) -> Tensor:
@@ -53,7 +47,11 @@ def slice_tensor(tensor: Tensor, kept: Mapping[int, Tensor]) -> Tensor:
 
 
 def kept_indices(model: nn.Module, cuts: Mapping[str, LayerCut]) -> dict[str, dict[int, Tensor]]:
-    """Return what cutting layers leaves of each parameter and buffer that it changes."""
+    """Return the indices that stay of each parameter and buffer that is cut, by dimension.
+
+    For the columns of a grouped convolution's filters they are [groups, kept], since each of its
+    groups keeps others.
+    """
     kept: dict[str, dict[int, Tensor]] = {}
     for layer, cut in cuts.items():
         module = model.get_submodule(layer)

@@ -15,9 +15,11 @@ from dataclasses import dataclass, fields
 
 from torch import Tensor, nn
 
+from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.graph import filter_groups
-from vcc.compression.channels.trace import ChannelGroup, trace_channels
-from vcc.compression.thinning.masks import apply_masks_, group_masks, prunable_members
+from vcc.compression.channels.trace import ChannelGroup
+from vcc.compression.channels.traced import TracedChannels, groups_of_copy
+from vcc.compression.thinning.masks import group_masks, prunable_members
 from vcc.compression.thinning.remove import thin_
 from vcc.errors import ScheduleError, nearest
 from vcc.models.summary import count_macs, count_parameters
@@ -95,6 +97,7 @@ def meet_target(  # noqa: PLR0913 - one keyword per thing that bounds the search
     round_to: int = 1,
     prunable: Collection[str] | None = None,
     dense: Mapping[str, int] | None = None,
+    channels: TracedChannels | None = None,
 ) -> TargetPlan:
     """Find the least masking whose thinned network meets every target.
 
@@ -112,6 +115,7 @@ def meet_target(  # noqa: PLR0913 - one keyword per thing that bounds the search
             together with theirs; None: all.
         dense: `macs` and `params` that the target's shares are of; None: those of `model`. Where
             `model` costs less already, its clips being smaller, nothing may be left to mask.
+        channels: the network's, if its owner has them; None traces them here.
 
     Raises:
         ScheduleError: a target that cannot be met, even by the sparsest masks allowed; a curve for
@@ -120,8 +124,9 @@ def meet_target(  # noqa: PLR0913 - one keyword per thing that bounds the search
     if target.latency_ms is not None and latency is None:
         msg = "target latency_ms: nothing measures it here: give a runtime to measure it on"
         raise ScheduleError(msg)
+    groups = (channels or TracedChannels.of(model, example_input)).groups()
     search = _Search(
-        model, example_input, target, latency, sensitivity or {}, round_to, prunable, dense
+        model, groups, example_input, target, latency, sensitivity or {}, round_to, prunable, dense
     )
     low, high = 0, STEPS
     if dense is not None:
@@ -148,6 +153,7 @@ class _Search:
     def __init__(  # noqa: PLR0913 - what `meet_target` was given
         self,
         model: nn.Module,
+        groups: tuple[ChannelGroup, ...],
         example_input: Tensor,
         target: ThinningTarget,
         latency: Callable[[nn.Module], float] | None,
@@ -158,9 +164,9 @@ class _Search:
     ) -> None:
         self.model, self.example_input, self.target = model, example_input, target
         self.latency, self.round_to, self.prunable = latency, round_to, prunable
-        together = filter_groups(model, example_input)
+        together = filter_groups(model, groups)
         self.together = {name: names for names in together for name in names}
-        self.groups = trace_channels(model, example_input)
+        self.groups = groups
         self.dense = dense or {"macs": count_macs(model), "params": count_parameters(model)}
         self.curves = _checked_curves(sensitivity, self.groups, model)
         self.worst = max((_drops(curve)[-1][1] for curve in self.curves.values()), default=0.0)
@@ -175,8 +181,9 @@ class _Search:
             self.groups, lambda names: asked[self.together[names[0]]], round_to=self.round_to
         )
         thinned = copy.deepcopy(self.model)
-        apply_masks_(thinned, masks, self.example_input)
-        thin_(thinned, masks, self.example_input)
+        channels = TracedChannels(lambda: groups_of_copy(self.groups, thinned))
+        zero_filters_(thinned, masks, channels.groups())
+        thin_(thinned, masks, self.example_input, channels=channels)
         sparsity = {
             name: 1 - float(mask.flatten(1).any(dim=1).float().mean())
             for name, mask in masks.items()

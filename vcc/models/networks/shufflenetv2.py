@@ -36,7 +36,7 @@ WIDTHS = {
 }
 
 
-class InvertedResidual(nn.Module):
+class ShuffleV2Unit(nn.Module):
     """One half of the channels filtered and the other passed on, or both filtered and subsampled.
 
     `banch1` and `banch2` are the published names.
@@ -81,7 +81,7 @@ class ShuffleNetV2(VideoNetwork):
         blocks: list[nn.Module] = []
         for n_out, repeats in zip(widths.stages, STAGE_BLOCKS, strict=True):
             for index in range(repeats):
-                blocks.append(InvertedResidual(n_in, n_out, 2 if index == 0 else 1))
+                blocks.append(ShuffleV2Unit(n_in, n_out, 2 if index == 0 else 1))
                 n_in = n_out
         self.features = nn.Sequential(*blocks)
         self.conv_last = conv_bn_relu(n_in, widths.last, 1)

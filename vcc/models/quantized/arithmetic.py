@@ -6,19 +6,14 @@ so a scale is in levels per unit. ONNX's scale is its inverse and ONNX's zero po
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
-
-# what a quantizer's plan holds: {"bits": 8, "mode": "SYMMETRIC", ...}
-Settings = Mapping[str, Any]
 
 SYMMETRIC = "SYMMETRIC"
 SYMMETRIC_RESTRICTED = "SYMMETRIC_RESTRICTED"
 ASYMMETRIC_UNSIGNED = "ASYMMETRIC_UNSIGNED"
 ASYMMETRIC_SIGNED = "ASYMMETRIC_SIGNED"
+MODES = (SYMMETRIC, SYMMETRIC_RESTRICTED, ASYMMETRIC_UNSIGNED, ASYMMETRIC_SIGNED)
 
 
 def is_symmetric(mode: str) -> bool:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from vcc.models.quantized.arithmetic import (
     ASYMMETRIC_UNSIGNED,
-    Settings,
     clipped_activation,
     dequantize,
     ema_step,
@@ -26,6 +25,7 @@ from vcc.models.quantized.arithmetic import (
     straight_through,
 )
 from vcc.models.quantized.onnx_ops import export_pair
+from vcc.models.quantized.plan_parts import ActivationPlan, ClipPlan
 from vcc.models.quantized.weight import WeightQuantizer
 
 
@@ -36,7 +36,7 @@ class ActivationQuantizer(nn.Module):
     maxima by an exponential average, unless its range was set.
 
     Args:
-        settings: bits; mode; decay (of the average; absent: the range is set by calibration).
+        plan: bits, mode and the decay of the average.
     """
 
     low: Tensor
@@ -46,11 +46,10 @@ class ActivationQuantizer(nn.Module):
     export_scale: Tensor
     export_zero: Tensor
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, plan: ActivationPlan) -> None:
         super().__init__()
-        self.settings = dict(settings)
-        self.bits, self.mode = int(settings["bits"]), str(settings["mode"])
-        self.decay: float | None = settings.get("decay")
+        self.plan = plan
+        self.bits, self.mode, self.decay = plan.bits, plan.mode, plan.decay
         self.observing = False
         self.register_buffer("low", torch.zeros(()))
         self.register_buffer("high", torch.zeros(()))
@@ -189,19 +188,19 @@ class ClippedActivation(nn.Module):
     """Takes a ReLU's place: cut at alpha, rounded to 2^bits - 1 steps of [0, alpha].
 
     Args:
-        settings: bits; alpha (initial); learned (PACT) or fixed (DoReFa, WRPN).
+        plan: bits, the clip to begin with, and whether it is learned.
     """
 
     alpha: Tensor
     export_scale: Tensor
     export_zero: Tensor
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, plan: ClipPlan) -> None:
         super().__init__()
-        self.settings = dict(settings)
-        self.bits = int(settings["bits"])
-        alpha = torch.tensor(float(settings["alpha"]))
-        if settings["learned"]:
+        self.plan = plan
+        self.bits = plan.bits
+        alpha = torch.tensor(float(plan.alpha))
+        if plan.learned:
             self.clip_val = nn.Parameter(alpha.reshape(1))
         else:
             self.register_buffer("clip_val", alpha.reshape(1))

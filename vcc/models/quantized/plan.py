@@ -1,4 +1,6 @@
-"""Plans: what is quantized in a network, as data; applied here, and read back from a network.
+"""Plans: what is quantized in a network; applied here, and read back from a network.
+
+In `arch.json`:
 
 {"target": "cpu",
  "overflow":    "safe",                   # or "fast", see config.overflow; absent: fast
@@ -10,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
@@ -26,9 +27,15 @@ from vcc.models.quantized.modules import (
     QuantLinear,
     _Quantized,
 )
+from vcc.models.quantized.plan_parts import (
+    ActivationPlan,
+    ClipPlan,
+    LayerPlan,
+    QuantizationPlan,
+    WeightPlan,
+)
 from vcc.models.quantized.weight import WeightQuantizer
 
-Plan = Mapping[str, Any]
 ENTRY = "entry_quantizer"
 _CLASSES: dict[type[nn.Module], type[nn.Module]] = {
     nn.Conv2d: QuantConv2d,
@@ -63,51 +70,62 @@ def float_layers(model: nn.Module) -> tuple[str, ...]:
     )
 
 
-def apply_plan(model: nn.Module, plan: Plan) -> None:
+def apply_plan(model: nn.Module, plan: QuantizationPlan) -> None:
     """Put a plan's quantizers into a network; parameters stay the same objects.
 
     Raises:
         ModelError: the plan names a module that is not there or cannot be quantized.
     """
-    overflow = plan.get("overflow", FAST)
-    if overflow not in (SAFE, FAST):
-        msg = f"quantizers.overflow: {overflow!r}: {SAFE} or {FAST} is wanted"
-        raise ModelError(msg)
-    for name, parts in plan.get("layers", {}).items():
-        _replace(model, name, _quantized_layer(_find(model, name), name, parts))
-    for name, settings in plan.get("entries", {}).items():
+    for name, layer in plan.layers.items():
+        _replace(model, name, _quantized_layer(_find(model, name), name, layer))
+    for name, entry in plan.entries.items():
         module = _find(model, name)
-        module.add_module(ENTRY, _on_device_of(model, ActivationQuantizer(settings)))
+        module.add_module(ENTRY, _on_device_of(model, ActivationQuantizer(entry)))
         module.register_forward_pre_hook(_quantize_entry)
-    for name, settings in plan.get("activations", {}).items():
+    for name, clip in plan.activations.items():
         _find(model, name)
-        _replace(model, name, _on_device_of(model, ClippedActivation(settings)))
-    model.quantization_target = plan.get("target", "cpu")
-    model.quantization_overflow = overflow
+        _replace(model, name, _on_device_of(model, ClippedActivation(clip)))
+    model.quantization_target = plan.target  # type: ignore[assignment]
+    model.quantization_overflow = plan.overflow  # type: ignore[assignment]
 
 
-def read_plan(model: nn.Module) -> dict[str, Any] | None:
+def read_plan(model: nn.Module) -> QuantizationPlan | None:
     """Return the plan of a quantized network, or None for one without quantizers."""
-    layers: dict[str, Any] = {}
-    entries: dict[str, Any] = {}
-    activations: dict[str, Any] = {}
+    layers: dict[str, LayerPlan] = {}
+    entries: dict[str, ActivationPlan] = {}
+    activations: dict[str, ClipPlan] = {}
     for name, module in model.named_modules():
         if isinstance(module, _Quantized) and _own_quantizers(module):
-            layers[name] = _parts(module)
+            layers[name] = _layer_plan(module)
         elif isinstance(module, ClippedActivation):
-            activations[name] = module.settings
+            activations[name] = module.plan
         entry = module._modules.get(ENTRY)
         if isinstance(entry, ActivationQuantizer):
-            entries[name] = entry.settings
+            entries[name] = entry.plan
     if not layers and not entries and not activations:
         return None
-    return {
-        "target": getattr(model, "quantization_target", "cpu"),
-        "overflow": getattr(model, "quantization_overflow", FAST),
-        "layers": layers,
-        "entries": entries,
-        "activations": activations,
-    }
+    return QuantizationPlan(
+        target=getattr(model, "quantization_target", "cpu"),
+        overflow=getattr(model, "quantization_overflow", FAST),
+        layers=layers,
+        entries=entries,
+        activations=activations,
+    )
+
+
+def describe_quantizers(model: nn.Module) -> dict[str, object] | None:
+    """Return the plan of a network as JSON data, or None for one without quantizers."""
+    plan = read_plan(model)
+    return None if plan is None else plan.to_json()
+
+
+def rebuild_quantizers(model: nn.Module, data: Mapping[str, object]) -> None:
+    """Put the quantizers into a network that `describe_quantizers` said.
+
+    Raises:
+        ModelError: the data are no plan, or one of another network.
+    """
+    apply_plan(model, QuantizationPlan.from_json(data))
 
 
 def overflow_of_network(model: nn.Module) -> str | None:
@@ -116,7 +134,7 @@ def overflow_of_network(model: nn.Module) -> str | None:
     None for a network without quantizers, and for one whose integers are not for CPUs.
     """
     plan = read_plan(model)
-    if plan is None or plan["target"] != "cpu":
+    if plan is None or plan.target != "cpu":
         return None
     quantizers = [module for module in model.modules() if isinstance(module, WeightQuantizer)]
     return SAFE if all(quantizer.is_safe() for quantizer in quantizers) else FAST
@@ -163,16 +181,24 @@ def _own_quantizers(module: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def _parts(layer: _Quantized) -> dict[str, Any]:
-    parts = {}
-    for key in ("weight", "bias", "input", "output"):
-        quantizer = layer._modules.get(f"{key}_quantizer")
-        if isinstance(quantizer, ActivationQuantizer | WeightQuantizer):
-            parts[key] = quantizer.settings
-    return parts
+def _layer_plan(layer: _Quantized) -> LayerPlan:
+    def weight(name: str) -> WeightPlan | None:
+        quantizer = layer._modules.get(f"{name}_quantizer")
+        return quantizer.plan if isinstance(quantizer, WeightQuantizer) else None
+
+    def activation(name: str) -> ActivationPlan | None:
+        quantizer = layer._modules.get(f"{name}_quantizer")
+        return quantizer.plan if isinstance(quantizer, ActivationQuantizer) else None
+
+    return LayerPlan(
+        weight=weight("weight"),
+        bias=weight("bias"),
+        input=activation("input"),
+        output=activation("output"),
+    )
 
 
-def _quantized_layer(layer: nn.Module, name: str, parts: Mapping[str, Any]) -> nn.Module:
+def _quantized_layer(layer: nn.Module, name: str, plan: LayerPlan) -> nn.Module:
     cls = quantized_class(layer)
     if cls is None:
         msg = f"{name} is a {type(layer).__name__}, which cannot be quantized"
@@ -184,10 +210,14 @@ def _quantized_layer(layer: nn.Module, name: str, parts: Mapping[str, Any]) -> n
     for key, value in layer.__dict__.items():
         quantized.__dict__[key] = dict(value) if key in children else value
     for key in ("weight", "bias", "input", "output"):
-        kind = WeightQuantizer if key in ("weight", "bias") else ActivationQuantizer
-        made = kind(parts[key]) if key in parts else None
-        quantized.add_module(f"{key}_quantizer", made and _on_device_of(layer, made))
+        part = plan.parts.get(key)
+        made = None if part is None else _on_device_of(layer, _quantizer(part))
+        quantized.add_module(f"{key}_quantizer", made)
     return quantized
+
+
+def _quantizer(part: WeightPlan | ActivationPlan) -> nn.Module:
+    return WeightQuantizer(part) if isinstance(part, WeightPlan) else ActivationQuantizer(part)
 
 
 def _on_device_of(model: nn.Module, module: nn.Module) -> nn.Module:
@@ -207,8 +237,8 @@ def _find(model: nn.Module, name: str) -> nn.Module:
 
 
 def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
-    module.train(model.training)
     old = model.get_submodule(name)
+    module.train(old.training)
     # a module used under two names is replaced under both
     for parent in list(model.modules()):
         for key, child in list(parent._modules.items()):
@@ -221,4 +251,4 @@ def _quantize_entry(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor
     return None if quantizer is None else (quantizer(args[0]), *args[1:])
 
 
-register_section(Section("quantizers", read_plan, apply_plan))
+register_section(Section("quantizers", describe_quantizers, rebuild_quantizers))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vcc.config.overflow import INT8_BITS, INT8_TOP, SAFE_BITS, largest_level
+from vcc.config.overflow import INT8_BITS, INT8_TOP, SAFE, SAFE_BITS, SAFE_TOP
 from vcc.models.quantized.arithmetic import (
     ASYMMETRIC_UNSIGNED,
-    Settings,
     dequantize,
     dorefa_weight,
     integer_range,
@@ -20,6 +19,7 @@ from vcc.models.quantized.arithmetic import (
     wrpn_weight,
 )
 from vcc.models.quantized.onnx_ops import dequantized
+from vcc.models.quantized.plan_parts import WeightPlan
 
 
 class WeightQuantizer(nn.Module):
@@ -29,23 +29,19 @@ class WeightQuantizer(nn.Module):
     is not in the file. A wider one is the constant that it was rounded to.
 
     Args:
-        settings: kind (range, dorefa, wrpn); bits; for range: mode, per_channel; for the others:
-            overflow (safe: what is computed is what integers of 7 bits hold).
+        plan: how; calibration may put a limit on it.
     """
 
     export_levels: Tensor
     export_scale: Tensor
     export_zero: Tensor
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, plan: WeightPlan) -> None:
         super().__init__()
-        self.settings = dict(settings)
-        self.kind, self.bits = str(settings["kind"]), int(settings["bits"])
-        self.mode = str(settings.get("mode", "SYMMETRIC"))
-        self.per_channel = bool(settings.get("per_channel", False))
-        # absolute limit that calibration puts on the range; None: the weight's own
-        self.limit: float | None = settings.get("limit")
-        self.top = largest_level(self.settings)
+        self.plan = plan
+        self.kind, self.bits, self.mode = plan.kind, plan.bits, plan.mode
+        self.per_channel = plan.per_channel
+        self.top = SAFE_TOP if plan.overflow == SAFE else INT8_TOP
         dtype = torch.uint8 if self.mode == ASYMMETRIC_UNSIGNED else torch.int8
         self.register_buffer("export_levels", torch.zeros(0, dtype=dtype), persistent=False)
         self.register_buffer("export_scale", torch.ones(1), persistent=False)
@@ -79,8 +75,9 @@ class WeightQuantizer(nn.Module):
     def parameters_of(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return (scale, zero point) for a weight as it is now."""
         low, high = tensor_range(weight, per_channel=self.per_channel)
-        if self.limit is not None:
-            low, high = low.clamp_min(-self.limit), high.clamp_max(self.limit)
+        limit = self.plan.limit
+        if limit is not None:
+            low, high = low.clamp_min(-limit), high.clamp_max(limit)
         return linear_parameters(low, high, self.bits, self.mode)
 
     @torch.no_grad()

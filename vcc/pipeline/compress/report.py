@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from torch import nn
 
 from vcc.compression.masks.sparsity import SparsityRow, sparsity_table
 from vcc.models.quantized.plan import read_plan
+from vcc.models.quantized.plan_parts import ActivationPlan, WeightPlan
 from vcc.models.summary import LayerRow, layer_table
 from vcc.spreadsheet import CsvWriter
 
@@ -68,12 +68,10 @@ def _sparsity_cells(row: SparsityRow | None) -> list[str]:
 
 def _bits(model: nn.Module) -> dict[str, tuple[str, str]]:
     """Return layer -> bits of its weight and of its input."""
-    layers: Mapping[str, Any] = (read_plan(model) or {}).get("layers", {})
-    return {
-        name: (_bits_of(parts.get("weight")), _bits_of(parts.get("input")))
-        for name, parts in layers.items()
-    }
+    plan = read_plan(model)
+    layers = {} if plan is None else plan.layers
+    return {name: (_bits_of(layer.weight), _bits_of(layer.input)) for name, layer in layers.items()}
 
 
-def _bits_of(settings: Mapping[str, Any] | None) -> str:
-    return str((settings or {}).get("bits", ""))
+def _bits_of(part: WeightPlan | ActivationPlan | None) -> str:
+    return "" if part is None else str(part.bits)

@@ -162,7 +162,7 @@ def measure_exported(network: Network, provider: str, *, quant_target: str | Non
             Path(folder) / "target.onnx",
             clip_shape=shape,
             opset=_OPSET,
-            metadata={FILE_KEY: {"quant_target": plan["target"] if plan else None}},
+            metadata={FILE_KEY: {"quant_target": plan.target if plan else None}},
         )
         session = open_session(
             path, provider=choose_provider(provider, [path]), threads=os.cpu_count() or 1

@@ -13,6 +13,7 @@ from vcc.compression.sensitivity.measured import EvalResult
 from vcc.data.clips.loaders import video_loader
 from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.accuracy import score_videos
+from vcc.models.modes import evaluating
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.inference import classify_with_network, device_for
 
@@ -85,10 +86,9 @@ class DevMeasure:
 
     def __call__(self, model: nn.Module) -> EvalResult:
         """Return what the network measures now, which is the one this object was made for."""
-        training = model.training
-        classify = classify_with_network(self._network.classifier(), self._device)
-        scores = score_videos(
-            classify, self._batches, n_videos=self.n_videos, n_classes=self._n_classes
-        )
-        model.train(training)
+        with evaluating(model):
+            classify = classify_with_network(self._network.classifier(), self._device)
+            scores = score_videos(
+                classify, self._batches, n_videos=self.n_videos, n_classes=self._n_classes
+            )
         return EvalResult(scores.video_topk(1), scores.video_topk(5), scores.loss)

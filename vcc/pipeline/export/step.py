@@ -120,4 +120,4 @@ def _write(
 
 def _quant_target(network: Network) -> str | None:
     plan = read_plan(network.model)
-    return None if plan is None else str(plan["target"])
+    return None if plan is None else plan.target

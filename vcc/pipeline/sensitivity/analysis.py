@@ -7,6 +7,7 @@ import logging
 import torch
 
 from vcc.compression.channels.graph import coupled_parameters
+from vcc.compression.channels.trace import trace_channels
 from vcc.compression.sensitivity.curves import Analysis, analyse, levels_between, prunable_weights
 from vcc.config.entrypoints import SensitivityEntry
 from vcc.errors import ConfigError
@@ -49,7 +50,8 @@ def analyse_layers(network: Network, measure: DevMeasure, options: SensitivityEn
     # A row of the last layer is a class: removing one cannot but lose it.
     head = f"{network_of(model).head_name}.weight" if options.group == "filter" else ""
     weights = [name for name in prunable_weights(model, options.group) if name != head]
-    coupled = coupled_parameters(model, torch.zeros(2, *network.card.clip_shape))
+    clip = torch.zeros(2, *network.card.clip_shape)
+    coupled = coupled_parameters(model, trace_channels(model, clip))
     _logger.info(
         "%d layers x %d levels on %d dev videos", len(weights), len(levels), measure.n_videos
     )

@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from vcc.compression.channels.graph import filter_groups
+from vcc.compression.channels.trace import trace_channels
 from vcc.compression.schedule.shipped import find_schedule
 from vcc.compression.sensitivity.summary import SummaryRow, read_summary, summary_schedule
 from vcc.config.compression import CompressionOptions
@@ -52,7 +53,8 @@ def write_schedule(
     """
     groups = []
     if group == "filter":
-        groups = filter_groups(network.model, torch.zeros(2, *network.card.clip_shape))
+        clip = torch.zeros(2, *network.card.clip_shape)
+        groups = filter_groups(network.model, trace_channels(network.model, clip))
     mapping = summary_schedule(
         rows, network.model, group=group, filter_groups=groups, source=str(summary)
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from models_tiny import VARIANTS, tiny_clip, tiny_network
-from torch import nn
+from torch import Tensor, nn
 
-from vcc.compression.channels.graph import coupled_parameters, filter_groups
+from vcc.compression.channels import graph
+from vcc.compression.channels.trace import trace_channels
 from vcc.errors import ScheduleError
 from vcc.models.pixels import PixelClassifier
 
@@ -15,6 +16,14 @@ from vcc.models.pixels import PixelClassifier
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+def coupled_parameters(model: nn.Module, clip: Tensor) -> dict[str, tuple[str, ...]]:
+    return graph.coupled_parameters(model, trace_channels(model, clip))
+
+
+def filter_groups(model: nn.Module, clip: Tensor) -> list[tuple[str, ...]]:
+    return graph.filter_groups(model, trace_channels(model, clip))
 
 
 def filter_weights(model: nn.Module) -> set[str]:

@@ -8,8 +8,8 @@ from models_tiny import tiny_clip, tiny_network
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.compression.channels.coupled import TracedChannels
 from vcc.compression.channels.trace import ChannelGroup, Member, Reach
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.coupled import CoupledPruner
 from vcc.compression.schedule.epochs import ActiveEpochs
@@ -98,13 +98,15 @@ class TestRanking:
     def test_the_network_is_asked_again_when_it_changed(self):
         asked: list[int] = []
 
-        def channels() -> list[ChannelGroup]:
+        def trace() -> list[ChannelGroup]:
             asked.append(1)
             return [stretch(a=SAME)]
 
+        channels = TracedChannels(trace)
+
         weights = {"a.weight": nn.Parameter(torch.rand(8, 1))}
         pruner = CoupledPruner(
-            [("a.weight",)], TracedChannels(channels),
+            [("a.weight",)], channels,
             group_type="Filters", fraction=lambda *_: 0.5,
             score=lambda name, *_: weights[name].detach().flatten(),
         )  # fmt: skip
@@ -112,6 +114,7 @@ class TestRanking:
             pruner.new_masks(at_start(weights))
         assert len(asked) == 1
         pruner.forget_shapes()
+        channels.forget()
         pruner.new_masks(at_start(weights))
         assert len(asked) == 2
 

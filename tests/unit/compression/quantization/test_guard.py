@@ -17,7 +17,7 @@ from vcc.compression.quantization.guard import Budget, GuardReport
 from vcc.compression.sensitivity.measured import EvalResult, Measure
 from vcc.errors import ScheduleError
 from vcc.models import build_model, load_checkpoint, save_checkpoint
-from vcc.models.quantized.plan import quantizers_by_layer, read_plan, set_quantizers
+from vcc.models.quantized.plan import describe_quantizers, quantizers_by_layer, set_quantizers
 
 
 class Chain(nn.Module):
@@ -86,7 +86,7 @@ def test_only_the_ruined_layer_goes_back_to_float() -> None:
     assert report.returned == ("ruined",)
     assert next(iter(report.loss_increase)) == "ruined"
     assert set(report.loss_increase) == {"first", "second", "ruined", "last"}
-    plan = read_plan(model)
+    plan = describe_quantizers(model)
     assert plan is not None
     assert set(plan["layers"]) == {"first", "second", "last"}
     rows = list(csv.DictReader(io.StringIO(report.as_csv())))
@@ -109,7 +109,7 @@ def test_a_budget_that_holds_costs_two_measurements() -> None:
     assert len(calls) == 2
     assert report.returned == ()
     assert "every layer stays quantized" in report.sentence()
-    plan = read_plan(model)
+    plan = describe_quantizers(model)
     assert plan is not None
     assert len(plan["layers"]) == 4
 
@@ -125,7 +125,7 @@ def test_a_budget_of_nothing_leaves_no_layer_quantized() -> None:
     )
     assert report is not None
     assert set(report.returned) == {"first", "second", "ruined", "last"}
-    assert read_plan(model) is None
+    assert describe_quantizers(model) is None
     assert torch.equal(model(INPUTS), before)
 
 

@@ -14,7 +14,7 @@ from vcc.compression import CompressionScheduler, file_config
 from vcc.errors import ScheduleError
 from vcc.models import build_model, load_checkpoint, save_checkpoint
 from vcc.models.quantized.modules import ClippedActivation
-from vcc.models.quantized.plan import activation_quantizers, read_plan
+from vcc.models.quantized.plan import activation_quantizers, describe_quantizers
 
 FAMILIES = SMALL_FAMILIES | {"resnet": {"model_depth": 10, "resnet_shortcut": "A"}}
 
@@ -81,7 +81,7 @@ def test_post_training_quantization_stays_close_and_reloads(family: str, tmp_pat
     after = model.eval()(clips()).detach()
     distance = float((after - before).abs().max() / before.abs().max())
     assert 0 < distance < 0.15
-    plan = read_plan(model)
+    plan = describe_quantizers(model)
     assert plan is not None
     modes = {parts["weight"]["mode"] for parts in plan["layers"].values()}
     assert modes == {"SYMMETRIC"}
@@ -94,7 +94,7 @@ def test_both_inputs_of_a_sum_are_quantized() -> None:
     model = network("resnet")
     schedule = quantizer("QuantAwareTrainRangeLinearQuantizer", bits_activations=8, bits_weights=8)
     file_config(model, None, schedule, example_input=clips()).begin_seam(0)
-    plan = read_plan(model)
+    plan = describe_quantizers(model)
     assert plan is not None
     # ResNet-10: the one block without a parameter-free shortcut of its own is layer1.0
     assert "layer1.0" in plan["entries"]
@@ -138,7 +138,7 @@ def test_mode_is_honoured() -> None:
         fields = {"bits_activations": 8, "bits_weights": 4, "mode": mode}
         schedule = quantizer("QuantAwareTrainRangeLinearQuantizer", **fields)
         file_config(model, None, schedule, example_input=clips()).begin_seam(0)
-        plan = read_plan(model)
+        plan = describe_quantizers(model)
         assert plan is not None
         plans.append(plan["layers"]["conv1"]["weight"]["mode"])
     assert plans == ["SYMMETRIC", "ASYMMETRIC_UNSIGNED"]

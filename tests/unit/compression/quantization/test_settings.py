@@ -27,7 +27,7 @@ from vcc.compression.schedule.quantizer_fields import CLIP_MODES
 from vcc.errors import ScheduleError
 from vcc.models.quantized.arithmetic import integer_range, linear_parameters
 from vcc.models.quantized.modules import ActivationQuantizer, ClippedActivation
-from vcc.models.quantized.plan import activation_quantizers, read_plan
+from vcc.models.quantized.plan import activation_quantizers, describe_quantizers
 from vcc.models.quantized.weight import WeightQuantizer
 
 CLIP = (2, 3, 4, 6, 6)
@@ -82,7 +82,7 @@ def quantized(class_name: str, **fields: Any) -> nn.Module:
 
 
 def plan_of(model: nn.Module) -> dict[str, Any]:
-    plan = read_plan(model)
+    plan = describe_quantizers(model)
     assert plan is not None
     return plan
 

@@ -11,6 +11,7 @@ from models_tiny import tiny_clip, tiny_network
 
 from vcc.compression import file_config, last_epoch, load_schedule
 from vcc.compression.channels.graph import filter_groups
+from vcc.compression.channels.trace import trace_channels
 from vcc.compression.sensitivity.summary import (
     SummaryRow,
     read_summary,
@@ -87,7 +88,7 @@ def test_elements_are_pruned_to_their_layer_s_level() -> None:
 
 def test_filters_leave_as_the_least_of_their_group_allows() -> None:
     model, clip = tiny_network("resnet18b"), tiny_clip()
-    groups = filter_groups(model, clip)
+    groups = filter_groups(model, trace_channels(model, clip))
     (stream,) = (group for group in groups if "layer2.0.conv2.weight" in group)
     rows = [SummaryRow(name.removesuffix(".weight"), "Conv3d", 0.75) for name in stream]
     rows[0] = SummaryRow(rows[0].name, "Conv3d", 0.5)

@@ -8,8 +8,10 @@ import pytest
 import torch
 from models_tiny import tiny_clip, tiny_network
 
+from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.trace import trace_channels
-from vcc.compression.thinning.masks import apply_masks_, group_masks
+from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.thinning.masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.compression.thinning.targets import ThinningTarget, allowed_sparsity, meet_target
 from vcc.errors import ScheduleError
@@ -47,9 +49,10 @@ class TestGroupMasks:
     )
     def test_everything_masked_can_go(self, variant):
         model, clip = tiny_network(variant), tiny_clip(variant)
-        masks = group_masks(trace_channels(model, clip), lambda _: 0.4)
-        apply_masks_(model, masks, clip)
-        report = thin_(model, masks, clip)
+        channels = TracedChannels.of(model, clip)
+        masks = group_masks(channels.groups(), lambda _: 0.4)
+        zero_filters_(model, masks, channels.groups())
+        report = thin_(model, masks, clip, channels=channels)
         assert report.removed > 0
         assert all(row.left == 0 for row in report.rows)
 
@@ -84,7 +87,7 @@ class TestSearch:
         plan = meet_target(model, clip, ThinningTarget(macs=0.5))
         assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
         dense = count_macs(model)
-        apply_masks_(model, plan.masks, clip)
+        zero_filters_(model, plan.masks, trace_channels(model, clip))
         thin_(model, plan.masks, clip)
         share = count_macs(model) / dense
         assert plan.achieved["macs"] == share
@@ -113,7 +116,7 @@ class TestSearch:
     def test_round_to_holds_in_the_thinned_network(self):
         model, clip = tiny_network("csn26ip", width_mult=0.5), tiny_clip()
         plan = meet_target(model, clip, ThinningTarget(params=0.5), round_to=8)
-        apply_masks_(model, plan.masks, clip)
+        zero_filters_(model, plan.masks, trace_channels(model, clip))
         thin_(model, plan.masks, clip)
         for module in model.modules():
             if isinstance(module, torch.nn.Conv3d):

@@ -13,7 +13,7 @@ from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.compression import CompressionOptions
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ScheduleError
-from vcc.models.quantized.plan import read_plan
+from vcc.models.quantized.plan import describe_quantizers
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.ptq_guard import DEFAULT_BUDGET, with_guard
 from vcc.pipeline.compress.recipe import recipe_for
@@ -76,7 +76,7 @@ def test_compress_quantizes_within_the_budget_and_says_so(
     options = CompressionOptions(compression_type=("ptq",), ptq_budget=100.0)
     recipe = recipe_for(network, options, n_epochs=None, learning_rate=None, parent=None)
     made = compress_step(network, dataset, recipe, run=run)
-    plan = read_plan(made.model)
+    plan = describe_quantizers(made.model)
     assert plan is not None
     assert "conv1" in plan["layers"]
     assert run.metrics["ptq_layers_float"] == [0]
@@ -106,7 +106,7 @@ def test_what_quantization_ruins_is_float_in_the_result(
     assert after <= before + 0.02
     returned = run.tags["ptq_float"].split(", ")
     assert returned[0] == "fc"
-    plan = read_plan(made.model)
+    plan = describe_quantizers(made.model)
     assert plan is not None
     assert not set(returned) & set(plan["layers"])
     assert run.metrics["ptq_layers_float"] == [len(returned)]

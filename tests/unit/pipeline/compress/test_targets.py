@@ -12,10 +12,11 @@ import pytest
 import torch
 from models_tiny import CLIP, tiny_network
 
-from vcc.compression.channels.trace import trace_channels
+from vcc.compression.channels.dead import zero_filters_
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.shipped import default_schedule
-from vcc.compression.thinning.masks import apply_masks_, group_masks
+from vcc.compression.thinning.masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.config.compression import TargetOptions
 from vcc.config.data import ClipOptions
@@ -56,9 +57,10 @@ def network() -> Network:
 
 def thinned(network: Network, share: float) -> Network:
     model, clip = copy.deepcopy(network.model), torch.zeros(CLIP)
-    masks = group_masks(trace_channels(model, clip), lambda names: share)
-    apply_masks_(model, masks, clip)
-    thin_(model, masks, clip)
+    channels = TracedChannels.of(model, clip)
+    masks = group_masks(channels.groups(), lambda names: share)
+    zero_filters_(model, masks, channels.groups())
+    thin_(model, masks, clip, channels=channels)
     return dataclasses.replace(network, model=model)
 
 
