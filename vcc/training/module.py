@@ -73,10 +73,10 @@ class ClassifierModule(lightning.LightningModule):
         self._seed_step(batch_idx)
         clips, labels = batch.clips, batch.labels
         # A teacher of other clips than the network's brings its own of the same moments.
-        asked = getattr(batch, "teacher_clips", None)
+        teacher_inputs = getattr(batch, "teacher_clips", None)
         if self.options.mixup_alpha:
-            if asked is not None:
-                asked, _ = self._mixed(batch_idx, asked, labels)
+            if teacher_inputs is not None:
+                teacher_inputs, _ = self._mixed(batch_idx, teacher_inputs, labels)
             clips, labels = self._mixed(batch_idx, clips, labels)
         # In mixed precision the logits are not float32, and the loss of 8 bits would be coarse.
         logits = self.classifier(clips).float()
@@ -84,8 +84,12 @@ class ClassifierModule(lightning.LightningModule):
         right = (logits.detach().argmax(dim=1) == batch.labels).float().mean()
         figures = {"train_loss": loss.detach(), "train_clip_top1": right}
         if self.adjust_loss is not None:
-            asked = clips if asked is None else asked
-            outputs = StepOutputs(clips=asked, logits=logits, labels=labels, loss=loss)
+            outputs = StepOutputs(
+                teacher_inputs=clips if teacher_inputs is None else teacher_inputs,
+                logits=logits,
+                labels=labels,
+                loss=loss,
+            )
             n_batches = int(self.trainer.num_training_batches)
             loss, parts = self.adjust_loss(batch_idx, n_batches, outputs)
             figures |= {f"loss_{name}": value for name, value in parts.items()}

@@ -31,14 +31,14 @@ class StepOutputs:
     """One batch on its way through a training step.
 
     Attributes:
-        clips: pixels [N,3,T,H,W] that a teacher is asked about: as the network saw them, or the
-            same moments in the teacher's own clips; uint8, or float after mixup.
+        teacher_inputs: pixels [N,3,T,H,W] that a teacher is asked about: as the network saw them,
+            or the same moments in the teacher's own clips; uint8, or float after mixup.
         logits: the network's [N,C], with their gradient.
         labels: int64 [N], or class probabilities [N,C] after mixup.
         loss: the classification loss, a scalar with its gradient.
     """
 
-    clips: Tensor
+    teacher_inputs: Tensor
     logits: Tensor
     labels: Tensor
     loss: Tensor

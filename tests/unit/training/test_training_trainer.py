@@ -119,7 +119,7 @@ def test_an_added_term_changes_the_loss_and_is_reported() -> None:
 
     def adjust(index: int, total: int, outputs: StepOutputs) -> tuple[Tensor, Mapping[str, Any]]:
         calls.append((index, total))
-        assert (outputs.clips.shape, outputs.logits.shape) == ((8, 3, 1, 1, 1), (8, 2))
+        assert (outputs.teacher_inputs.shape, outputs.logits.shape) == ((8, 3, 1, 1, 1), (8, 2))
         return outputs.loss + 5.0, {"penalty": 5.0}
 
     recorded: dict[int, Mapping[str, float]] = {}

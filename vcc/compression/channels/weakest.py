@@ -8,6 +8,7 @@ integer program here: a channel goes or stays, every group of a convolution lose
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,8 @@ from torch import Tensor
 from vcc.compression.channels.grouped import Side, grouped_sides
 from vcc.compression.channels.trace import ChannelGroup
 from vcc.compression.masks.selection import keep_highest
+
+log = logging.getLogger(__name__)
 
 # The solver may stop this close to the best choice, as a share of its worth, and after so many
 # branches: a count and no time, so that a resumed run chooses the same.
@@ -43,6 +46,9 @@ def weakest_channels(
     of_group = torch.repeat_interleave(torch.arange(len(groups)), torch.tensor(sizes))
     for linked, sides in _linked(grouped_sides(groups), of_group):
         chosen = _chosen(linked, sides, of_group, scores, counts)
+        if chosen is None:
+            log.warning("%s", _unchosen(groups, linked))
+            chosen = torch.zeros(len(of_group), dtype=torch.bool)
         start = 0
         for number, size in enumerate(sizes):
             if number in linked:
@@ -73,8 +79,10 @@ def _chosen(
     of_group: Tensor,
     scores: Sequence[Tensor],
     counts: Sequence[int],
-) -> Tensor:
+) -> Tensor | None:
     """Return the channels of linked groups that go, a bool over the channels of all groups.
+
+    None where the solver gave up before it found any choice.
 
     Maximises the sum of 2 - rank over the channels that go, rank from 0 (weakest of its group) to
     1: one more channel is always worth it, and a weaker one rather than a stronger.
@@ -107,8 +115,17 @@ def _chosen(
         options=_SOLVER,
     )
     if result.x is None:
-        return torch.zeros(n, dtype=torch.bool)
+        return None
     return torch.from_numpy(result.x[:n] > 0.5)
+
+
+def _unchosen(groups: Sequence[ChannelGroup], linked: set[int]) -> str:
+    names = dict.fromkeys(m.name for number in sorted(linked) for m in groups[number].writers)
+    return (
+        f"no filter of {', '.join(names)} is pruned: within {_SOLVER['node_limit']} branches no "
+        "choice was found that leaves the groups of their grouped convolutions equal: ask for "
+        "another sparsity of these layers"
+    )
 
 
 def _constraints(

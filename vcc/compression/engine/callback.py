@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import lightning
+from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vcc.compression.engine.scheduler import CompressionScheduler
+from vcc.errors import ScheduleError
 
 
 class StepLike(Protocol):
-    """What a training step hands to `adjust_loss`; its clips, the student's logits and loss."""
+    """What a training step hands to `adjust_loss`."""
 
     @property
-    def clips(self) -> Tensor:
+    def teacher_inputs(self) -> Tensor:
         """Pixels [N,3,T,H,W] that a teacher is asked about: the student's, or of its own clips."""
 
     @property
@@ -32,6 +34,14 @@ class StepLike(Protocol):
     @property
     def loss(self) -> Tensor:
         """The classification loss, a scalar."""
+
+
+@runtime_checkable
+class KeepsAverages(Protocol):
+    """A callback that keeps averaged weights within reach of the others."""
+
+    def averaged(self) -> nn.Module:
+        """Return the copy of the LightningModule that holds the averages."""
 
 
 class CompressionCallback(lightning.Callback):
@@ -70,15 +80,25 @@ class CompressionCallback(lightning.Callback):
         Args:
             batch_idx: number of the batch in its epoch.
             n_batches: per epoch.
-            outputs: the batch's loss, and the clips and logits that a distiller's teacher is
-                asked about.
+            outputs: the batch's loss and logits, and what a distiller's teacher is asked about.
         """
-        self.scheduler.observe(outputs.clips, outputs.logits)
+        self.scheduler.observe(outputs.teacher_inputs, outputs.logits)
         step, n_steps = self._step(batch_idx, n_batches)
         return self.scheduler.before_backward_pass(self._epoch, step, n_steps, outputs.loss)
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        """Bind the policies to this Trainer's optimizer, before a checkpoint's state is loaded."""
+        """Bind the policies to this Trainer's optimizer, before a checkpoint's state is loaded.
+
+        Raises:
+            ScheduleError: a callback keeps averaged weights out of reach, where no mask holds.
+        """
+        for callback in getattr(trainer, "callbacks", []):
+            if isinstance(callback, WeightAveraging) and not isinstance(callback, KeepsAverages):
+                msg = (
+                    f"the weights that {type(callback).__name__} averages cannot be masked: use "
+                    "vcc.training.averaging.AveragedWeights"
+                )
+                raise ScheduleError(msg)
         self._accumulate = int(trainer.accumulate_grad_batches)
         self.scheduler.attach(trainer.optimizers[0])
 
@@ -137,11 +157,9 @@ class CompressionCallback(lightning.Callback):
         return batch_idx // self._accumulate, math.ceil(n_batches / self._accumulate)
 
     def _mask_averages(self, trainer: lightning.Trainer, pl_module: nn.Module) -> None:
-        """Mask averaged weights, if a callback before this one keeps some."""
+        """Mask averaged weights, if a callback keeps some."""
         path = next((n for n, m in pl_module.named_modules() if m is self.scheduler.model), None)
         for callback in getattr(trainer, "callbacks", []):
-            average = getattr(callback, "_average_model", None)
-            if isinstance(average, nn.Module) and path is not None:
-                # an AveragedModel holds its copy of the module as `module`
-                copy = average.get_submodule("module")
+            if isinstance(callback, KeepsAverages) and path is not None:
+                copy = callback.averaged()
                 self.scheduler.apply_masks_to(copy.get_submodule(path) if path else copy)

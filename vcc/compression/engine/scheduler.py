@@ -17,7 +17,7 @@ from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.engine.call_order import CallOrder
 from vcc.compression.engine.distributed import is_distributed
 from vcc.compression.masks.masks import MaskStore
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.policies.lr_schedulers import restore_settings, ruled_settings
 from vcc.compression.quantization.ranges import share_ranges
 from vcc.compression.schedule.schedule import Schedule
@@ -99,18 +99,18 @@ class CompressionScheduler:
             self._seam = None
             return
         self._order.check("on_epoch_begin", epoch)
-        self.store.distrust()
+        self.store.invalidate()
         for policy in self.active_policies(epoch):
-            policy.on_epoch_begin(self._moment(epoch))
+            policy.on_epoch_begin(self._context(epoch))
 
     def on_minibatch_begin(self, epoch: int, minibatch_id: int, minibatches_per_epoch: int) -> None:
         """Prepare the weights for a forward pass; structural actions still due run here."""
         self._order.check("on_minibatch_begin", epoch)
-        moment = self._moment(epoch, minibatch_id, minibatches_per_epoch)
+        context = self._context(epoch, minibatch_id, minibatches_per_epoch)
         for policy in self.active_policies(epoch):
-            policy.on_minibatch_begin(moment)
+            policy.on_minibatch_begin(context)
             if policy.structural and self._claim(policy, epoch):
-                self._restructure(policy, moment)
+                self._restructure(policy, context)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Run the network and show policies what it was given and answered.
@@ -136,10 +136,10 @@ class CompressionScheduler:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss to minimise and the named parts that policies added to it."""
         self._order.check("before_backward_pass", epoch)
-        moment = self._moment(epoch, minibatch_id, minibatches_per_epoch)
+        context = self._context(epoch, minibatch_id, minibatches_per_epoch)
         components: dict[str, Tensor] = {}
         for policy in self.active_policies(epoch):
-            changed = policy.before_backward_pass(moment, loss)
+            changed = policy.before_backward_pass(context, loss)
             if changed is not None:
                 loss, parts = changed
                 for name, value in parts.items():
@@ -155,9 +155,9 @@ class CompressionScheduler:
     ) -> None:
         """Act between the backward pass and the optimizer's step."""
         self._order.check("before_parameter_optimization", epoch)
-        moment = self._moment(epoch, minibatch_id, minibatches_per_epoch, optimizer)
+        context = self._context(epoch, minibatch_id, minibatches_per_epoch, optimizer)
         for policy in self.active_policies(epoch):
-            policy.before_parameter_optimization(moment)
+            policy.before_parameter_optimization(context)
 
     def on_minibatch_end(
         self,
@@ -169,9 +169,9 @@ class CompressionScheduler:
         """Mask the weights again after the step, then let the policies act."""
         self._order.check("on_minibatch_end", epoch)
         self.store.apply_after_step()
-        moment = self._moment(epoch, minibatch_id, minibatches_per_epoch, optimizer)
+        context = self._context(epoch, minibatch_id, minibatches_per_epoch, optimizer)
         for policy in self.active_policies(epoch):
-            policy.on_minibatch_end(moment)
+            policy.on_minibatch_end(context)
         if is_distributed():
             share_ranges(self.model)
 
@@ -183,9 +183,9 @@ class CompressionScheduler:
             metrics: {"min": loss, "max": accuracy}; ReduceLROnPlateau reads the one of its mode.
         """
         self._order.check("on_epoch_end", epoch)
-        moment = self._moment(epoch, metrics=metrics or {})
+        context = self._context(epoch, metrics=metrics or {})
         for policy in self.active_policies(epoch):
-            policy.on_epoch_end(moment)
+            policy.on_epoch_end(context)
 
     def begin_seam(self, epoch: int) -> None:
         """Begin an epoch and perform its structural actions, before an optimizer for it exists.
@@ -195,16 +195,16 @@ class CompressionScheduler:
         """
         self.on_epoch_begin(epoch)
         self._seam = epoch
-        moment = self._moment(epoch)
+        context = self._context(epoch)
         for policy in self.active_policies(epoch):
             if policy.structural and self._claim(policy, epoch):
                 self.store.apply_for_forward()
-                self._restructure(policy, moment)
+                self._restructure(policy, context)
 
     def structure_restored(self) -> None:
         """Look the network's modules up again: it was given the structure of a saved state."""
         self.store.refresh()
-        self._tell_structure_changed(self._moment(max(0, self.last_epoch)))
+        self._tell_structure_changed(self._context(max(0, self.last_epoch)))
 
     def apply_masks_to(self, model: nn.Module) -> None:
         """Mask a network of the same structure, such as an average of weights."""
@@ -248,15 +248,15 @@ class CompressionScheduler:
         self._order = CallOrder(saved.get("last_call", "start"), saved.get("epoch", -1))
         self._seam = saved.get("seam")
 
-    def _moment(
+    def _context(
         self,
         epoch: int,
         minibatch: int = 0,
         n_minibatches: int = 0,
         optimizer: Optimizer | None = None,
         metrics: Mapping[str, float] | None = None,
-    ) -> Moment:
-        return Moment(
+    ) -> StepContext:
+        return StepContext(
             self.model,
             self.store,
             epoch,
@@ -275,13 +275,13 @@ class CompressionScheduler:
         self._restructured.add(key)
         return True
 
-    def _restructure(self, policy: Policy, moment: Moment) -> None:
-        log.debug("epoch %d: %s changes the network's structure", moment.epoch, policy.name)
-        policy.restructure(moment)
-        self._tell_structure_changed(moment)
+    def _restructure(self, policy: Policy, context: StepContext) -> None:
+        log.debug("epoch %d: %s changes the network's structure", context.epoch, policy.name)
+        policy.restructure(context)
+        self._tell_structure_changed(context)
 
-    def _tell_structure_changed(self, moment: Moment) -> None:
+    def _tell_structure_changed(self, context: StepContext) -> None:
         if self.channels is not None:
             self.channels.forget()
         for policy in self.policies:
-            policy.on_structure_changed(moment)
+            policy.on_structure_changed(context)

@@ -84,7 +84,7 @@ class MaskStore:
         for name, state in self.states.items():
             if slice_mask is not None and state.mask is not None:
                 state.mask = slice_mask(name, state.mask)
-        self.distrust()
+        self.invalidate()
         replaced = [
             name for name in self._hooks if self.parameters.get(name) is not before.get(name)
         ]
@@ -171,7 +171,7 @@ class MaskStore:
         if weights:
             torch._foreach_mul_(weights, factors)
 
-    def distrust(self) -> None:
+    def invalidate(self) -> None:
         """Forget which parameters are known to be masked: someone may have changed them."""
         for _, state in self._all():
             state.holds = False

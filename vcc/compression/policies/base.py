@@ -23,7 +23,7 @@ from vcc.compression.schedule.epochs import ActiveEpochs
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepContext:
     """Where training stands when a callback runs.
 
     Args:
@@ -69,34 +69,34 @@ class Policy:
         self.name = name
         self.active = active
 
-    def on_epoch_begin(self, moment: Moment) -> None:
+    def on_epoch_begin(self, context: StepContext) -> None:
         """Act when one of its epochs begins."""
 
-    def on_minibatch_begin(self, moment: Moment) -> None:
+    def on_minibatch_begin(self, context: StepContext) -> None:
         """Act before a forward pass."""
 
     def observe(self, inputs: Tensor, logits: Tensor) -> None:
         """Take what the network was given in this minibatch and answered."""
 
     def before_backward_pass(
-        self, moment: Moment, loss: Tensor
+        self, context: StepContext, loss: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]] | None:
         """Return the loss to go on with and its named parts, or None to leave it."""
         return None
 
-    def before_parameter_optimization(self, moment: Moment) -> None:
+    def before_parameter_optimization(self, context: StepContext) -> None:
         """Act between the backward pass and the optimizer's step."""
 
-    def on_minibatch_end(self, moment: Moment) -> None:
+    def on_minibatch_end(self, context: StepContext) -> None:
         """Act after the optimizer's step."""
 
-    def on_epoch_end(self, moment: Moment) -> None:
+    def on_epoch_end(self, context: StepContext) -> None:
         """Act when one of its epochs ends."""
 
-    def restructure(self, moment: Moment) -> None:
+    def restructure(self, context: StepContext) -> None:
         """Change the network's structure; structural policies only, once per active epoch."""
 
-    def on_structure_changed(self, moment: Moment) -> None:
+    def on_structure_changed(self, context: StepContext) -> None:
         """Drop what was kept about modules and shapes: someone changed the structure."""
 
     def attach(self, optimizer: Optimizer) -> None:

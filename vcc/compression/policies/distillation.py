@@ -15,7 +15,7 @@ from vcc.compression.distillation.losses import (
     feature_loss,
     frozen,
 )
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.schedule.epochs import ActiveEpochs
 from vcc.errors import ScheduleError
 
@@ -26,8 +26,8 @@ class DistillationPolicy(Policy):
     The loss is what earlier policies made of it, so a regularizer listed before is scaled too. The
     component `Distill Loss` is logged without T^2, as Distiller logs it.
 
-    The loop must say what the student saw and answered: it calls `forward` in place of the
-    network, or `CompressionScheduler.observe` before `before_backward_pass`.
+    The loop must say what the student saw and answered: it calls `CompressionScheduler.forward` in
+    place of the network, or `CompressionScheduler.observe` before `before_backward_pass`.
 
     Args:
         name: instance name.
@@ -57,17 +57,11 @@ class DistillationPolicy(Policy):
         self._on = False
         self._seen: tuple[Tensor, Tensor] | None = None
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the student's logits for a batch, and keep both for the loss."""
-        logits: Tensor = self.student(inputs)
-        self.observe(inputs, logits)
-        return logits
-
     def observe(self, inputs: Tensor, logits: Tensor) -> None:
         """Take what the student was given and answered in the minibatch under way."""
         self._seen = (inputs, logits)
 
-    def on_minibatch_begin(self, moment: Moment) -> None:
+    def on_minibatch_begin(self, context: StepContext) -> None:
         self._seen = None
         if self.features and not self._on:
             self._student_tap.on(self.student)
@@ -75,12 +69,12 @@ class DistillationPolicy(Policy):
             self._on = True
 
     def before_backward_pass(
-        self, moment: Moment, loss: Tensor
+        self, context: StepContext, loss: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]] | None:
         if self._seen is None:
             msg = (
-                f"the distiller {self.name} saw no forward pass in this minibatch: call its "
-                "policy.forward(inputs) in place of the network, or "
+                f"the distiller {self.name} saw no forward pass in this minibatch: call "
+                "scheduler.forward(inputs) in place of the network, or "
                 "scheduler.observe(inputs, logits), before before_backward_pass"
             )
             raise ScheduleError(msg)
@@ -96,7 +90,7 @@ class DistillationPolicy(Policy):
             parts["Feature Loss"] = term.detach()
         return overall, parts
 
-    def on_minibatch_end(self, moment: Moment) -> None:
+    def on_minibatch_end(self, context: StepContext) -> None:
         # The taps' outputs hold the graph of the step; a seam must find no hooks either.
         self._student_tap.off()
         self._teacher_tap.off()

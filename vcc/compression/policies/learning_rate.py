@@ -8,7 +8,7 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.policies.lr_schedulers import make_lr_scheduler, rebind, step_to
 from vcc.compression.schedule.epochs import ActiveEpochs
 from vcc.errors import ScheduleError
@@ -48,14 +48,14 @@ class LearningRatePolicy(Policy):
             saved, self._saved = self._saved, None
             self.load_state_dict(saved)
 
-    def on_epoch_end(self, moment: Moment) -> None:
+    def on_epoch_end(self, context: StepContext) -> None:
         if self.lr_scheduler is None:
             msg = (
                 f"lr_scheduler {self.name} has no optimizer: give one to file_config or call attach"
             )
             raise ScheduleError(msg)
         try:
-            step_to(self.lr_scheduler, moment.epoch + 1, moment.metrics)
+            step_to(self.lr_scheduler, context.epoch + 1, context.metrics)
         except KeyError as error:
             msg = (
                 f"lr_scheduler {self.name} needs the metric {error}: call on_epoch_end with "

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.pruners.base import PruneContext, Pruner
 from vcc.compression.pruners.elementwise import LevelPruner
 from vcc.compression.schedule.epochs import ActiveEpochs
@@ -71,75 +71,75 @@ class PruningPolicy(Policy):
         self._configured = False
         self._first_masks_due = flags.skip_first_minibatch
 
-    def on_epoch_begin(self, moment: Moment) -> None:
+    def on_epoch_begin(self, context: StepContext) -> None:
         if self.levels is not None and isinstance(self.pruner, LevelPruner):
             self.pruner.levels = dict(self.levels)
         if not self._configured:
-            self._configure(moment)
+            self._configure(context)
             if self.flags.skip_first_minibatch:
                 return
-        self._compute(moment)
+        self._compute(context)
 
-    def on_minibatch_begin(self, moment: Moment) -> None:
-        if self._is_due(moment):
-            self._compute(moment)
-        moment.store.apply_for_forward()
+    def on_minibatch_begin(self, context: StepContext) -> None:
+        if self._is_due(context):
+            self._compute(context)
+        context.store.apply_for_forward()
 
-    def before_parameter_optimization(self, moment: Moment) -> None:
+    def before_parameter_optimization(self, context: StepContext) -> None:
         # while the weights are still those that the gradients are of
-        self.pruner.observe_gradients(moment.store.parameters)
-        moment.store.restore_dense()
+        self.pruner.observe_gradients(context.store.parameters)
+        context.store.restore_dense()
 
-    def on_minibatch_end(self, moment: Moment) -> None:
+    def on_minibatch_end(self, context: StepContext) -> None:
         if self.flags.discard_masks_at_minibatch_end:
-            for name in self._targets(moment):
-                moment.store.set(name, None)
+            for name in self._targets(context):
+                context.store.set(name, None)
 
-    def on_epoch_end(self, moment: Moment) -> None:
-        if moment.epoch != self.active.last:
+    def on_epoch_end(self, context: StepContext) -> None:
+        if context.epoch != self.active.last:
             return
-        targets = self._targets(moment)
+        targets = self._targets(context)
         if self.flags.keep_mask:
-            moment.store.configure(targets, forward_only=False, double_copies=False)
-            moment.store.apply_once(targets)
-        moment.store.unmask_gradients(targets)
+            context.store.configure(targets, forward_only=False, double_copies=False)
+            context.store.apply_once(targets)
+        context.store.unmask_gradients(targets)
 
-    def on_structure_changed(self, moment: Moment) -> None:
+    def on_structure_changed(self, context: StepContext) -> None:
         self.pruner.forget_shapes()
 
-    def _targets(self, moment: Moment) -> tuple[str, ...]:
-        return tuple(name for name in self.pruner.targets if name in moment.store.states)
+    def _targets(self, context: StepContext) -> tuple[str, ...]:
+        return tuple(name for name in self.pruner.targets if name in context.store.states)
 
-    def _configure(self, moment: Moment) -> None:
+    def _configure(self, context: StepContext) -> None:
         self._configured = True
-        targets = self._targets(moment)
-        moment.store.configure(
+        targets = self._targets(context)
+        context.store.configure(
             targets,
             forward_only=self.flags.mask_on_forward_only,
             double_copies=self.flags.use_double_copies,
         )
         if self.flags.mask_gradients:
-            moment.store.mask_gradients(targets)
+            context.store.mask_gradients(targets)
 
-    def _is_due(self, moment: Moment) -> bool:
-        if moment.minibatch == 0:
+    def _is_due(self, context: StepContext) -> bool:
+        if context.minibatch == 0:
             return False
         if self._first_masks_due:
             return True
         frequency = self.flags.mini_batch_pruning_frequency
-        return frequency > 0 and moment.step % frequency == 0
+        return frequency > 0 and context.step % frequency == 0
 
-    def _compute(self, moment: Moment) -> None:
+    def _compute(self, context: StepContext) -> None:
         self._first_masks_due = False
-        context = PruneContext(
-            parameters=moment.store.parameters,
-            masks=moment.store.masks,
+        due = PruneContext(
+            parameters=context.store.parameters,
+            masks=context.store.masks,
             active=self.active,
-            epoch=moment.epoch,
-            step=moment.step,
+            epoch=context.epoch,
+            step=context.step,
             rank_weight=self.rank_weight if self.flags.fold_batchnorm else None,
         )
-        moment.store.set_computed(self.pruner.new_masks(context), among=self._targets(moment))
+        context.store.set_computed(self.pruner.new_masks(due), among=self._targets(context))
 
     def state_dict(self) -> dict[str, Any]:
         return {

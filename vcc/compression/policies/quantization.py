@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.quantization.clipping import ActivationStats
 from vcc.compression.quantization.guard import AccuracyGuard, GuardReport
 from vcc.compression.quantization.insertion import Calibration, calibrate, insert_quantizers
@@ -57,22 +57,22 @@ class QuantizationPolicy(Policy):
         self.guarded: GuardReport | None = None
         self._done = False
 
-    def restructure(self, moment: Moment) -> None:
+    def restructure(self, context: StepContext) -> None:
         if self._done:
             return
         self._done = True
-        moment.store.make_permanent()
-        before = list(moment.model.parameters())
-        insert_quantizers(moment.model, self.settings, self.example_input())
+        context.store.make_permanent()
+        before = list(context.model.parameters())
+        insert_quantizers(context.model, self.settings, self.example_input())
         if self.settings.class_name == "PostTrainLinearQuantizer":
-            self.statistics = calibrate(moment.model, self.settings, self.calibration)
+            self.statistics = calibrate(context.model, self.settings, self.calibration)
             if self.guard is not None:
-                self.guarded = self.guard(moment.model)
+                self.guarded = self.guard(context.model)
                 log.info("%s", self.guarded.sentence())
-        moment.store.refresh()
-        if moment.optimizer is not None:
-            renew_parameters(moment.optimizer, moment.model, before)
-            group_clips(moment.optimizer, moment.model, self._clip_decay)
+        context.store.refresh()
+        if context.optimizer is not None:
+            renew_parameters(context.optimizer, context.model, before)
+            group_clips(context.optimizer, context.model, self._clip_decay)
 
     def attach(self, optimizer: Optimizer) -> None:
         group_clips(optimizer, self.model, self._clip_decay)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.regularizers.terms import Regularizer
 from vcc.compression.schedule.epochs import ActiveEpochs
 
@@ -31,21 +31,21 @@ class RegularizationPolicy(Policy):
         self.regularizer, self.keep_mask = regularizer, keep_mask
 
     def before_backward_pass(
-        self, moment: Moment, loss: Tensor
+        self, context: StepContext, loss: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]] | None:
-        term = self.regularizer.total(moment.store.parameters)
+        term = self.regularizer.total(context.store.parameters)
         return loss + term, {f"{self.regularizer.class_name}_loss": term.detach()}
 
-    def on_minibatch_end(self, moment: Moment) -> None:
+    def on_minibatch_end(self, context: StepContext) -> None:
         if self.regularizer.criterion is None:
             return
-        last = moment.epoch == self.active.last and moment.minibatch == moment.n_minibatches - 1
+        last = context.epoch == self.active.last and context.minibatch == context.n_minibatches - 1
         kept = {}
         for name in self.regularizer.targets:
-            parameter = moment.store.parameters[name]
+            parameter = context.store.parameters[name]
             keep = self.regularizer.keep(name, parameter)
             parameter.data.mul_(keep)
-            before = moment.store.masks[name]
+            before = context.store.masks[name]
             kept[name] = keep if before is None else keep & before
         if last and self.keep_mask:
-            moment.store.set_computed(kept, among=self.regularizer.targets)
+            context.store.set_computed(kept, among=self.regularizer.targets)

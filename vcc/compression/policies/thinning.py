@@ -14,7 +14,7 @@ from vcc.compression.channels.dead import (
     zero_filters_,
 )
 from vcc.compression.channels.traced import TracedChannels
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.schedule.epochs import ActiveEpochs
 
 log = logging.getLogger(__name__)
@@ -54,19 +54,19 @@ class ThinningPolicy(Policy):
         self.thin, self.example_input, self.channels = thin, example_input, channels
         self.reports: list[Any] = []
 
-    def restructure(self, moment: Moment) -> None:
-        store = moment.store
+    def restructure(self, context: StepContext) -> None:
+        store = context.store
         store.make_permanent()
         masks = store.masks
-        traced = moment.channels or TracedChannels.of(moment.model, self.example_input)
+        traced = context.channels or TracedChannels.of(context.model, self.example_input)
         if not store.coupled:
-            masks |= masks_of_zeros(moment.model, masks)
+            masks |= masks_of_zeros(context.model, masks)
         if self.channels:
             masks |= masks_of_dead_channels(masks, traced.groups())
         if not store.coupled or self.channels:
-            zero_filters_(moment.model, masks, traced.groups())
+            zero_filters_(context.model, masks, traced.groups())
         report = self.thin(
-            moment.model, masks, self.example_input, optimizer=moment.optimizer, channels=traced
+            context.model, masks, self.example_input, optimizer=context.optimizer, channels=traced
         )
         self.reports.append(report)
         store.refresh(report.slice)

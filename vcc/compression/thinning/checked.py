@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.channels.liveness import Liveness
+from vcc.compression.channels.group_state import GroupState
 from vcc.compression.channels.unchanged import Computed
 from vcc.compression.masks.apply import mask_parameters_
 from vcc.compression.thinning.slicing import LayerCut, apply_cuts_
@@ -25,15 +25,15 @@ log = logging.getLogger(__name__)
 
 Masks = Mapping[str, Tensor | None]
 # Returns the cuts of a network for what can go of its groups of channels.
-Cuts = Callable[[Sequence[Liveness]], Mapping[str, LayerCut]]
+Cuts = Callable[[Sequence[GroupState]], Mapping[str, LayerCut]]
 
 # Trials of one search; a network of a hundred groups with five to blame takes about fifty.
 _MOST_TRIALS = 64
 
 
 def harmless(
-    model: nn.Module, masks: Masks, example_input: Tensor, states: Sequence[Liveness], cuts: Cuts
-) -> list[Liveness]:
+    model: nn.Module, masks: Masks, example_input: Tensor, states: Sequence[GroupState], cuts: Cuts
+) -> list[GroupState]:
     """Return `states` with an obstacle for every group that may not go.
 
     Args:
@@ -64,7 +64,7 @@ class _Search:
         model: nn.Module,
         masks: Masks,
         example_input: Tensor,
-        states: Sequence[Liveness],
+        states: Sequence[GroupState],
         cuts: Cuts,
     ) -> None:
         self.states, self.cuts = states, cuts
@@ -118,7 +118,7 @@ def _masked_copy(model: nn.Module, masks: Masks) -> nn.Module:
     return masked
 
 
-def _left_whole(state: Liveness, words: str) -> Liveness:
+def _left_whole(state: GroupState, words: str) -> GroupState:
     names = ", ".join(dict.fromkeys(member.name for member in state.group.writers))
     log.warning("the channels of %s stay: without the masked ones, %s", names, words)
     group = replace(state.group, obstacle=f"the network computes something else without ({words})")

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.channels.group_state import GroupState, find_group_state
 from vcc.compression.channels.grouped import equalised
-from vcc.compression.channels.liveness import Liveness, find_liveness
 from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.temporal import slices_that_stay
 from vcc.compression.channels.trace import ChannelGroup, is_channel_maker
@@ -73,14 +73,14 @@ def thin_(
     obstacle = ""
     try:
         channels = channels or TracedChannels.of(model, example_input)
-        states = [find_liveness(group, filters) for group in channels.groups()]
+        states = [find_group_state(group, filters) for group in channels.groups()]
     except (UntraceableError, IndexError) as error:
         # The second: the graph counts more channels than a layer has.
         states, obstacle = [], str(error)
         logger.warning("the network stays whole: %s", obstacle)
     _refuse_empty(states, _removed(states, round_to))
 
-    def cuts_of(tried: Sequence[Liveness]) -> dict[str, LayerCut]:
+    def cuts_of(tried: Sequence[GroupState]) -> dict[str, LayerCut]:
         return _cuts(tried, _removed(tried, round_to), slices)
 
     if cuts_of(states):
@@ -126,7 +126,7 @@ def masked_filters(model: nn.Module, masks: Masks) -> dict[str, Tensor]:
     return filters
 
 
-def _removed(states: Sequence[Liveness], round_to: int) -> list[Tensor]:
+def _removed(states: Sequence[GroupState], round_to: int) -> list[Tensor]:
     """Return which removable channels go: numbers are round, groups equal, no part empty."""
     groups = [state.group for state in states]
     removed = [state.removable for state in states]
@@ -164,7 +164,7 @@ def _rounded(removable: Tensor, round_to: int) -> Tensor:
     return rounded
 
 
-def _refuse_empty(states: Sequence[Liveness], removed: Sequence[Tensor]) -> None:
+def _refuse_empty(states: Sequence[GroupState], removed: Sequence[Tensor]) -> None:
     left: Counter[str] = Counter()
     for state, gone in zip(states, removed, strict=True):
         for member in state.group.writers:
@@ -179,7 +179,7 @@ def _refuse_empty(states: Sequence[Liveness], removed: Sequence[Tensor]) -> None
 
 
 def _cuts(
-    states: Sequence[Liveness], removed: Sequence[Tensor], slices: Mapping[str, Tensor]
+    states: Sequence[GroupState], removed: Sequence[Tensor], slices: Mapping[str, Tensor]
 ) -> dict[str, LayerCut]:
     """Return layer name to what stays of it, for the layers that lose something."""
     gone: dict[tuple[str, bool], list[Tensor]] = {}
@@ -215,7 +215,7 @@ def _width(module: nn.Module, *, reads: bool) -> int:
 
 def _rows(
     model: nn.Module,
-    states: Sequence[Liveness],
+    states: Sequence[GroupState],
     removed: Sequence[Tensor],
     filters: Mapping[str, Tensor],
 ) -> tuple[ThinningRow, ...]:
@@ -265,5 +265,5 @@ def _rows(
     return tuple(rows)
 
 
-def _is_output(name: str, states: Sequence[Liveness]) -> bool:
+def _is_output(name: str, states: Sequence[GroupState]) -> bool:
     return any(state.group.is_output and name in state.masked for state in states)

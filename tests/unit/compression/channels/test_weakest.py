@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from unittest import mock
+
 import pytest
 import torch
 from models_tiny import tiny_clip, tiny_network
@@ -71,6 +74,18 @@ def test_no_group_loses_everything() -> None:
     scores = [torch.rand(len(group.roots)) for group in groups]
     dead = weakest_channels(groups, scores, [11, 11, 5, 0])
     assert [int(gone.sum()) for gone in dead] == [10, 6, 3, 0]
+
+
+def test_a_solver_that_finds_nothing_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    groups = chain()
+    scores = [torch.rand(len(group.roots)) for group in groups]
+    found_none = SimpleNamespace(x=None)
+    with mock.patch("vcc.compression.channels.weakest.milp", return_value=found_none):
+        dead = weakest_channels(groups, scores, [6, 6, 3, 0])
+    assert [int(gone.sum()) for gone in dead] == [0, 0, 0, 0]
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "no filter of 0, 1, 2 is pruned" in record.getMessage()
 
 
 @pytest.mark.parametrize("variant", ["shufflenetg3", "shufflenetg8", "resnext50b"])

@@ -7,12 +7,14 @@ from typing import Any
 import lightning
 import pytest
 import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torch.utils.data import DataLoader
 from toy_training import batch_of, pruned_by, tiny_net
 
 from vcc.compression import CompressionCallback, file_config
+from vcc.errors import ScheduleError
 from vcc.training.averaging import AveragedWeights
 
 AGP = {
@@ -36,7 +38,8 @@ class Module(lightning.LightningModule):
         logits = self.net(clips)
         loss: Tensor = nn.functional.cross_entropy(logits, labels)
         assert self.compression is not None
-        outputs = type("Outputs", (), {"clips": clips, "logits": logits, "loss": loss})()
+        made = {"teacher_inputs": clips, "logits": logits, "loss": loss}
+        outputs = type("Outputs", (), made)()
         return self.compression.adjust_loss(batch_idx, 3, outputs)[0]
 
     def configure_optimizers(self) -> Optimizer:
@@ -85,3 +88,19 @@ def test_averaged_weights_are_masked_too(average_first: bool) -> None:
     # the average is in the module at the end
     assert int((module.net.conv1.weight == 0).sum()) == int(0.6 * 216)
     assert bool(torch.isfinite(module.net.conv1.weight).all())
+
+
+def test_averages_out_of_reach_are_refused() -> None:
+    module = Module()
+    module.compression = CompressionCallback(file_config(module.net, None, pruned_by(AGP, end=3)))
+    trainer = lightning.Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        callbacks=[EMAWeightAveraging(decay=0.9), module.compression],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    with pytest.raises(ScheduleError, match="EMAWeightAveraging averages cannot be masked"):
+        trainer.fit(module, DataLoader([batch_of(0, 0)], batch_size=None))

@@ -19,7 +19,7 @@ from vcc.models.layers import is_depthwise
 
 
 @dataclass(frozen=True)
-class Liveness:
+class GroupState:
     """The state of a group's channels, each vector bool [n] over `ChannelGroup.roots`.
 
     Attributes:
@@ -70,7 +70,7 @@ class Liveness:
                 yield f"coupled with {member.name}, which keeps the channel", alive
 
 
-def find_liveness(group: ChannelGroup, masked_filters: Mapping[str, Tensor]) -> Liveness:
+def find_group_state(group: ChannelGroup, masked_filters: Mapping[str, Tensor]) -> GroupState:
     """Return what is zero in a group.
 
     Args:
@@ -100,7 +100,7 @@ def find_liveness(group: ChannelGroup, masked_filters: Mapping[str, Tensor]) -> 
             removable &= False
         elif member.reach.exposed or not member.reach.followers:
             removable &= zero_out[name]
-    return Liveness(group, masked, removable, zero_in, zero_out)
+    return GroupState(group, masked, removable, zero_in, zero_out)
 
 
 def _in_order(members: Mapping[str, Member]) -> list[str]:
