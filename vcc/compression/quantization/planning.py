@@ -69,8 +69,7 @@ def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> dict[str, Any
     used in several places is one quantizer.
     """
     bits = resolve_bits(model, settings.bits, settings.overrides)
-    kind = "wrpn" if settings.class_name == "WRPNQuantizer" else "dorefa"
-    learned = settings.class_name == "PACTQuantizer"
+    kind, learned = settings.method.weight_kind, settings.method.learns_clips
     layers: dict[str, Any] = {}
     activations: dict[str, Any] = {}
     for name, module in model.named_modules():
@@ -179,7 +178,7 @@ def _may_quantize(name: str, settings: QuantizerSettings, placement: Placement) 
     Ranges are tracked in place, which a second call within one pass would change for the first.
     """
     calls = placement.calls[name]
-    if calls == 0 or (calls > 1 and settings.class_name == "QuantAwareTrainRangeLinearQuantizer"):
+    if calls == 0 or (calls > 1 and settings.method.tracks_ranges):
         log.warning("%s stays in float: it runs %d times in one pass", name, calls)
         return False
     return True
@@ -188,7 +187,7 @@ def _may_quantize(name: str, settings: QuantizerSettings, placement: Placement) 
 def _activation(bits: Bits, settings: QuantizerSettings) -> dict[str, Any]:
     mode = _mode_of(bits, settings.activation_mode, "activations")
     made: dict[str, Any] = {"bits": bits.activations, "mode": mode}
-    if settings.class_name == "QuantAwareTrainRangeLinearQuantizer":
+    if settings.method.tracks_ranges:
         made["decay"] = settings.options.get("ema_decay", 0.999)
     return made
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from vcc.compression.schedule.fields import Checker, Field, integer
-from vcc.compression.schedule.schedule import Schedule, freeze
+from vcc.compression.schedule.frozen import freeze
+from vcc.compression.schedule.schedule import Schedule
 
 _FACTOR = re.compile(r"x(\d+(?:\.\d+)?)")
 _LEAST = {"sample_duration": 1, "downsample": 1, "sample_size": 8}

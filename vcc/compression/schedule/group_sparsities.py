@@ -7,24 +7,16 @@ policy that runs it into one for each of those.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+from collections.abc import Iterable, Mapping
 
 from torch import nn
 
-from vcc.compression.schedule.loader import load_schedule
-from vcc.compression.schedule.schedule import Component, Schedule
+from vcc.compression.schedule.arguments import FilterShare
+from vcc.compression.schedule.schedule import Component, PolicySpec, Schedule
 from vcc.compression.schedule.selectors import NameResolver
 from vcc.errors import ScheduleError
 
-_FILTER_PRUNER = re.compile(
-    r"((L1|L2)RankedStructureParameterPruner"
-    r"|(Gradient|Random|Taylor|FPGM|BNScale)RankedFilterPruner)(_AGP)?"
-)
-_SPARSITIES = ("final_sparsity", "desired_sparsity")
-# What divides a share among layers: a target does that itself.
-_DIVIDING = ("ranking", "normalizer", "most_per_layer")
 # Less than any difference that counts filters, more than a product's rounding error.
 _ROUNDING = 1e-7
 
@@ -35,7 +27,7 @@ def filter_pruner(schedule: Schedule) -> Component:
     Raises:
         ScheduleError: the schedule has none, or several, or nothing that removes the filters.
     """
-    found = [part for part in schedule.in_section("pruners") if _is_directed(part)]
+    found = [part for part in schedule.in_section("pruners") if _directable(part)]
     removes = any(policy.subject == "extension" for policy in schedule.policies)
     if len(found) != 1 or not removes:
         what = "no" if not found else str(len(found)) if len(found) > 1 else "one"
@@ -63,41 +55,46 @@ def with_sparsities(schedule: Schedule, sparsities: Mapping[tuple[str, ...], flo
             pruned in the end; groups that are left out are not pruned.
     """
     directed = filter_pruner(schedule)
-    mapping = schedule.as_mapping()
-    original = mapping["pruners"].pop(directed.name)
-    names = {}
-    for group, share in sparsities.items():
-        names[group] = f"{directed.name} of {group[0].removesuffix('.weight')}"
-        mapping["pruners"][names[group]] = _pruner_of(original, group, share)
-    mapping["policies"] = [
-        made for policy in mapping["policies"] for made in _split(policy, directed.name, names)
-    ]
-    return load_schedule(mapping)
+    parts = tuple(_part_of(directed, group, share) for group, share in sparsities.items())
+    return dataclasses.replace(
+        schedule,
+        components=tuple(
+            made
+            for part in schedule.components
+            for made in (parts if part is directed else (part,))
+        ),
+        policies=tuple(
+            made for policy in schedule.policies for made in _split(policy, directed, parts)
+        ),
+    )
 
 
-def _is_directed(part: Component) -> bool:
-    by_filters = part.args.get("group_type", "Filters") in ("Filters", "3D")
-    return bool(_FILTER_PRUNER.fullmatch(part.class_name)) and by_filters
+def _directable(part: Component) -> FilterShare | None:
+    """Return the arguments of a pruner of filters whose share can be set, or None."""
+    told = part.arguments
+    if isinstance(told, FilterShare) and told.can_be_directed and told.ranks_filters():
+        return told
+    return None
 
 
-def _pruner_of(original: Mapping[str, Any], group: tuple[str, ...], share: float) -> dict[str, Any]:
+def _part_of(directed: Component, group: tuple[str, ...], share: float) -> Component:
+    told = _directable(directed)
+    if told is None:
+        msg = f"{directed.class_name} cannot be told a share of filters"
+        raise ScheduleError(msg)
     # Only a share of exactly 1 empties a layer.
     share = min(share + _ROUNDING, 1 - _ROUNDING)
-    made = {**original, "weights": list(group), "group_dependency": "Coupled"}
-    made |= {key: share for key in _SPARSITIES if key in made}
-    if "initial_sparsity" in made:
-        # The ramp must rise.
-        made["initial_sparsity"] = min(made["initial_sparsity"], share / 2)
-    # The count is the share rounded down, in single filters, as the target was worked out.
-    for key in ("group_size", "rounding_fn", *_DIVIDING):
-        made.pop(key, None)
-    return made
+    return dataclasses.replace(
+        directed,
+        name=f"{directed.name} of {group[0].removesuffix('.weight')}",
+        arguments=told.directed(group, share),
+        given=(),
+    )
 
 
 def _split(
-    policy: Mapping[str, Any], name: str, names: Mapping[tuple[str, ...], str]
-) -> list[dict[str, Any]]:
-    subject = policy.get("pruner")
-    if subject is None or subject["instance_name"] != name:
-        return [dict(policy)]
-    return [{**policy, "pruner": {**subject, "instance_name": new}} for new in names.values()]
+    policy: PolicySpec, directed: Component, parts: Iterable[Component]
+) -> tuple[PolicySpec, ...]:
+    if (policy.arguments.section, policy.instance) != (directed.section, directed.name):
+        return (policy,)
+    return tuple(dataclasses.replace(policy, instance=part.name) for part in parts)
