@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,14 +110,16 @@ class Pact(ClippedArguments):
     )
 
 
-def _budget(value: Any) -> Any:
+def _budget(value: Any) -> Budget:
+    if isinstance(value, Budget):
+        return value
     found = {key: number(at_least=0)(item) for key, item in table(anything)(value).items()}
     for key in found:
         choice("loss", "top1")(key)
     if not found:
         msg = "names neither loss nor top1"
         raise ValueError(msg)
-    return found
+    return Budget(**found)
 
 
 @QUANTIZERS.register("PostTrainLinearQuantizer")
@@ -154,7 +155,7 @@ class CalibratedRanges(RangeArguments):
     fpq_module: Any = argument(optional(anything), None, _NO_EFFECT)
     save_fp_weights: bool = argument(boolean, False, _NO_EFFECT)
     also_clip_weights: bool = argument(boolean, False, "cut the ranges of weights too")
-    guard: Mapping[str, float] | None = argument(
+    guard: Budget | None = argument(
         optional(_budget),
         None,
         "extension: what quantization may cost on dev, `{loss: nats, top1: share}`",
@@ -164,7 +165,7 @@ class CalibratedRanges(RangeArguments):
         return Bits(self.bits_activations, self.bits_parameters, None)
 
     def budget(self) -> Budget | None:
-        return None if self.guard is None else Budget(**self.guard)
+        return self.guard
 
     @classmethod
     def insert(cls, model: nn.Module, settings: QuantizerSettings, example_input: Tensor) -> None:

@@ -122,7 +122,13 @@ class Schedule:
 
 def _written(arguments: Arguments, given: tuple[str, ...]) -> Mapping[str, Any]:
     names = dict.fromkeys((*given, *arguments.chosen()))
-    return FrozenMapping({name: getattr(arguments, name) for name in names})
+    values = {name: getattr(arguments, name) for name in names}
+    return FrozenMapping(
+        {
+            name: FrozenMapping(value.chosen()) if isinstance(value, Arguments) else value
+            for name, value in values.items()
+        }
+    )
 
 
 def _policy_mapping(policy: PolicySpec) -> dict[str, Any]:

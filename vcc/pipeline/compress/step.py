@@ -16,7 +16,12 @@ from vcc.compression.engine.driver import run_phases
 from vcc.compression.engine.epoch_figures import EpochFigures, sparsity_figures
 from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.masks.sparsity import sparsity_table
-from vcc.compression.schedule.clips import with_clips
+from vcc.compression.schedule.edits import (
+    with_clips,
+    with_distiller,
+    with_guard,
+    with_overflow,
+)
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.phases import Phase, compile_phases, first_settled_epoch, last_epoch
 from vcc.compression.schedule.schedule import Schedule
@@ -26,7 +31,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.models.summary import count_macs, count_parameters, layer_table
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.clip_change import settle_clips, take_clips
-from vcc.pipeline.compress.ptq_guard import guard_measure, log_guards, with_guard
+from vcc.pipeline.compress.ptq_guard import guard_measure, log_guards
 from vcc.pipeline.compress.recipe import Recipe
 from vcc.pipeline.compress.report import LAYERS_FILE, layers_csv
 from vcc.pipeline.compress.resume import (
@@ -35,9 +40,8 @@ from vcc.pipeline.compress.resume import (
     schedule_in_force,
 )
 from vcc.pipeline.compress.targets import Targets, dense_figures
-from vcc.pipeline.compress.teacher import TeacherFinder, with_distiller
+from vcc.pipeline.compress.teacher import TeacherFinder
 from vcc.pipeline.full.layer_pictures import log_layer_pictures
-from vcc.pipeline.int8_overflow import with_overflow
 from vcc.pipeline.lineage import stages_of, traced
 from vcc.pipeline.tags import lineage_tags
 from vcc.pipeline.train.step import train_epochs
@@ -170,9 +174,11 @@ class _Compression:
         schedule = with_clips(load_schedule(recipe.schedule), recipe.clips.chosen())
         schedule = settle_clips(schedule, recipe.clip)
         if recipe.distils:
-            schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
+            weights = recipe.distillation.weights()
+            schedule = with_distiller(schedule, weights, n_epochs=recipe.n_epochs)
         schedule = with_overflow(schedule, recipe.overflow)
-        return with_guard(schedule, recipe.ptq_budget, self._dataset)
+        has_dev = bool(self._dataset.videos("dev"))
+        return with_guard(schedule, recipe.guard, has_dev=has_dev)
 
     def _log_plan(self) -> None:
         phases = [dataclasses.asdict(phase) for phase in self._phases]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import yaml
 
 from vcc.compression.channels.graph import filter_groups
 from vcc.compression.sensitivity.summary import LayerRow, read_summary, summary_schedule
@@ -52,7 +51,7 @@ def write_schedule(
     groups = []
     if group == "filter":
         groups = filter_groups(network.model, torch.zeros(2, *network.card.clip_shape))
-    mapping = summary_schedule(
+    schedule = summary_schedule(
         rows, network.model, group=group, filter_groups=groups, source=str(summary)
     )
     path = summary.with_name(f"{summary.stem}.{group}.yaml")
@@ -60,7 +59,7 @@ def write_schedule(
         f"# made from {summary.name} for {network.card.arch}, and again whenever that is given as\n"
         "# summary_path: copy it before you change it, and run the copy by schedule=FILE\n"
     )
-    write_text(path, head + yaml.safe_dump(mapping, sort_keys=False))
+    write_text(path, head + schedule.to_yaml())
     return path
 
 
