@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import mlflow
+import pytest
 import toy_parts
 from killed_project import BASE, Project
 from served_network import tracking
@@ -15,6 +16,7 @@ from vcc.pipeline.source import load_network
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_the_entry_point_compresses_by_parts_of_another_package(tmp_path: Path) -> None:
     project = Project(tmp_path, tmp_path / "data", trained_on="")
     (tmp_path / "schedule.yaml").write_text(toy_parts.SCHEDULE)
