@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
-from meanings import meaning, sentence
-
 from vcc.cli import format_value
+from vcc.compression.schedule.arguments import Arguments
 from vcc.compression.schedule.clips import CLIP_FIELDS
-from vcc.compression.schedule.dialect import (
-    DISTILLERS,
-    EXTENSIONS,
-    OWN_LR_SCHEDULERS,
-    PRUNERS,
-    REGULARIZERS,
-)
-from vcc.compression.schedule.fields import Field
-from vcc.compression.schedule.quantizer_fields import QUANTIZERS
+from vcc.compression.schedule.dialect import classes, subjects
 from vcc.config.mlproject import ENTRY_POINTS
 from vcc.config.options import Options, describe_type, field_types
-
-_SECTIONS = {
-    "pruners": PRUNERS,
-    "regularizers": REGULARIZERS,
-    "quantizers": QUANTIZERS,
-    "extensions": EXTENSIONS,
-    "distillers": DISTILLERS,
-    "lr_schedulers": OWN_LR_SCHEDULERS,
-}
 
 
 def options_page() -> str:
@@ -53,7 +34,7 @@ def dialect_page() -> str:
     lines = [
         "# Classes of a schedule",
         "",
-        "What each section of a schedule may hold, read from the table that the loader checks",
+        "What each section of a schedule may hold, read from the classes that the loader checks",
         "against; [Compression schedules](../schedules.md) has an example of each. `lr_schedulers`",
         "also takes every class of `torch.optim.lr_scheduler` whose arguments are plain values.",
     ]
@@ -65,11 +46,13 @@ def dialect_page() -> str:
             for name, field in CLIP_FIELDS.items()
         ],
     )
-    for section, classes in _SECTIONS.items():
+    for section in subjects():
         lines += ["", f"## {section}"]
-        for name, fields in classes.items():
-            lines += ["", f"### {name}", "", sentence(name), ""]
-            lines += _table(("field", "default", "meaning"), _field_rows(name, fields))
+        for name, spec in classes().items():
+            # torch documents its own
+            if spec.section == section and not getattr(spec.arguments, "of_torch", False):
+                lines += ["", f"### {name}", "", _told(name, spec.arguments), ""]
+                lines += _table(("field", "default", "meaning"), _field_rows(name, spec.arguments))
     return "\n".join(lines) + "\n"
 
 
@@ -85,13 +68,26 @@ def _option_rows(cls: type[Options]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _field_rows(class_name: str, fields: Mapping[str, Field]) -> list[tuple[str, ...]]:
+def _told(class_name: str, arguments: type[Arguments]) -> str:
+    """Return what a class does: its own docstring, in one paragraph."""
+    told = arguments.__dict__.get("__doc__")
+    if not told:
+        msg = f"{class_name} has no docstring"
+        raise ValueError(msg)
+    return " ".join(told.split())
+
+
+def _field_rows(class_name: str, arguments: type[Arguments]) -> list[tuple[str, ...]]:
     rows = []
-    for name, field in fields.items():
+    for name, field in arguments.fields().items():
+        if not field.help:
+            msg = f"{class_name}.{name} has no help"
+            raise ValueError(msg)
         default = "null" if field.default is None else str(field.default)
         told = "required" if field.required else f"`{default}`"
-        extension = " (*extension*)" if field.help.startswith("extension") else ""
-        rows.append((f"`{name}`", told, meaning(class_name, name) + extension))
+        meaning = field.help.removeprefix("extension: ")
+        marked = " (*extension*)" if meaning != field.help else ""
+        rows.append((f"`{name}`", told, meaning + marked))
     return rows
 
 

@@ -11,14 +11,7 @@ import pytest
 from vcc.cli import format_value
 from vcc.compression.policies.pruning import PruningFlags
 from vcc.compression.quantization.settings import OVERRIDE_KEYS
-from vcc.compression.schedule.dialect import (
-    DISTILLERS,
-    EXTENSIONS,
-    OWN_LR_SCHEDULERS,
-    PRUNERS,
-    REGULARIZERS,
-)
-from vcc.compression.schedule.quantizer_fields import QUANTIZERS
+from vcc.compression.schedule.dialect import classes
 from vcc.config.mlproject import ENTRY_POINTS
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 
@@ -26,12 +19,10 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 THESIS = (DOCS / "from_thesis.md").read_text().partition("## Options")[2]
 DISTILLER = (DOCS / "from_distiller.md").read_text()
 CLASSES = {
-    **PRUNERS,
-    **REGULARIZERS,
-    **EXTENSIONS,
-    **QUANTIZERS,
-    **DISTILLERS,
-    **OWN_LR_SCHEDULERS,
+    name: spec.arguments.fields()
+    for name, spec in classes().items()
+    # torch documents its own
+    if not getattr(spec.arguments, "of_torch", False)
 }
 
 

@@ -12,8 +12,10 @@ import yaml
 from models_tiny import tiny_clip, tiny_network
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.schedule.dialect import DISTILLERS, PRUNERS, REGULARIZERS
-from vcc.compression.schedule.quantizer_fields import QUANTIZERS
+from vcc.compression.policies.distillation import DISTILLERS
+from vcc.compression.pruners.base import PRUNERS
+from vcc.compression.quantization.settings import QUANTIZERS
+from vcc.compression.regularizers.base import REGULARIZERS
 from vcc.compression.sensitivity.measured import EvalResult
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,16 +10,13 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.binding import BuildContext, Site
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.distillation.losses import TeacherProvider, given_teacher
-from vcc.compression.engine.build_context import BuildContext
-from vcc.compression.engine.build_policies import build_policy
-from vcc.compression.engine.build_pruners import PRUNER_FACTORIES
-from vcc.compression.engine.build_regularizers import REGULARIZER_FACTORIES
 from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.masks.masks import MaskStore
 from vcc.compression.schedule.loader import load_schedule, raise_problems
-from vcc.compression.schedule.schedule import Component, Schedule
+from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.sensitivity.measured import Measure
 
 log = logging.getLogger(__name__)
@@ -81,12 +78,14 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
         schedule=loaded,
         channels=context.channels,
     )
-    built = {
-        (part.section, part.name): _build(part, context)
+    made = {
+        (part.section, part.name): part.arguments.build(Site(context, part))
         for part in loaded.components
-        if part.section in _FACTORIES
     }
-    policies = [build_policy(spec, built, context) for spec in loaded.policies]
+    policies = [
+        spec.arguments.policy(spec, made[spec.arguments.section, spec.instance], context)
+        for spec in loaded.policies
+    ]
     raise_problems(loaded.source, context.problems)
     for policy in policies:
         if policy is not None:
@@ -94,13 +93,3 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
     if optimizer is not None:
         scheduler.attach(optimizer)
     return scheduler
-
-
-_FACTORIES: dict[str, dict[str, Any]] = {
-    "pruners": PRUNER_FACTORIES,
-    "regularizers": REGULARIZER_FACTORIES,
-}
-
-
-def _build(part: Component, context: BuildContext) -> Any:
-    return _FACTORIES[part.section][part.class_name](part, context)

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from vcc.compression.binding import BuildContext
 from vcc.compression.policies.base import Policy, StepContext
-from vcc.compression.policies.lr_schedulers import make_lr_scheduler, rebind, step_to
+from vcc.compression.policies.lr_schedulers import (
+    LR_SCHEDULERS,
+    LrSchedulerArguments,
+    rebind,
+    step_to,
+)
+from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
 from vcc.compression.schedule.epochs import ActiveEpochs
+from vcc.compression.schedule.schedule import PolicySpec
 from vcc.errors import ScheduleError
+
+
+@POLICIES.register("lr_scheduler")
+@dataclass(frozen=True, kw_only=True)
+class LearningRateArguments(PolicyArguments):
+    """Sets the learning rate."""
+
+    section = "lr_schedulers"
+    parts = LR_SCHEDULERS
+    order = 3
+
+    def policy(self, spec: PolicySpec, made: LrSchedulerArguments, network: BuildContext) -> Policy:
+        part = network.schedule.component(spec.subject, spec.instance)
+        return LearningRatePolicy(spec.instance, spec.epochs, part.class_name, made.make)
 
 
 class LearningRatePolicy(Policy):
@@ -20,17 +43,21 @@ class LearningRatePolicy(Policy):
     Args:
         name: instance name.
         active: epochs at whose end the rate is set for the next epoch.
-        class_name: scheduler class.
-        args: its arguments.
+        class_name: scheduler class, for messages.
+        make: returns the scheduler of an optimizer.
     """
 
     runs_last = True
 
     def __init__(
-        self, name: str, active: ActiveEpochs, class_name: str, args: Mapping[str, Any]
+        self,
+        name: str,
+        active: ActiveEpochs,
+        class_name: str,
+        make: Callable[[Optimizer], LRScheduler],
     ) -> None:
         super().__init__(name, active)
-        self.class_name, self.args = class_name, args
+        self.class_name, self.make = class_name, make
         self.lr_scheduler: LRScheduler | None = None
         self._optimizer: Optimizer | None = None
         self._saved: Mapping[str, Any] | None = None
@@ -81,7 +108,7 @@ class LearningRatePolicy(Policy):
 
     def _make(self, optimizer: Optimizer) -> LRScheduler:
         try:
-            return make_lr_scheduler(self.class_name, self.args, optimizer)
+            return self.make(optimizer)
         except (TypeError, ValueError) as error:
             msg = f"lr_scheduler {self.name}: {self.class_name} refuses its arguments: {error}"
             raise ScheduleError(msg) from error

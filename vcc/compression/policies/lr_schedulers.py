@@ -2,13 +2,69 @@
 
 from __future__ import annotations
 
+import abc
+import dataclasses
+import inspect
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.optim import Optimizer, lr_scheduler
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from vcc.compression.schedule.arguments import Arguments, argument
+from vcc.compression.schedule.fields import anything, integer, list_of, number
+from vcc.errors import ScheduleError
+from vcc.registry import Registry
+
+# torch's schedulers whose arguments are functions or other schedulers: not expressible in YAML
+_NOT_EXPRESSIBLE = {
+    "LambdaLR",
+    "MultiplicativeLR",
+    "SequentialLR",
+    "ChainedScheduler",
+    "LRScheduler",
+    # Distiller's of the same name is another
+    "PolynomialLR",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrSchedulerArguments(Arguments, abc.ABC):
+    """Arguments of a learning-rate scheduler of the schedule's section `lr_schedulers`."""
+
+    # whether PyTorch documents it
+    of_torch: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def make(self, optimizer: Optimizer) -> LRScheduler:
+        """Return the scheduler of an optimizer.
+
+        Raises:
+            TypeError, ValueError: the scheduler's class refuses the arguments.
+        """
+
+
+LR_SCHEDULERS: Registry[type[LrSchedulerArguments]] = Registry(
+    "lr_scheduler",
+    group="vcc.lr_schedulers",
+    rooms=("vcc.compression.policies",),
+    error=ScheduleError,
+)
+
+
+@LR_SCHEDULERS.register("PolynomialLR")
+@dataclass(frozen=True, kw_only=True)
+class PolynomialArguments(LrSchedulerArguments):
+    """Base rate times (1 - epoch / T_max) to a power. Distiller's, not torch's."""
+
+    T_max: int = argument(integer(1), help_text="epoch at which the rate is 0, at least 1")
+    power: float = argument(number(above=0), help_text="exponent, above 0")
+
+    def make(self, optimizer: Optimizer) -> LRScheduler:
+        return PolynomialLR(optimizer, self.T_max, self.power)
 
 
 class PolynomialLR(LRScheduler):
@@ -31,6 +87,27 @@ class PolynomialLR(LRScheduler):
         """Return the rate of each parameter group at `last_epoch`."""
         rest = max(0.0, 1 - self.last_epoch / self.T_max)
         return [float(base) * rest**self.power for base in self.base_lrs]
+
+
+@LR_SCHEDULERS.register("MultiStepMultiGammaLR")
+@dataclass(frozen=True, kw_only=True)
+class MultiGammaArguments(LrSchedulerArguments):
+    """Multiplies the rate by each gamma whose milestone has passed."""
+
+    milestones: tuple[int, ...] = argument(list_of(integer(0)), help_text="epochs, increasing")
+    gammas: tuple[float, ...] = argument(
+        list_of(number(at_least=0)), help_text="a factor for each milestone, at least 0"
+    )
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        yield from super().conflicts(given)
+        lengths = {len(given[name]) for name in ("milestones", "gammas") if name in given}
+        if len(lengths) > 1:
+            yield "milestones and gammas must have the same length"
+
+    def make(self, optimizer: Optimizer) -> LRScheduler:
+        return MultiStepMultiGammaLR(optimizer, self.milestones, self.gammas)
 
 
 class MultiStepMultiGammaLR(LRScheduler):
@@ -61,22 +138,61 @@ class MultiStepMultiGammaLR(LRScheduler):
         return [float(base) * factor for base in self.base_lrs]
 
 
-_OWN = {"PolynomialLR": PolynomialLR, "MultiStepMultiGammaLR": MultiStepMultiGammaLR}
+class TorchArguments(LrSchedulerArguments):
+    """Arguments of one of torch's schedulers, by its signature.
 
-
-def make_lr_scheduler(
-    class_name: str, args: Mapping[str, Any], optimizer: Optimizer
-) -> LRScheduler:
-    """Build a scheduler of the dialect.
-
-    Raises:
-        TypeError, ValueError: the class refuses the arguments.
+    Attributes:
+        scheduler: the class.
     """
-    given = {key: list(v) if isinstance(v, tuple) else v for key, v in args.items()}
-    given.pop("verbose", None)
-    cls = _OWN.get(class_name) or getattr(lr_scheduler, class_name)
-    scheduler: LRScheduler = cls(optimizer, **given)
-    return scheduler
+
+    of_torch = True
+    scheduler: ClassVar[Callable[..., LRScheduler]]
+
+    def make(self, optimizer: Optimizer) -> LRScheduler:
+        given = {name: getattr(self, name) for name in self.fields() if name != _OLD}
+        lists = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
+        return type(self).scheduler(optimizer, **lists)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The class was made when this module was imported, so that no module has its name.
+        return _restored, (type(self).__name__, self.chosen())
+
+
+# older torch had it, older schedules set it
+_OLD = "verbose"
+
+
+def _restored(name: str, chosen: Mapping[str, Any]) -> LrSchedulerArguments:
+    return LR_SCHEDULERS.get(name)(**chosen)
+
+
+def _torch_arguments(scheduler: type[LRScheduler]) -> type[TorchArguments]:
+    fields: list[tuple[str, Any, Any]] = []
+    for name, parameter in inspect.signature(scheduler).parameters.items():
+        if name in ("optimizer", "last_epoch", _OLD) or parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        required = parameter.default is parameter.empty
+        told = argument(anything) if required else argument(anything, parameter.default)
+        fields.append((name, Any, told))
+    fields.append((_OLD, Any, argument(anything, None)))
+    return dataclasses.make_dataclass(
+        scheduler.__name__,
+        fields,
+        bases=(TorchArguments,),
+        namespace={"scheduler": scheduler, "__doc__": f"torch's `{scheduler.__name__}`."},
+        frozen=True,
+        kw_only=True,
+    )
+
+
+def _register_torch() -> None:
+    for name, member in vars(lr_scheduler).items():
+        is_scheduler = inspect.isclass(member) and issubclass(member, LRScheduler)
+        if is_scheduler and not name.startswith("_") and name not in _NOT_EXPRESSIBLE:
+            LR_SCHEDULERS.add(name, _torch_arguments(member))
+
+
+_register_torch()
 
 
 def step_to(scheduler: LRScheduler, epoch: int, metrics: Mapping[str, float] | None) -> None:

@@ -6,41 +6,86 @@ masks again after every step, also in epochs where the policy is not active.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from vcc.compression.binding import BuildContext
 from vcc.compression.policies.base import Policy, StepContext
-from vcc.compression.pruners.base import PruneContext, Pruner
+from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner
 from vcc.compression.pruners.elementwise import LevelPruner
+from vcc.compression.schedule.arguments import argument
+from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
 from vcc.compression.schedule.epochs import ActiveEpochs
+from vcc.compression.schedule.fields import boolean, integer, number, table
+from vcc.compression.schedule.schedule import PolicySpec
 
 
+@POLICIES.register("pruner")
 @dataclass(frozen=True, kw_only=True)
-class PruningFlags:
-    """A pruning policy's `args`.
+class PruningFlags(PolicyArguments):
+    """Lets a pruner mask its targets: a pruning policy's `args`."""
 
-    Args:
-        mask_on_forward_only: do not mask again after the step, so that pruned weights can grow.
-        keep_mask: at the last active epoch's end, mask for good.
-        use_double_copies: the optimizer updates the unmasked weights.
-        mask_gradients: multiply gradients by the masks.
-        mini_batch_pruning_frequency: compute masks also every so many minibatches; 0 for never.
-        discard_masks_at_minibatch_end: drop the masks after each step.
-        skip_first_minibatch: make the first masks at the second minibatch.
-        fold_batchnorm: rank filters as scaled by the BatchNorm that follows.
-    """
+    section = "pruners"
+    parts = PRUNERS
+    order = 0
 
-    mask_on_forward_only: bool = False
-    keep_mask: bool = False
-    use_double_copies: bool = False
-    mask_gradients: bool = False
-    mini_batch_pruning_frequency: int = 0
-    discard_masks_at_minibatch_end: bool = False
-    skip_first_minibatch: bool = False
-    fold_batchnorm: bool = False
+    levels: Mapping[str, float] | None = argument(
+        table(number(at_least=0, at_most=1)),
+        None,
+        "replace a level pruner's levels while this policy acts",
+    )
+    mask_on_forward_only: bool = argument(
+        boolean, False, "do not mask again after the step, so that pruned weights can grow"
+    )
+    keep_mask: bool = argument(boolean, False, "at the last active epoch's end, mask for good")
+    use_double_copies: bool = argument(boolean, False, "the optimizer updates the unmasked weights")
+    mask_gradients: bool = argument(boolean, False, "multiply gradients by the masks")
+    mini_batch_pruning_frequency: int = argument(
+        integer(0), 0, "compute masks also every so many minibatches; 0 for never"
+    )
+    discard_masks_at_minibatch_end: bool = argument(
+        boolean, False, "drop the masks after each step"
+    )
+    skip_first_minibatch: bool = argument(
+        boolean, False, "make the first masks at the second minibatch"
+    )
+    fold_batchnorm: bool = argument(
+        boolean, False, "rank filters as scaled by the BatchNorm that follows"
+    )
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        yield from super().conflicts(given)
+        if given.get("mask_gradients") and not given.get("mask_on_forward_only"):
+            yield "mask_gradients needs mask_on_forward_only: true"
+
+    def settled_epoch(self, active: ActiveEpochs) -> int | None:
+        # Masks that act in the forward pass only stand in the weights from the epoch after.
+        return active.last + self.mask_on_forward_only
+
+    def policy(self, spec: PolicySpec, made: Pruner, network: BuildContext) -> Policy:
+        in_epoch = self.mini_batch_pruning_frequency or self.skip_first_minibatch
+        if made.needs_minibatches and len(set(spec.epochs.epochs)) == 1 and not in_epoch:
+            words = (
+                "ranks by the minibatches of its policy's epochs, so that it prunes nothing in the "
+                "first: give the policy a second epoch, or mini_batch_pruning_frequency"
+            )
+            network.problem(spec.path, words)
+        levels = self.levels
+        if levels is not None:
+            path = (*spec.path, spec.subject, "args", "levels")
+            levels = network.resolve_table(levels, path)
+        return PruningPolicy(
+            spec.instance,
+            spec.epochs,
+            made,
+            flags=self,
+            levels=levels,
+            rank_weight=network.folded_weight() if self.fold_batchnorm else None,
+        )
 
 
 class PruningPolicy(Policy):

@@ -2,22 +2,81 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vcc.compression.binding import BuildContext, Site
 from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.quantization.clipping import ActivationStats
 from vcc.compression.quantization.guard import AccuracyGuard, GuardReport
 from vcc.compression.quantization.insertion import Calibration, calibrate, insert_quantizers
-from vcc.compression.quantization.settings import QuantizerSettings
+from vcc.compression.quantization.overrides import unmatched_patterns
+from vcc.compression.quantization.settings import (
+    QUANTIZERS,
+    QuantizerArguments,
+    QuantizerSettings,
+)
+from vcc.compression.schedule.arguments import Arguments
+from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
 from vcc.compression.schedule.epochs import ActiveEpochs
+from vcc.compression.schedule.schedule import PolicySpec
 
 log = logging.getLogger(__name__)
+
+
+@POLICIES.register("quantizer")
+@dataclass(frozen=True, kw_only=True)
+class QuantizationArguments(PolicyArguments):
+    """Quantizes the network before the first of its epochs."""
+
+    section = "quantizers"
+    parts = QUANTIZERS
+    order = 2
+
+    def structural_epochs(self, active: ActiveEpochs) -> tuple[int, ...]:
+        return (active.first,)
+
+    def needs_training(self, part: Arguments) -> bool:
+        return not (isinstance(part, QuantizerArguments) and part.is_calibrated)
+
+    def policy(
+        self, spec: PolicySpec, made: QuantizerArguments, network: BuildContext
+    ) -> Policy | None:
+        part = network.schedule.component(spec.subject, spec.instance)
+        try:
+            settings = made.settings(part.class_name)
+            unmatched = unmatched_patterns(network.model, settings.overrides)
+        except ValueError as error:
+            network.problem(part.path, str(error))
+            return None
+        site = Site(network, part)
+        for pattern in unmatched:
+            site.problem("overrides", "matches no module of the network", pattern)
+        return QuantizationPolicy(
+            spec.instance,
+            spec.epochs,
+            network.model,
+            settings,
+            example_input=functools.partial(network.example_input, "quantization"),
+            calibration=network.calibration,
+            guard=_guard(made, site),
+        )
+
+
+def _guard(made: QuantizerArguments, site: Site) -> AccuracyGuard | None:
+    budget = made.budget()
+    if budget is None:
+        return None
+    if site.network.measure is None:
+        site.problem("guard", "needs to measure: give file_config a measure")
+        return None
+    return AccuracyGuard(site.network.measure, budget)
 
 
 class QuantizationPolicy(Policy):
@@ -64,7 +123,7 @@ class QuantizationPolicy(Policy):
         context.store.make_permanent()
         before = list(context.model.parameters())
         insert_quantizers(context.model, self.settings, self.example_input())
-        if self.settings.class_name == "PostTrainLinearQuantizer":
+        if self.settings.method.is_calibrated:
             self.statistics = calibrate(context.model, self.settings, self.calibration)
             if self.guard is not None:
                 self.guarded = self.guard(context.model)

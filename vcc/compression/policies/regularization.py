@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
+from vcc.compression.binding import BuildContext
 from vcc.compression.policies.base import Policy, StepContext
-from vcc.compression.regularizers.terms import Regularizer
+from vcc.compression.regularizers.base import REGULARIZERS, Regularizer
+from vcc.compression.schedule.arguments import argument
+from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
 from vcc.compression.schedule.epochs import ActiveEpochs
+from vcc.compression.schedule.fields import boolean
+from vcc.compression.schedule.schedule import PolicySpec
+
+
+@POLICIES.register("regularizer")
+@dataclass(frozen=True, kw_only=True)
+class RegularizationArguments(PolicyArguments):
+    """Adds a regularizer's term to the loss."""
+
+    section = "regularizers"
+    parts = REGULARIZERS
+    order = 1
+
+    keep_mask: bool = argument(boolean, False, "keep the last mask for good")
+
+    def settled_epoch(self, active: ActiveEpochs) -> int | None:
+        # What is dropped after the last step stands in the weights from the epoch after.
+        return active.last + 1 if self.keep_mask else None
+
+    def policy(self, spec: PolicySpec, made: Regularizer, network: BuildContext) -> Policy:
+        part = network.schedule.component(spec.subject, spec.instance)
+        return RegularizationPolicy(
+            spec.instance,
+            spec.epochs,
+            made,
+            term=f"{part.class_name}_loss",
+            keep_mask=self.keep_mask,
+        )
 
 
 class RegularizationPolicy(Policy):
@@ -21,20 +54,27 @@ class RegularizationPolicy(Policy):
         name: instance name.
         active: epochs.
         regularizer: the term.
+        term: its name among the components of the loss.
         keep_mask: keep the last mask for good.
     """
 
     def __init__(
-        self, name: str, active: ActiveEpochs, regularizer: Regularizer, *, keep_mask: bool = False
+        self,
+        name: str,
+        active: ActiveEpochs,
+        regularizer: Regularizer,
+        *,
+        term: str,
+        keep_mask: bool = False,
     ) -> None:
         super().__init__(name, active)
-        self.regularizer, self.keep_mask = regularizer, keep_mask
+        self.regularizer, self.term, self.keep_mask = regularizer, term, keep_mask
 
     def before_backward_pass(
         self, context: StepContext, loss: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]] | None:
         term = self.regularizer.total(context.store.parameters)
-        return loss + term, {f"{self.regularizer.class_name}_loss": term.detach()}
+        return loss + term, {self.term: term.detach()}
 
     def on_minibatch_end(self, context: StepContext) -> None:
         if self.regularizer.criterion is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from vcc.compression.binding import BuildContext
 from vcc.compression.channels.dead import (
     masks_of_dead_channels,
     masks_of_zeros,
@@ -15,12 +18,82 @@ from vcc.compression.channels.dead import (
 )
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.policies.base import Policy, StepContext
+from vcc.compression.schedule.arguments import Arguments, argument
+from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
 from vcc.compression.schedule.epochs import ActiveEpochs
+from vcc.compression.schedule.fields import anything, choice, optional
+from vcc.compression.schedule.schedule import PolicySpec
+from vcc.compression.thinning.remove import thin_
+from vcc.errors import ScheduleError
+from vcc.registry import Registry
 
 log = logging.getLogger(__name__)
 
+_FILTERS = "remove_filters"
 # what removes channels: vcc.compression.thinning.remove.thin_
 Thin = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Thinner(Arguments):
+    thinning_func_str: str = argument(
+        choice(_FILTERS, "remove_channels", "contract_model"),
+        _FILTERS,
+        "remove_filters; or remove_channels or contract_model: channels that no layer reads leave "
+        "too",
+    )
+    arch: Any = argument(optional(anything), None, "not read: the structure comes from the network")
+    dataset: Any = argument(
+        optional(anything), None, "not read: the example input comes from the caller"
+    )
+
+
+EXTENSIONS: Registry[type[_Thinner]] = Registry(
+    "extension",
+    group="vcc.extensions",
+    rooms=("vcc.compression.policies",),
+    error=ScheduleError,
+)
+
+
+@EXTENSIONS.register("FilterRemover")
+class FilterRemover(_Thinner):
+    """Removes masked channels from the network at the policy's epochs."""
+
+
+@EXTENSIONS.register("ChannelRemover")
+class ChannelRemover(_Thinner):
+    """Another name of `FilterRemover`."""
+
+
+@EXTENSIONS.register("StructureRemover")
+class StructureRemover(_Thinner):
+    """Another name of `FilterRemover`."""
+
+
+@POLICIES.register("extension")
+@dataclass(frozen=True, kw_only=True)
+class ThinningArguments(PolicyArguments):
+    """Removes masked channels."""
+
+    section = "extensions"
+    parts = EXTENSIONS
+    order = 4
+
+    def structural_epochs(self, active: ActiveEpochs) -> tuple[int, ...]:
+        return tuple(sorted(set(active.epochs)))
+
+    def needs_training(self, part: Arguments) -> bool:
+        return False
+
+    def policy(self, spec: PolicySpec, made: _Thinner, network: BuildContext) -> Policy:
+        return ThinningPolicy(
+            spec.instance,
+            spec.epochs,
+            thin=functools.partial(thin_, round_to=network.round_to),
+            example_input=network.example_input(f"the extension {spec.instance}"),
+            channels=made.thinning_func_str != _FILTERS,
+        )
 
 
 class ThinningPolicy(Policy):

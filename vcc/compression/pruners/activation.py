@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from vcc.compression.binding import Site
 from vcc.compression.pruners.activation_stats import ActivationStatistics
+from vcc.compression.pruners.base import PRUNERS, Pruner
 from vcc.compression.pruners.ranked import RankedPruner
+from vcc.compression.pruners.ranked_arguments import (
+    Ramp,
+    Ranked,
+    Share,
+    check_shapes,
+    ranked_options,
+)
 from vcc.compression.pruners.scores import ActivationScore
 
 
@@ -41,3 +51,71 @@ class ActivationRankedPruner(RankedPruner):
     def forget_shapes(self) -> None:
         super().forget_shapes()
         self.statistics.start()
+
+
+class _ByActivation(Ranked):
+    """Ranks by what a layer's output shows while the network trains.
+
+    Attributes:
+        statistic: `apoz` or `mean`.
+        sign: -1 where a high figure means useless.
+    """
+
+    can_be_directed = False
+    statistic: ClassVar[str]
+    sign: ClassVar[int]
+
+    def build(self, site: Site) -> Pruner:
+        names = site.names(self.weights)
+        if self.group_dependency == "Coupled":
+            words = "activations rank no coupled groups: a residual stream's layers share theirs"
+            site.problem("group_dependency", words)
+        statistics = ActivationStatistics(
+            site.network.model,
+            names,
+            followers=site.network.known_batchnorms(),
+            statistic=self.statistic,
+        )
+        statistics.start()
+        check_shapes(self, site, names)
+        return ActivationRankedPruner(
+            names,
+            leader=self.group_dependency == "Leader",
+            statistics=statistics,
+            sign=self.sign,
+            **ranked_options(self),
+        )
+
+
+class _ByZeros(_ByActivation):
+    statistic = "apoz"
+    sign = -1
+
+
+class _ByMean(_ByActivation):
+    statistic = "mean"
+    sign = 1
+
+
+@PRUNERS.register("ActivationAPoZRankedFilterPruner")
+@dataclass(frozen=True, kw_only=True)
+class ZerosRanked(_ByZeros, Share):
+    """Prunes the filters whose activations are most often zero, counted while training."""
+
+
+@PRUNERS.register("ActivationMeanRankedFilterPruner")
+@dataclass(frozen=True, kw_only=True)
+class MeanRanked(_ByMean, Share):
+    """Prunes the filters of least mean activation."""
+
+
+@PRUNERS.register("ActivationAPoZRankedFilterPruner_AGP")
+@dataclass(frozen=True, kw_only=True)
+class ZerosRankedRamp(_ByZeros, Ramp):
+    """As `ActivationAPoZRankedFilterPruner`, along the ramp of `AutomatedGradualPruner`."""
+
+
+@PRUNERS.register("ActivationMeanRankedFilterPruner_AGP")
+@dataclass(frozen=True, kw_only=True)
+class MeanRankedRamp(_ByMean, Ramp):
+    """As `ActivationMeanRankedFilterPruner`, along the ramp of `AutomatedGradualPruner`."""

@@ -11,7 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vcc.compression.binding import Site
+from vcc.compression.schedule.arguments import Arguments
 from vcc.compression.schedule.epochs import ActiveEpochs
+from vcc.errors import ScheduleError
+from vcc.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,20 @@ class Pruner(abc.ABC):
 
     def forget_shapes(self) -> None:  # noqa: B027 - most keep nothing
         """Drop whatever was kept per weight shape: the network was thinned."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrunerArguments(Arguments, abc.ABC):
+    """Arguments of a pruner of the schedule's section `pruners`."""
+
+    @abc.abstractmethod
+    def build(self, site: Site) -> Pruner:
+        """Return the pruner of a network; what does not fit it is noted as a problem."""
+
+
+PRUNERS: Registry[type[PrunerArguments]] = Registry(
+    "pruner", group="vcc.pruners", rooms=("vcc.compression.pruners",), error=ScheduleError
+)
 
 
 def draw_generator(*parts: Any) -> torch.Generator:

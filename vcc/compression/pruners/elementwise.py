@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vcc.compression.binding import Site
 from vcc.compression.masks.selection import keep_above, keep_level
-from vcc.compression.pruners.base import PruneContext, Pruner
+from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner, PrunerArguments
 from vcc.compression.pruners.ramps import agp_sparsity, baidu_threshold, splicing_sensitivity
+from vcc.compression.pruners.ranked_arguments import FRACTION, Ramp, weights_argument
+from vcc.compression.schedule.arguments import argument
+from vcc.compression.schedule.fields import integer, number, table
+
+
+@PRUNERS.register("MagnitudeParameterPruner")
+@dataclass(frozen=True, kw_only=True)
+class MagnitudeArguments(PrunerArguments):
+    """Prunes weights at or below a magnitude."""
+
+    thresholds: Mapping[str, float] = argument(
+        table(number(at_least=0)),
+        help_text="name or selector -> magnitude, at least 0; `'*'` for all others must be there",
+    )
+
+    def build(self, site: Site) -> Pruner:
+        if "*" not in self.thresholds:
+            site.problem("thresholds", "needs the key '*' for all other parameters")
+        return MagnitudePruner(site.table(self.thresholds, "thresholds"))
 
 
 class MagnitudePruner(Pruner):
@@ -32,6 +53,19 @@ class MagnitudePruner(Pruner):
             name: keep_above(context.weight(name), threshold)
             for name, threshold in self.thresholds.items()
         }
+
+
+@PRUNERS.register("SparsityLevelParameterPruner")
+@dataclass(frozen=True, kw_only=True)
+class LevelArguments(PrunerArguments):
+    """Prunes a share of the weights, those of least magnitude."""
+
+    levels: Mapping[str, float] = argument(
+        table(FRACTION), help_text="name or selector -> share, 0 to 1"
+    )
+
+    def build(self, site: Site) -> Pruner:
+        return LevelPruner(site.table(self.levels, "levels"))
 
 
 class LevelPruner(Pruner):
@@ -59,6 +93,21 @@ class LevelPruner(Pruner):
         self.levels = dict(saved["levels"])
 
 
+@PRUNERS.register("AutomatedGradualPruner")
+@dataclass(frozen=True, kw_only=True)
+class GradualArguments(PrunerArguments, Ramp):
+    """Prunes a share of the weights along a cubic ramp over the epochs (Zhu and Gupta 2017)."""
+
+    weights: tuple[str, ...] = weights_argument()
+
+    def build(self, site: Site) -> Pruner:
+        return AutomatedGradualPruner(
+            initial_sparsity=self.initial_sparsity,
+            final_sparsity=self.final_sparsity,
+            weights=site.names(self.weights),
+        )
+
+
 class AutomatedGradualPruner(Pruner):
     """Level pruning whose level follows the AGP ramp.
 
@@ -84,6 +133,19 @@ class AutomatedGradualPruner(Pruner):
             context.epoch, context.active, initial=self.initial_sparsity, final=self.final_sparsity
         )
         return _level_masks(context, dict.fromkeys(self._weights, level))
+
+
+@PRUNERS.register("SensitivityPruner")
+@dataclass(frozen=True, kw_only=True)
+class SensitivityArguments(PrunerArguments):
+    """Prunes at or below s standard deviations, which are taken once (Han et al. 2015)."""
+
+    sensitivities: Mapping[str, float] = argument(
+        table(number(at_least=0)), help_text="name or selector -> s, at least 0"
+    )
+
+    def build(self, site: Site) -> Pruner:
+        return SensitivityPruner(site.table(self.sensitivities, "sensitivities"))
 
 
 class SensitivityPruner(Pruner):
@@ -119,6 +181,36 @@ class SensitivityPruner(Pruner):
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self.stds = dict(saved["stds"])
+
+
+@PRUNERS.register("SplicingPruner")
+@dataclass(frozen=True, kw_only=True)
+class SplicingArguments(PrunerArguments):
+    """Prunes below a low threshold and revives above a high one, around mean plus s deviations.
+
+    Guo et al. 2016. Wants `mask_on_forward_only`.
+    """
+
+    sensitivities: Mapping[str, float] = argument(
+        table(number()), help_text="name or selector -> s, of any sign"
+    )
+    low_thresh_mult: float = argument(
+        number(above=0), help_text="factor of the low threshold, above 0"
+    )
+    hi_thresh_mult: float = argument(
+        number(above=0), help_text="factor of the high threshold, above 0"
+    )
+    sensitivity_multiplier: float = argument(
+        number(at_least=0), 0.0, "growth of s per epoch; 0 keeps it"
+    )
+
+    def build(self, site: Site) -> Pruner:
+        return SplicingPruner(
+            site.table(self.sensitivities, "sensitivities"),
+            low_mult=self.low_thresh_mult,
+            high_mult=self.hi_thresh_mult,
+            multiplier=self.sensitivity_multiplier,
+        )
 
 
 class SplicingPruner(Pruner):
@@ -171,6 +263,32 @@ class SplicingPruner(Pruner):
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self.moments = {name: (pair[0], pair[1]) for name, pair in saved["moments"].items()}
+
+
+@PRUNERS.register("BaiduRNNPruner")
+@dataclass(frozen=True, kw_only=True)
+class BaiduArguments(PrunerArguments):
+    """Prunes at or below a magnitude that rises with two slopes (Narang et al. 2017)."""
+
+    q: float = argument(
+        number(at_least=0),
+        help_text="a magnitude that most weights to be pruned stay below, at least 0",
+    )
+    ramp_epoch_offset: int = argument(
+        integer(0), help_text="epochs from the policy's start to the second slope"
+    )
+    ramp_slope_mult: float = argument(
+        number(at_least=0), help_text="second slope divided by the first, at least 0"
+    )
+    weights: tuple[str, ...] = weights_argument()
+
+    def build(self, site: Site) -> Pruner:
+        return BaiduRNNPruner(
+            q=self.q,
+            ramp_epoch_offset=self.ramp_epoch_offset,
+            ramp_slope_mult=self.ramp_slope_mult,
+            weights=site.names(self.weights),
+        )
 
 
 class BaiduRNNPruner(Pruner):

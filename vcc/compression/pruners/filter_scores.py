@@ -11,22 +11,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vcc.compression.binding import Gate, Site
 from vcc.compression.masks.structures import structures_alive
-from vcc.compression.pruners.base import PruneContext
+from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner
+from vcc.compression.pruners.ranked_arguments import (
+    AcrossLayers,
+    Ramp,
+    Ranked,
+    Share,
+    ranked_pruner,
+)
 from vcc.compression.pruners.scores import Score
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The BatchNorm that a convolution's filters pass, by its parameters' names.
-
-    Attributes:
-        scale: gamma, one entry per filter.
-        shift: beta, likewise.
-    """
-
-    scale: str
-    shift: str
 
 
 class GeometricMedianScore(Score):
@@ -61,3 +56,42 @@ class BatchNormScaleScore(Score):
             return None
         alive = structures_alive(context.weight(name), dims)
         return context.weight(gate.scale).abs() * alive
+
+
+class _ByMedian(Ranked):
+    def build(self, site: Site) -> Pruner:
+        return ranked_pruner(self, site, score=GeometricMedianScore())
+
+
+@PRUNERS.register("FPGMRankedFilterPruner")
+@dataclass(frozen=True, kw_only=True)
+class MedianRanked(AcrossLayers, _ByMedian, Share):
+    """Prunes the filters nearest to the layer's others (He et al. 2019). An extension."""
+
+
+@PRUNERS.register("FPGMRankedFilterPruner_AGP")
+@dataclass(frozen=True, kw_only=True)
+class MedianRankedRamp(AcrossLayers, _ByMedian, Ramp):
+    """As `FPGMRankedFilterPruner`, along the ramp of `AutomatedGradualPruner`."""
+
+
+class _ByScale(Ranked):
+    def build(self, site: Site) -> Pruner:
+        gates = site.network.gates(site.class_name)
+        pruner = ranked_pruner(self, site, score=BatchNormScaleScore(gates))
+        for name in pruner.targets:
+            if name not in gates:
+                site.problem("weights", f"{name} has no BatchNorm behind it")
+        return pruner
+
+
+@PRUNERS.register("BNScaleRankedFilterPruner")
+@dataclass(frozen=True, kw_only=True)
+class ScaleRanked(AcrossLayers, _ByScale, Share):
+    """Prunes the filters of least BatchNorm scale (Liu et al. 2017). An extension."""
+
+
+@PRUNERS.register("BNScaleRankedFilterPruner_AGP")
+@dataclass(frozen=True, kw_only=True)
+class ScaleRankedRamp(AcrossLayers, _ByScale, Ramp):
+    """As `BNScaleRankedFilterPruner`, along the ramp of `AutomatedGradualPruner`."""

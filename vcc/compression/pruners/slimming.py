@@ -3,13 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
+from vcc.compression.binding import Site
 from vcc.compression.channels.coupled import filters_kept, weakest_of_all
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.masks.structures import spread
-from vcc.compression.pruners.base import PruneContext, Pruner
+from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner, PrunerArguments
+from vcc.compression.pruners.ranked_arguments import FRACTION, weights_argument
+from vcc.compression.schedule.arguments import argument
+
+
+@PRUNERS.register("NetworkSlimmingPruner")
+@dataclass(frozen=True, kw_only=True)
+class SlimmingArguments(PrunerArguments):
+    """Prunes the channels of least BatchNorm scale, ranked over all listed layers together.
+
+    An extension.
+    """
+
+    desired_sparsity: float = argument(
+        FRACTION, help_text="extension: share of all listed channels, 0 to 1"
+    )
+    most_per_layer: float = argument(
+        FRACTION, 1.0, "largest share of one layer's structures to prune, 0 to 1"
+    )
+    weights: tuple[str, ...] = weights_argument()
+
+    def build(self, site: Site) -> Pruner:
+        groups = self._groups(site)
+        if not groups:
+            words = "lists no convolution (or its BatchNorm's scale) whose filters can be removed"
+            site.problem("weights", words)
+        return SlimmingPruner(
+            groups,
+            site.network.channel_groups(),
+            self.desired_sparsity,
+            most_per_layer=self.most_per_layer,
+        )
+
+    def _groups(self, site: Site) -> list[tuple[tuple[str, str, str], ...]]:
+        """Return (weight, scale, shift) of the members of each listed group of layers."""
+        listed = set(site.names(self.weights))
+        batchnorms = site.network.batchnorms(site.class_name)
+        groups = []
+        for group in site.network.filter_groups():
+            members = []
+            for name in group:
+                follower = batchnorms.get(name.removesuffix(".weight"))
+                if follower is not None:
+                    members.append((name, f"{follower}.weight", f"{follower}.bias"))
+            wanted = any({weight, scale} & listed for weight, scale, _ in members)
+            if wanted and len(members) == len(group):
+                groups.append(tuple(members))
+        return groups
 
 
 class SlimmingPruner(Pruner):

@@ -7,18 +7,60 @@ square of the sum of gradient * weight over a structure, averaged over minibatch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.masks.structures import structures_alive
-from vcc.compression.pruners.base import PruneContext, Pruner
-from vcc.compression.pruners.filter_scores import Gate
+from vcc.compression.binding import Gate, Site
+from vcc.compression.masks.structures import TEMPORAL_SLICES, structures_alive
+from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner
 from vcc.compression.pruners.ranked import RankedPruner
+from vcc.compression.pruners.ranked_arguments import (
+    AcrossLayers,
+    Ramp,
+    Ranked,
+    Share,
+    ranked_pruner,
+)
 from vcc.compression.pruners.scores import Score
+from vcc.compression.schedule.arguments import argument
+from vcc.compression.schedule.fields import choice
 
 Parameters = Mapping[str, nn.Parameter]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ByTaylor(Ranked):
+    group_type: str = argument(
+        choice("Filters", "3D", TEMPORAL_SLICES),
+        "Filters",
+        "Filters or 3D, which are the same, or TemporalSlices",
+    )
+
+    def build(self, site: Site) -> Pruner:
+        if self.group_type == TEMPORAL_SLICES:
+            score = TaylorScore({}, (2,))
+        else:
+            score = TaylorScore(site.network.gates(site.class_name), (0,))
+        return TaylorPruner(ranked_pruner(self, site, score=score), score)
+
+
+@PRUNERS.register("TaylorRankedFilterPruner")
+@dataclass(frozen=True, kw_only=True)
+class TaylorRanked(AcrossLayers, _ByTaylor, Share):
+    """Prunes the filters without which the loss would change least, to first order.
+
+    The loss's change is taken over the minibatches since the last masks (Molchanov et al. 2019). An
+    extension.
+    """
+
+
+@PRUNERS.register("TaylorRankedFilterPruner_AGP")
+@dataclass(frozen=True, kw_only=True)
+class TaylorRankedRamp(AcrossLayers, _ByTaylor, Ramp):
+    """As `TaylorRankedFilterPruner`, along the ramp of `AutomatedGradualPruner`."""
 
 
 class TaylorScore(Score):

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from vcc.compression.schedule.arguments import Arguments, argument
+from vcc.compression.schedule.fields import number, optional
 from vcc.compression.sensitivity.measured import EvalResult, Measure
 from vcc.models.quantized.plan import float_layers, quantizers_by_layer, set_quantizers
 from vcc.spreadsheet import CsvWriter
@@ -24,17 +26,14 @@ log = logging.getLogger(__name__)
 CSV_HEADER = ("layer", "loss_increase_alone", "precision")
 
 
-@dataclass(frozen=True)
-class Budget:
-    """What quantization may cost on dev; None does not count.
+@dataclass(frozen=True, kw_only=True)
+class Budget(Arguments):
+    """What quantization may cost on dev; null does not count."""
 
-    Args:
-        loss: increase of the mean cross-entropy, nats.
-        top1: decrease of top-1, 0..1.
-    """
-
-    loss: float | None = None
-    top1: float | None = None
+    loss: float | None = argument(
+        optional(number(at_least=0)), None, "increase of the mean cross-entropy, nats"
+    )
+    top1: float | None = argument(optional(number(at_least=0)), None, "decrease of top-1, 0 to 1")
 
     def holds(self, before: EvalResult, now: EvalResult) -> bool:
         """Return whether a network's figures are within the budget of the float network's.

@@ -15,7 +15,7 @@ from vcc.compression.quantization.clipping import ActivationStats, clip_range
 from vcc.compression.quantization.folding import fold_batchnorms_checked
 from vcc.compression.quantization.inserted import apply_plan_checked
 from vcc.compression.quantization.overrides import resolve_bits
-from vcc.compression.quantization.planning import clip_options, clipped_plan, linear_plan
+from vcc.compression.quantization.planning import clip_options, linear_plan
 from vcc.compression.quantization.ranges import share_ranges
 from vcc.compression.quantization.settings import QuantizerSettings
 from vcc.compression.quantization.statistics import (
@@ -26,7 +26,7 @@ from vcc.compression.quantization.statistics import (
 )
 from vcc.errors import ScheduleError
 from vcc.models.quantized.modules import ActivationQuantizer
-from vcc.models.quantized.plan import activation_quantizers, apply_plan
+from vcc.models.quantized.plan import activation_quantizers
 from vcc.models.quantized.weight import WeightQuantizer
 
 log = logging.getLogger(__name__)
@@ -35,18 +35,24 @@ Calibration = Callable[[], Batches]
 
 
 def insert_quantizers(model: nn.Module, settings: QuantizerSettings, example_input: Tensor) -> None:
-    """Quantize a network in place, for training or for calibration.
-
-    The range-linear quantizers fold BatchNorms first; the clipped ones train with live ones.
+    """Quantize a network in place, for training or for calibration, as the quantizer's class does.
 
     Args:
         model: the network.
         settings: of a schedule's quantizer.
-        example_input: a batch that it accepts; the clipped quantizers do not look at it.
+        example_input: a batch that it accepts.
     """
-    if settings.class_name in ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer"):
-        apply_plan(model, clipped_plan(model, settings))
-        return
+    settings.method.insert(model, settings, example_input)
+
+
+def insert_by_ranges(model: nn.Module, settings: QuantizerSettings, example_input: Tensor) -> None:
+    """Fold BatchNorms, and insert range-linear quantizers in place.
+
+    Args:
+        model: the network.
+        settings: of a range-linear quantizer.
+        example_input: a batch that it accepts.
+    """
     followers = following_batchnorms(model, example_input)
     folded = fold_batchnorms_checked(model, followers, example_input)
     log.info("folded %d BatchNorms", len(folded))

@@ -78,8 +78,7 @@ def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> QuantizationP
     used in several places is one quantizer.
     """
     bits = resolve_bits(model, settings.bits, settings.overrides)
-    kind = "wrpn" if settings.class_name == "WRPNQuantizer" else "dorefa"
-    learned = settings.class_name == "PACTQuantizer"
+    kind, learned = settings.method.weight_kind, settings.method.learns_clips
     layers: dict[str, LayerPlan] = {}
     activations: dict[str, ClipPlan] = {}
     for name, module in model.named_modules():
@@ -186,14 +185,14 @@ def _may_quantize(name: str, settings: QuantizerSettings, placement: Placement) 
     Ranges are tracked in place, which a second call within one pass would change for the first.
     """
     calls = placement.calls[name]
-    if calls == 0 or (calls > 1 and settings.class_name == "QuantAwareTrainRangeLinearQuantizer"):
+    if calls == 0 or (calls > 1 and settings.method.tracks_ranges):
         log.warning("%s stays in float: it runs %d times in one pass", name, calls)
         return False
     return True
 
 
 def _activation(bits: Bits, settings: QuantizerSettings) -> ActivationPlan:
-    follows = settings.class_name == "QuantAwareTrainRangeLinearQuantizer"
+    follows = settings.method.tracks_ranges
     return ActivationPlan(
         bits=int(bits.activations or 0),
         mode=_mode_of(bits, settings.activation_mode, "activations"),

@@ -1,16 +1,34 @@
-"""A quantizer of the schedule as checked settings, for any of its classes."""
+"""The interface of a quantizer: its arguments in a schedule, and the settings that they mean."""
 
 from __future__ import annotations
 
+import abc
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
+from torch import Tensor, nn
+
+from vcc.compression.quantization.guard import Budget
 from vcc.compression.quantization.overrides import Bits
-from vcc.compression.schedule.quantizer_fields import CLIP_MODES, QUANT_MODES
-from vcc.config.overflow import AUTO, FAST, settled
-from vcc.errors import nearest
+from vcc.compression.schedule.arguments import Arguments, argument
+from vcc.compression.schedule.fields import (
+    anything,
+    boolean,
+    choice,
+    integer,
+    mapping,
+    optional,
+)
+from vcc.compression.schedule.frozen import thaw
+from vcc.config.overflow import AUTO, FAST, OVERFLOWS, settled
+from vcc.errors import ScheduleError, nearest
+from vcc.registry import Registry
 
+QUANT_MODES = ("SYMMETRIC", "SYMMETRIC_RESTRICTED", "ASYMMETRIC_UNSIGNED", "ASYMMETRIC_SIGNED")
+CLIP_MODES = ("NONE", "AVG", "N_STD", "GAUSS", "LAPLACE", "PERCENTILE", "ENTROPY", "MSE")
+BITS = optional(integer(1, 32))
 _TARGET_MODES = {
     "cpu": ("ASYMMETRIC_UNSIGNED", "SYMMETRIC"),
     "tensorrt": ("SYMMETRIC", "SYMMETRIC_RESTRICTED"),
@@ -31,7 +49,7 @@ class QuantizerSettings:
         target: runtime whose int8 kernels the integers are for.
         overflow: safe (int8 weights of 7 bits, see `vcc.config.overflow`) or fast.
         by_target: whether the target chose the modes, and may choose others for some layers.
-        options: the rest, by the schedule's names.
+        options: all arguments, by the schedule's names.
     """
 
     class_name: str
@@ -45,49 +63,139 @@ class QuantizerSettings:
     by_target: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def method(self) -> type[QuantizerArguments]:
+        """What the quantizer is like, by its class."""
+        return QUANTIZERS.get(self.class_name)
 
-def quantizer_settings(class_name: str, args: Mapping[str, Any]) -> QuantizerSettings:
-    """Return the settings of a schedule's quantizer.
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizerArguments(Arguments, abc.ABC):
+    """Arguments of a quantizer of the schedule's section `quantizers`, and what its class is like.
+
+    Attributes:
+        is_calibrated: finds its ranges from calibration batches, and needs no training.
+        tracks_ranges: keeps running means of ranges while the network trains.
+        weight_kind: of its weight quantizers, see `vcc.models.quantized.weight`.
+        learns_clips: trains the bounds of activations.
+    """
+
+    is_calibrated: ClassVar[bool] = False
+    tracks_ranges: ClassVar[bool] = False
+    weight_kind: ClassVar[str] = "range"
+    learns_clips: ClassVar[bool] = False
+
+    bits_activations: int | None = argument(
+        BITS, 32, "bits of activations; null leaves them in float"
+    )
+    overrides: Mapping[str, Any] | None = argument(
+        optional(mapping),
+        None,
+        "pattern of whole module names -> settings; the first that fits counts",
+    )
+    overflow: str | None = argument(
+        optional(choice(*OVERFLOWS)),
+        None,
+        "extension: int8 weights: safe (7 bits, right on every processor), fast (8 bits, VNNI "
+        "only) or auto; null is auto with a `quant_target`, else fast",
+    )
+
+    @abc.abstractmethod
+    def bits(self) -> Bits:
+        """Return the bits of a module that no override names."""
+
+    def budget(self) -> Budget | None:
+        """Return what quantization may cost on dev; None: it is not guarded."""
+        return None
+
+    @classmethod
+    @abc.abstractmethod
+    def insert(cls, model: nn.Module, settings: QuantizerSettings, example_input: Tensor) -> None:
+        """Quantize a network in place, for training or for calibration.
+
+        Args:
+            model: the network.
+            settings: of this quantizer.
+            example_input: a batch that it accepts.
+        """
+
+    def modes(self) -> tuple[str, str]:
+        """Return the modes of activations and weights.
+
+        Raises:
+            ValueError: one is unknown.
+        """
+        return ("SYMMETRIC", "SYMMETRIC")
+
+    def settings(self, class_name: str) -> QuantizerSettings:
+        """Return the settings that the arguments mean.
+
+        Args:
+            class_name: under which this class is registered.
+
+        Raises:
+            ValueError: a mode or clip mode is unknown.
+        """
+        activation_mode, weight_mode = self.modes()
+        for pattern, settings in (self.overrides or {}).items():
+            _check_override(pattern, settings)
+        return QuantizerSettings(
+            class_name=class_name,
+            bits=self.bits(),
+            overrides=thaw(self.overrides),
+            activation_mode=activation_mode,
+            weight_mode=weight_mode,
+            overflow=settled(self.overflow or FAST, "cpu"),
+            options={name: thaw(getattr(self, name)) for name in self.fields()},
+        )
+
+
+QUANTIZERS: Registry[type[QuantizerArguments]] = Registry(
+    "quantizer",
+    group="vcc.quantizers",
+    rooms=("vcc.compression.quantization",),
+    error=ScheduleError,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeArguments(QuantizerArguments):
+    """What the range-linear quantizers share.
 
     A `quant_target` chooses modes and per-channel weights that its kernels run, unless `mode` or
     `per_channel_wts` are given. An `overflow` that is not given is auto with a target, and fast
     without one: that is Distiller's own dialect, whose numbers are those of 8 bits.
-
-    Raises:
-        ValueError: a mode or clip mode is unknown.
     """
-    given = dict(args)
-    target = given.pop("quant_target", None)
-    default_modes = _TARGET_MODES[target] if target else ("SYMMETRIC", "SYMMETRIC")
-    overflow = given.pop("overflow", None) or (AUTO if target else FAST)
-    mode = given.pop("mode", None)
-    activation_mode, weight_mode = _modes(mode, default_modes)
-    default_bits = 8 if class_name == "PostTrainLinearQuantizer" else 32
-    bias = None if _is_clipped(class_name) or default_bits == 8 else 32
-    bits = Bits(
-        activations=given.pop("bits_activations", default_bits),
-        weights=given.pop("bits_weights", given.pop("bits_parameters", default_bits)),
-        bias=given.pop("bits_bias", bias),
+
+    mode: Any = argument(
+        anything,
+        None,
+        "SYMMETRIC, SYMMETRIC_RESTRICTED, ASYMMETRIC_UNSIGNED or ASYMMETRIC_SIGNED, or "
+        "`{activations: mode, weights: mode}`; null is SYMMETRIC, or the target's",
     )
-    overrides = given.pop("overrides", None)
-    for pattern, settings in (overrides or {}).items():
-        _check_override(pattern, settings)
-    return QuantizerSettings(
-        class_name=class_name,
-        bits=bits,
-        overrides=overrides,
-        activation_mode=activation_mode,
-        weight_mode=weight_mode,
-        per_channel=bool(given.pop("per_channel_wts", target is not None)),
-        target=target or "cpu",
-        overflow=settled(overflow, target or "cpu"),
-        by_target=target is not None and mode is None,
-        options=given,
+    per_channel_wts: bool | None = argument(
+        boolean, None, "a scale for each output channel of a weight; by default with a target"
+    )
+    quant_target: str | None = argument(
+        optional(choice(*_TARGET_MODES)),
+        None,
+        "extension: runtime that the integers are for, cpu or tensorrt: it chooses modes and "
+        "per-channel weights",
     )
 
+    def modes(self) -> tuple[str, str]:
+        target = self.quant_target
+        return _modes(self.mode, _TARGET_MODES[target] if target else super().modes())
 
-def _is_clipped(class_name: str) -> bool:
-    return class_name in ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")
+    def settings(self, class_name: str) -> QuantizerSettings:
+        target, per_channel = self.quant_target, self.per_channel_wts
+        return dataclasses.replace(
+            super().settings(class_name),
+            per_channel=target is not None if per_channel is None else per_channel,
+            target=target or "cpu",
+            overflow=settled(self.overflow or (AUTO if target else FAST), target or "cpu"),
+            by_target=target is not None and self.mode is None,
+        )
 
 
 def _modes(mode: Any, default: tuple[str, str]) -> tuple[str, str]:

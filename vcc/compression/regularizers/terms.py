@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from vcc.compression.binding import Site
 from vcc.compression.masks.group_thresholds import group_threshold_mask
-from vcc.compression.masks.structures import map_dims, structure_norms
+from vcc.compression.masks.structures import UnfitStructure, map_dims, structure_norms
+from vcc.compression.regularizers.base import REGULARIZERS, Regularizer, RegularizerArguments
+from vcc.compression.schedule.arguments import argument
+from vcc.compression.schedule.fields import choice, number, optional, row, table, text
+
+LASSO_GROUPS = (
+    "2D",
+    "3D",
+    "4D",
+    "Filters",
+    "Channels",
+    "Rows",
+    "Cols",
+    "Rows+Cols",
+    "Cols+Rows",
+    "Channels+4D",
+    "4D+Channels",
+    "Filters+4D",
+    "4D+Filters",
+)
+Regimes = Mapping[str, tuple[float, str]]
 
 # keeps the gradient of a channel's norm finite at zero, as Distiller does
 _CHANNEL_EPS = 1e-8
 
 
-class Regularizer(abc.ABC):
-    """A term of the loss, and the mask of what it has made small enough to drop.
+@REGULARIZERS.register("L1Regularizer")
+@dataclass(frozen=True, kw_only=True)
+class L1Arguments(RegularizerArguments):
+    """Adds strength times the sum of magnitudes to the loss."""
 
-    Args:
-        criterion: what a structure's size is measured by when thresholding; None never thresholds.
-    """
+    reg_regims: Mapping[str, float] = argument(
+        table(number(at_least=0)), help_text="name or selector -> strength, at least 0"
+    )
+    threshold_criteria: str | None = argument(
+        optional(text), None, "any word drops weights at or below the strength"
+    )
 
-    class_name: str
-
-    def __init__(self, criterion: str | None) -> None:
-        self.criterion = criterion
-
-    @property
-    @abc.abstractmethod
-    def targets(self) -> tuple[str, ...]:
-        """Names of the parameters that are regularized."""
-
-    @abc.abstractmethod
-    def loss(self, name: str, parameter: Tensor) -> Tensor:
-        """Return the term of one parameter, a scalar."""
-
-    @abc.abstractmethod
-    def keep(self, name: str, parameter: Tensor) -> Tensor:
-        """Return the mask of what exceeds the threshold, which is the strength itself."""
-
-    def total(self, parameters: Mapping[str, nn.Parameter]) -> Tensor:
-        """Return the sum of the terms of all parameters."""
-        terms = [self.loss(name, parameters[name]) for name in self.targets if name in parameters]
-        return torch.stack(terms).sum()
+    def build(self, site: Site) -> Regularizer:
+        return L1Regularizer(site.table(self.reg_regims, "reg_regims"), self.threshold_criteria)
 
 
 class L1Regularizer(Regularizer):
@@ -53,8 +59,6 @@ class L1Regularizer(Regularizer):
         strengths: parameter name -> strength.
         criterion: any word turns thresholding on: |w| > strength is kept.
     """
-
-    class_name = "L1Regularizer"
 
     def __init__(self, strengths: Mapping[str, float], criterion: str | None = None) -> None:
         super().__init__(criterion)
@@ -71,13 +75,44 @@ class L1Regularizer(Regularizer):
         return parameter.detach().abs() > self.strengths[name]
 
 
+@REGULARIZERS.register("L2Regularizer")
+@dataclass(frozen=True, kw_only=True)
+class L2Arguments(RegularizerArguments):
+    """Adds strength times the sum of squares. An extension."""
+
+    reg_regims: Mapping[str, float] = argument(
+        table(number(at_least=0)), help_text="extension: name or selector -> strength, at least 0"
+    )
+
+    def build(self, site: Site) -> Regularizer:
+        return L2Regularizer(site.table(self.reg_regims, "reg_regims"))
+
+
 class L2Regularizer(L1Regularizer):
     """strength * sum of w^2 (an extension: weight decay for chosen parameters)."""
 
-    class_name = "L2Regularizer"
-
     def loss(self, name: str, parameter: Tensor) -> Tensor:
         return parameter.pow(2).sum() * self.strengths[name]
+
+
+@REGULARIZERS.register("GroupLassoRegularizer")
+@dataclass(frozen=True, kw_only=True)
+class GroupLassoArguments(RegularizerArguments):
+    """Adds strength times the sum of the groups' L2 norms (Wen et al. 2016)."""
+
+    reg_regims: Regimes = argument(
+        table(row(number(at_least=0), choice(*LASSO_GROUPS))),
+        help_text="name or selector -> [strength, group], strength at least 0",
+    )
+    threshold_criteria: str | None = argument(
+        optional(choice("Max", "Mean_Abs")),
+        None,
+        "norm by which groups at or below the strength are dropped: Max or Mean_Abs; null drops "
+        "none",
+    )
+
+    def build(self, site: Site) -> Regularizer:
+        return GroupLassoRegularizer(_fitting(self.reg_regims, site), self.threshold_criteria)
 
 
 class GroupLassoRegularizer(Regularizer):
@@ -88,11 +123,7 @@ class GroupLassoRegularizer(Regularizer):
         criterion: Max or Mean_Abs to threshold the same groups by the same strength.
     """
 
-    class_name = "GroupLassoRegularizer"
-
-    def __init__(
-        self, regimes: Mapping[str, tuple[float, str]], criterion: str | None = None
-    ) -> None:
+    def __init__(self, regimes: Regimes, criterion: str | None = None) -> None:
         super().__init__(criterion)
         self.regimes = dict(regimes)
 
@@ -109,6 +140,20 @@ class GroupLassoRegularizer(Regularizer):
         return group_threshold_mask(parameter, group, strength, self.criterion or "Max")
 
 
+@REGULARIZERS.register("GroupVarianceRegularizer")
+@dataclass(frozen=True, kw_only=True)
+class GroupVarianceArguments(RegularizerArguments):
+    """Adds strength divided by the variance of the channels' norms."""
+
+    reg_regims: Regimes = argument(
+        table(row(number(at_least=0), choice("Channels"))),
+        help_text="name or selector -> [strength, Channels]",
+    )
+
+    def build(self, site: Site) -> Regularizer:
+        return GroupVarianceRegularizer(_fitting(self.reg_regims, site))
+
+
 class GroupVarianceRegularizer(Regularizer):
     """strength / var(channel norms): rewards channels of unequal size; unbiased variance.
 
@@ -116,9 +161,7 @@ class GroupVarianceRegularizer(Regularizer):
         regimes: parameter name -> (strength, "Channels").
     """
 
-    class_name = "GroupVarianceRegularizer"
-
-    def __init__(self, regimes: Mapping[str, tuple[float, str]]) -> None:
+    def __init__(self, regimes: Regimes) -> None:
         super().__init__(None)
         self.regimes = dict(regimes)
 
@@ -151,3 +194,16 @@ def _lasso(weight: Tensor, group: str) -> Tensor:
     # vector_norm's gradient at an exactly zero group is 0, where a bare root's would be nan
     norms: Tensor = torch.linalg.vector_norm(weight, dim=others)
     return norms.sum()
+
+
+def _fitting(wanted: Regimes, site: Site) -> Regimes:
+    """Return the regimes by parameter; a weight that lacks such groups is noted."""
+    regimes = site.table(wanted, "reg_regims")
+    for name, (_, group) in regimes.items():
+        for piece in group.split("+"):
+            try:
+                if piece != "4D":
+                    map_dims(piece, site.network.resolver.parameters[name])
+            except UnfitStructure as error:
+                site.problem("reg_regims", str(error), name)
+    return regimes

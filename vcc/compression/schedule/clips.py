@@ -10,14 +10,12 @@ A number stands for itself, `xF` for F times the baseline's. It holds from the f
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from vcc.compression.schedule.fields import Checker, Field, integer
-from vcc.compression.schedule.schedule import Schedule, freeze
 
 _FACTOR = re.compile(r"x(\d+(?:\.\d+)?)")
 _LEAST = {"sample_duration": 1, "downsample": 1, "sample_size": 8}
@@ -64,13 +62,6 @@ def resolve_clips(asked: Mapping[str, int | str], own: Mapping[str, int]) -> dic
         whole number, halves up, and is at least what the figure may be.
     """
     return {name: _resolved(value, own[name], _LEAST[name]) for name, value in asked.items()}
-
-
-def with_clips(schedule: Schedule, clips: Mapping[str, int | str]) -> Schedule:
-    """Return the schedule with these figures of its clips in place of its own, the others kept."""
-    if not clips:
-        return schedule
-    return dataclasses.replace(schedule, clips=freeze({**schedule.clips, **clips}))
 
 
 def _resolved(value: int | str, own: int, least: int) -> int:

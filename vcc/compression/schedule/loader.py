@@ -9,49 +9,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from vcc.compression.schedule.arguments import Arguments
 from vcc.compression.schedule.clips import CLIP_FIELDS
-from vcc.compression.schedule.dialect import classes
+from vcc.compression.schedule.dialect import POLICIES, classes, subjects
 from vcc.compression.schedule.epochs import ActiveEpochs, epoch_list, epoch_range
-from vcc.compression.schedule.fields import (
-    Field,
-    boolean,
-    integer,
-    is_finite,
-    list_of,
-    mapping,
-    number,
-    table,
-)
-from vcc.compression.schedule.schedule import (
-    SECTIONS,
-    SUBJECTS,
-    Component,
-    PolicySpec,
-    Schedule,
-    freeze,
-)
+from vcc.compression.schedule.fields import Field, integer, is_finite, list_of, mapping
+from vcc.compression.schedule.frozen import freeze
+from vcc.compression.schedule.schedule import Component, PolicySpec, Schedule
 from vcc.compression.schedule.yaml_tree import Tree, TreePath, describe_path, read_tree
 from vcc.errors import ScheduleError, nearest, one_line
 
 log = logging.getLogger(__name__)
 
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+
 _TIMES = ("starting_epoch", "ending_epoch", "frequency")
-_POLICY_ARGS: dict[str, dict[str, Field]] = {
-    "pruner": {
-        "levels": Field(table(number(at_least=0, at_most=1)), None),
-        "mask_on_forward_only": Field(boolean, False),
-        "keep_mask": Field(boolean, False),
-        "use_double_copies": Field(boolean, False),
-        "mask_gradients": Field(boolean, False),
-        "mini_batch_pruning_frequency": Field(integer(0), 0),
-        "discard_masks_at_minibatch_end": Field(boolean, False),
-        "skip_first_minibatch": Field(boolean, False),
-        "fold_batchnorm": Field(boolean, False),
-    },
-    "regularizer": {"keep_mask": Field(boolean, False)},
-}
 
 
 def load_schedule(source: str | Path | Mapping[str, Any] | Schedule) -> Schedule:
@@ -86,6 +60,7 @@ def raise_problems(source: str, problems: list[str]) -> None:
 class _Reader:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
+        self.subjects = subjects()
         self.problems: list[str] = []
         self.warnings: list[str] = []
 
@@ -97,8 +72,8 @@ class _Reader:
         for path in self.tree.repeated:
             self.warn(path, "appears twice; the last one counts")
         self.check_sections(raw)
-        components = [part for section in SECTIONS for part in self.components(raw, section)]
-        self.check_quantizers(components)
+        components = [part for section in self.subjects for part in self.components(raw, section)]
+        self.check_quantizers(raw)
         policies, clips = self.policies(raw, components), self.clips(raw.get("clips"))
         raise_problems(self.tree.source, self.problems)
         return Schedule(
@@ -123,7 +98,7 @@ class _Reader:
         self.warnings.append(self.place(path, words))
 
     def check_sections(self, raw: Mapping[str, Any]) -> None:
-        known = ("version", "clips", *SECTIONS, "policies")
+        known = ("version", "clips", *self.subjects, "policies")
         for key in raw:
             if key not in known:
                 self.problem((str(key),), f"unknown section: {nearest(str(key), known)}")
@@ -165,9 +140,20 @@ class _Reader:
             self.problem((*path, "class"), f"{class_name} belongs in the section {spec.section}")
             return None
         given = {str(key): value for key, value in entry.items() if key != "class"}
-        args = self.arguments(path, given, spec.fields)
-        self.check_component(path, args)
-        return Component(section, name, class_name, freeze(args), path)
+        arguments = self.typed(path, given, spec.arguments)
+        if arguments is None:
+            return None
+        return Component(section, name, class_name, arguments, tuple(given), path)
+
+    def typed(
+        self, path: TreePath, given: Mapping[str, Any], cls: type[ArgumentsT]
+    ) -> ArgumentsT | None:
+        """Return the arguments of a class; None where a problem was noted."""
+        before = len(self.problems)
+        args = self.arguments(path, given, cls.fields())
+        for words in cls.conflicts(args):
+            self.problem(path, words)
+        return None if len(self.problems) > before else cls(**args)
 
     def arguments(
         self, path: TreePath, given: Mapping[str, Any], fields: Mapping[str, Field]
@@ -192,67 +178,53 @@ class _Reader:
                 self.problem(path, f"the argument {key} is missing")
         return args
 
-    def check_component(self, path: TreePath, args: Mapping[str, Any]) -> None:
-        low, high = args.get("initial_sparsity"), args.get("final_sparsity")
-        if low is not None and high is not None and not high > low:
-            self.problem(path, f"final_sparsity {high} must exceed initial_sparsity {low}")
-        kwargs = args.get("kwargs")
-        blocks = args.get("group_type") == "Blocks"
-        if blocks and not (isinstance(kwargs, Mapping) and _is_block(kwargs.get("block_shape"))):
-            self.problem(
-                path, "group_type Blocks needs kwargs: {block_shape: [repetitions, depth, 1, 1]}"
-            )
-        if (
-            "milestones" in args
-            and "gammas" in args
-            and len(args["milestones"]) != len(args["gammas"])
-        ):
-            self.problem(path, "milestones and gammas must have the same length")
-
-    def check_quantizers(self, components: list[Component]) -> None:
-        quantizers = [part for part in components if part.section == "quantizers"]
-        for extra in quantizers[1:]:
-            self.problem(extra.path, "only one quantizer is allowed in a schedule")
+    def check_quantizers(self, raw: Mapping[str, Any]) -> None:
+        quantizers = raw.get("quantizers")
+        names = list(quantizers) if isinstance(quantizers, Mapping) else []
+        for extra in names[1:]:
+            self.problem(("quantizers", str(extra)), "only one quantizer is allowed in a schedule")
 
     def policies(self, raw: Mapping[str, Any], components: list[Component]) -> list[PolicySpec]:
         entries = raw.get("policies") or []
         if not isinstance(entries, list | tuple):
             self.problem(("policies",), "must be a list")
             return []
-        defined = {(SUBJECTS[part.section], part.name) for part in components}
+        defined = {(self.subjects[part.section], part.name) for part in components}
         # names of components that failed are not reported a second time as undefined
-        for section in SECTIONS:
+        for section, subject in self.subjects.items():
             section_raw = raw.get(section)
             if isinstance(section_raw, Mapping):
-                defined |= {(SUBJECTS[section], str(name)) for name in section_raw}
+                defined |= {(subject, str(name)) for name in section_raw}
         found = [self.policy(("policies", i), entry, defined) for i, entry in enumerate(entries)]
         return [policy for policy in found if policy is not None]
 
     def policy(
         self, path: TreePath, entry: Any, defined: set[tuple[str, str]]
     ) -> PolicySpec | None:
-        subjects = tuple(SUBJECTS.values())
+        known = tuple(self.subjects.values())
         if not isinstance(entry, Mapping):
             self.problem(path, "must be a mapping")
             return None
-        chosen = [key for key in entry if key in subjects]
+        chosen = [key for key in entry if key in known]
         for key in entry:
-            if key not in (*subjects, *_TIMES, "epochs"):
+            if key not in (*known, *_TIMES, "epochs"):
                 self.problem(
                     (*path, str(key)),
-                    f"unknown key: {nearest(str(key), (*subjects, *_TIMES, 'epochs'))}",
+                    f"unknown key: {nearest(str(key), (*known, *_TIMES, 'epochs'))}",
                 )
         if len(chosen) != 1:
-            self.problem(path, f"needs exactly one of {', '.join(subjects)}")
+            self.problem(path, f"needs exactly one of {', '.join(known)}")
             return None
         subject = str(chosen[0])
         active = self.active_epochs(path, entry)
         body = entry[subject]
         instance = self.instance((*path, subject), body, subject, defined)
-        args = self.policy_args((*path, subject), body, subject)
-        if active is None or instance is None:
+        given = self.policy_args((*path, subject), body, subject)
+        kind = POLICIES.get(subject)
+        arguments = self.typed((*path, subject, "args"), given, kind)
+        if active is None or instance is None or arguments is None:
             return None
-        return PolicySpec(subject, instance, freeze(args), active, path)
+        return PolicySpec(subject, instance, arguments, active, tuple(given), path)
 
     def instance(
         self, path: TreePath, body: Any, subject: str, defined: set[tuple[str, str]]
@@ -285,14 +257,10 @@ class _Reader:
         if not isinstance(given, Mapping):
             self.problem(path, "must be a mapping")
             return {}
-        fields = _POLICY_ARGS.get(subject)
-        if fields is None:
+        if not POLICIES.get(subject).fields():
             self.problem(path, f"a {subject} takes no args here")
             return {}
-        args = self.arguments(path, {str(key): value for key, value in given.items()}, fields)
-        if args.get("mask_gradients") and not args.get("mask_on_forward_only"):
-            self.problem(path, "mask_gradients needs mask_on_forward_only: true")
-        return args
+        return {str(key): value for key, value in given.items()}
 
     def active_epochs(self, path: TreePath, entry: Mapping[str, Any]) -> ActiveEpochs | None:
         listed = "epochs" in entry
@@ -311,10 +279,3 @@ class _Reader:
         except ValueError as error:
             self.problem(path, str(error))
             return None
-
-
-def _is_block(shape: Any) -> bool:
-    if not isinstance(shape, list | tuple) or len(shape) < 2:
-        return False
-    whole = all(isinstance(size, int) and size > 0 for size in shape)
-    return whole and all(size == 1 for size in shape[2:])

@@ -29,11 +29,7 @@ class Phase:
 
 def structural_epochs(policy: PolicySpec) -> tuple[int, ...]:
     """Return the epochs before which a policy changes the structure."""
-    if policy.subject == "extension":
-        return tuple(sorted(set(policy.epochs.epochs)))
-    if policy.subject == "quantizer":
-        return (policy.epochs.first,)
-    return ()
+    return policy.arguments.structural_epochs(policy.epochs)
 
 
 def last_epoch(schedule: Schedule) -> int:
@@ -43,18 +39,12 @@ def last_epoch(schedule: Schedule) -> int:
     """
     needed = [0]
     for policy in schedule.policies:
-        if _needs_no_training(policy, schedule):
-            needed.append(structural_epochs(policy)[-1])
-        else:
-            needed.append(policy.epochs.last + 1)
-    return max(needed)
-
-
-def _needs_no_training(policy: PolicySpec, schedule: Schedule) -> bool:
-    if policy.subject == "quantizer":
         part = schedule.component(policy.subject, policy.instance)
-        return part.class_name == "PostTrainLinearQuantizer"
-    return policy.subject == "extension"
+        if policy.arguments.needs_training(part.arguments):
+            needed.append(policy.epochs.last + 1)
+        else:
+            needed.append(structural_epochs(policy)[-1])
+    return max(needed)
 
 
 def compile_phases(schedule: Schedule, n_epochs: int) -> tuple[Phase, ...]:
@@ -89,11 +79,6 @@ def first_settled_epoch(schedule: Schedule, phase: Phase) -> int:
     Before it an epoch may do better only because it is pruned less. Masks that act in the forward
     pass only, and those that a regularizer keeps, stand in the weights from the epoch after.
     """
-    settled = [phase.start]
-    for policy in schedule.policies:
-        late = policy.args.get(
-            "mask_on_forward_only" if policy.subject == "pruner" else "keep_mask"
-        )
-        if policy.subject == "pruner" or (policy.subject == "regularizer" and late):
-            settled.append(policy.epochs.last + bool(late))
+    found = (policy.arguments.settled_epoch(policy.epochs) for policy in schedule.policies)
+    settled = [phase.start, *(epoch for epoch in found if epoch is not None)]
     return min(max(settled), phase.end - 1)

@@ -4,64 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import yaml
 
+from vcc.compression.schedule.arguments import Arguments
+from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
 from vcc.compression.schedule.epochs import ActiveEpochs
+from vcc.compression.schedule.frozen import FrozenMapping, freeze, thaw
 from vcc.compression.schedule.yaml_tree import TreePath
-
-# definition section -> key that names its subject in a policy, in Distiller's order of precedence
-SUBJECTS = {
-    "pruners": "pruner",
-    "regularizers": "regularizer",
-    "quantizers": "quantizer",
-    "lr_schedulers": "lr_scheduler",
-    "extensions": "extension",
-    "distillers": "distiller",
-}
-SECTIONS = tuple(SUBJECTS)
-
-
-def freeze(value: Any) -> Any:
-    """Return a read-only copy of plain YAML data."""
-    if isinstance(value, Mapping):
-        return MappingProxyType({key: freeze(item) for key, item in value.items()})
-    if isinstance(value, list | tuple):
-        return tuple(freeze(item) for item in value)
-    return value
-
-
-def thaw(value: Any) -> Any:
-    """Return a plain, writable copy of what `freeze` made."""
-    if isinstance(value, Mapping):
-        return {key: thaw(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [thaw(item) for item in value]
-    return value
 
 
 @dataclass(frozen=True)
 class Component:
-    """One entry of a definition section: a pruner, a regularizer, a quantizer, ..."""
+    """One entry of a definition section: a pruner, a regularizer, a quantizer, ...
+
+    Args:
+        section: that holds it.
+        name: of the entry.
+        class_name: of its class.
+        arguments: of the class.
+        given: names of the arguments that were written down, in that order.
+        path: in the file.
+    """
 
     section: str
     name: str
     class_name: str
-    args: Mapping[str, Any]
+    arguments: Arguments
+    given: tuple[str, ...] = field(default=(), compare=False)
     path: TreePath = field(default=(), compare=False)
+
+    @property
+    def args(self) -> Mapping[str, Any]:
+        """The arguments as plain data: those written down, and those that are not as by default."""
+        return _written(self.arguments, self.given)
 
 
 @dataclass(frozen=True)
 class PolicySpec:
-    """One entry of `policies`: what acts, with which arguments, in which epochs."""
+    """One entry of `policies`: what acts, with which arguments, in which epochs.
+
+    Args:
+        subject: kind of policy.
+        instance: name of the definition that it uses.
+        arguments: of the kind.
+        epochs: in which it acts.
+        given: names of the arguments that were written down, in that order.
+        path: in the file.
+    """
 
     subject: str
     instance: str
-    args: Mapping[str, Any]
+    arguments: PolicyArguments
     epochs: ActiveEpochs
+    given: tuple[str, ...] = field(default=(), compare=False)
     path: TreePath = field(default=(), compare=False)
+
+    @property
+    def args(self) -> Mapping[str, Any]:
+        """The arguments as plain data: those written down, and those that are not as by default."""
+        return _written(self.arguments, self.given)
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,9 @@ class Schedule:
 
     def component(self, subject: str, instance: str) -> Component:
         """Return the definition that a policy's subject and instance name stand for."""
+        section = POLICIES.get(subject).section
         return next(
-            part
-            for part in self.components
-            if SUBJECTS[part.section] == subject and part.name == instance
+            part for part in self.components if part.section == section and part.name == instance
         )
 
     def in_section(self, section: str) -> tuple[Component, ...]:
@@ -117,11 +119,16 @@ class Schedule:
     def __deepcopy__(self, memo: dict[int, Any]) -> Schedule:
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # read-only mappings cannot be pickled; plain data can
-        from vcc.compression.schedule.loader import load_schedule
 
-        return load_schedule, (self.as_mapping(),)
+def _written(arguments: Arguments, given: tuple[str, ...]) -> Mapping[str, Any]:
+    names = dict.fromkeys((*given, *arguments.chosen()))
+    values = {name: getattr(arguments, name) for name in names}
+    return FrozenMapping(
+        {
+            name: FrozenMapping(value.chosen()) if isinstance(value, Arguments) else value
+            for name, value in values.items()
+        }
+    )
 
 
 def _policy_mapping(policy: PolicySpec) -> dict[str, Any]:

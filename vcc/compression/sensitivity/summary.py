@@ -11,6 +11,9 @@ from typing import Any
 
 from torch import nn
 
+from vcc.compression.schedule.edits import act, define
+from vcc.compression.schedule.epochs import epoch_list, epoch_range
+from vcc.compression.schedule.schedule import Component, Schedule
 from vcc.compression.schedule.selectors import NameResolver
 from vcc.errors import ScheduleError, nearest
 from vcc.spreadsheet import CsvWriter, plain_cell
@@ -106,7 +109,7 @@ def summary_schedule(
     group: str,
     filter_groups: Sequence[tuple[str, ...]] = (),
     source: str = "summary",
-) -> dict[str, Any]:
+) -> Schedule:
     """Return the schedule that prunes each layer to its sparsity and fine-tunes.
 
     Convolutions and linear layers are pruned; rows of other types and of sparsity 0 say nothing.
@@ -135,7 +138,7 @@ def summary_schedule(
         msg = f"{source}: {'; '.join(problems)}"
         raise ScheduleError(msg)
     sparsity = {resolver.names([name])[0][0]: value for name, value in wanted.items()}
-    pruners = _element_pruners(sparsity) if group == "element" else {}
+    pruners = _element_pruners(sparsity) if group == "element" else []
     if group == "filter":
         pruners = _filter_pruners(sparsity, filter_groups)
     if not pruners:
@@ -147,50 +150,44 @@ def summary_schedule(
     return _schedule(pruners, group)
 
 
-def _element_pruners(sparsity: Mapping[str, float]) -> dict[str, Any]:
+def _element_pruners(sparsity: Mapping[str, float]) -> list[Component]:
     if not sparsity:
-        return {}
-    return {"levels": {"class": "SparsityLevelParameterPruner", "levels": dict(sparsity)}}
+        return []
+    return [define("pruners", "levels", "SparsityLevelParameterPruner", levels=sparsity)]
 
 
 def _filter_pruners(
     sparsity: Mapping[str, float], groups: Sequence[tuple[str, ...]]
-) -> dict[str, Any]:
+) -> list[Component]:
     by_share: dict[float, list[str]] = {}
     for members in groups or [(name,) for name in sparsity]:
         share = min(sparsity.get(name, 0.0) for name in members)
         if share > 0:
             by_share.setdefault(share, []).extend(members)
-    return {
-        f"filters_{f'{100 * share:.10g}'.replace('.', '_')}": {
-            "class": "L1RankedStructureParameterPruner_AGP",
-            "initial_sparsity": 0.0,
-            "final_sparsity": share,
-            "group_type": "Filters",
+    return [
+        define(
+            "pruners",
+            f"filters_{f'{100 * share:.10g}'.replace('.', '_')}",
+            "L1RankedStructureParameterPruner_AGP",
+            initial_sparsity=0.0,
+            final_sparsity=share,
+            group_type="Filters",
             **({"group_dependency": "Coupled"} if groups else {}),
-            "weights": names,
-        }
+            weights=names,
+        )
         for share, names in sorted(by_share.items())
-    }
-
-
-def _schedule(pruners: dict[str, Any], group: str) -> dict[str, Any]:
-    until = _PRUNE_UNTIL[group]
-    mapping: dict[str, Any] = {"version": 1, "pruners": pruners}
-    policies: list[dict[str, Any]] = [
-        {"pruner": {"instance_name": name}, **_epochs(0, until)} for name in pruners
     ]
+
+
+def _schedule(pruners: Sequence[Component], group: str) -> Schedule:
+    until = _PRUNE_UNTIL[group]
+    parts = list(pruners)
+    policies = [act("pruner", pruner.name, epoch_range(0, until)) for pruner in pruners]
     if group == "filter":
-        mapping["extensions"] = {
-            "thinner": {"class": "FilterRemover", "thinning_func_str": "remove_filters"}
-        }
-        policies.append({"extension": {"instance_name": "thinner"}, "epochs": [until]})
-    mapping["lr_schedulers"] = {
-        "decay": {"class": "MultiStepMultiGammaLR", "milestones": [5, 7], "gammas": [0.5, 0.2]}
-    }
-    policies.append({"lr_scheduler": {"instance_name": "decay"}, **_epochs(0, _END)})
-    return {**mapping, "policies": policies}
-
-
-def _epochs(start: int, end: int) -> dict[str, int]:
-    return {"starting_epoch": start, "ending_epoch": end, "frequency": 1}
+        remover = {"thinning_func_str": "remove_filters"}
+        parts.append(define("extensions", "thinner", "FilterRemover", **remover))
+        policies.append(act("extension", "thinner", epoch_list([until])))
+    steps: dict[str, Any] = {"milestones": [5, 7], "gammas": [0.5, 0.2]}
+    parts.append(define("lr_schedulers", "decay", "MultiStepMultiGammaLR", **steps))
+    policies.append(act("lr_scheduler", "decay", epoch_range(0, _END)))
+    return Schedule(tuple(parts), tuple(policies), version=1)

@@ -10,7 +10,8 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 
-from vcc.compression.schedule.clips import CLIP_FIELDS, resolve_clips, with_clips
+from vcc.compression.schedule.clips import CLIP_FIELDS, resolve_clips
+from vcc.compression.schedule.edits import with_clips
 from vcc.compression.schedule.schedule import Schedule
 from vcc.config.data import ClipOptions
 from vcc.data.clips.protocol import ClipProtocol

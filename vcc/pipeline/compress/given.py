@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from vcc.compression.schedule.clips import with_clips
+from vcc.compression.schedule.edits import with_clips, with_distiller, with_guard, with_overflow
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.schedule import Schedule
 from vcc.data.store.contents import training_contents
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.clip_change import settle_clips
-from vcc.pipeline.compress.ptq_guard import with_guard
 from vcc.pipeline.compress.recipe import Recipe
-from vcc.pipeline.compress.teacher import with_distiller
-from vcc.pipeline.int8_overflow import with_overflow
 
 
 def schedule_given(recipe: Recipe, dataset: PreparedDataset) -> Schedule:
@@ -30,9 +27,10 @@ def schedule_given(recipe: Recipe, dataset: PreparedDataset) -> Schedule:
     schedule = with_clips(load_schedule(recipe.schedule), recipe.clip_override.chosen())
     schedule = settle_clips(schedule, recipe.clip)
     if recipe.distils:
-        schedule = with_distiller(schedule, recipe.distillation, n_epochs=recipe.n_epochs)
+        weights = recipe.distillation.weights()
+        schedule = with_distiller(schedule, weights, n_epochs=recipe.n_epochs)
     schedule = with_overflow(schedule, recipe.overflow)
-    return with_guard(schedule, recipe.ptq_budget, dataset)
+    return with_guard(schedule, recipe.guard, has_dev=bool(dataset.videos("dev")))
 
 
 def carded(baseline: Network, recipe: Recipe, dataset: PreparedDataset) -> Network:

@@ -1,58 +1,22 @@
-"""The guard of post-training quantization: its budget, its dev videos, its report."""
+"""The guard of post-training quantization: its dev videos, its report."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import logging
 
 from torch import nn
 
 from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.quantization.guard import GuardReport
-from vcc.compression.schedule.loader import load_schedule
-from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.sensitivity.measured import EvalResult, Measure
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.dev_measure import DevMeasure
 from vcc.tracking.runs import Run
 
-_logger = logging.getLogger(__name__)
-
-# nats of dev loss that int8 may cost where neither the schedule nor the options say
-DEFAULT_BUDGET = 0.05
 # each layer is measured once where the budget is missed: a draw has to do
 _VIDEOS = 100
-
-
-def with_guard(schedule: Schedule, budget: float | None, dataset: PreparedDataset) -> Schedule:
-    """Return the schedule with a guard for each post-training quantizer.
-
-    Args:
-        schedule: what the file says.
-        budget: nats of dev loss, which win over the schedule's `guard`; None leaves that, or else
-            gives `DEFAULT_BUDGET`.
-        dataset: without dev videos, nothing can be guarded that the schedule does not ask for.
-    """
-    mapping = schedule.as_mapping()
-    quantizers = [
-        part
-        for part in mapping.get("quantizers", {}).values()
-        if part["class"] == "PostTrainLinearQuantizer"
-    ]
-    if not quantizers:
-        return schedule
-    if budget is None and not dataset.videos("dev"):
-        _logger.warning("%s has no dev videos: the quantized network is not guarded", dataset.name)
-        return schedule
-    for part in quantizers:
-        if budget is not None or part.get("guard") is None:
-            part["guard"] = {"loss": DEFAULT_BUDGET if budget is None else budget}
-    made = load_schedule(mapping)
-    # What does not fit the network is still reported by its line in the file.
-    return dataclasses.replace(made, source=schedule.source, lines=schedule.lines)
 
 
 def guard_measure(

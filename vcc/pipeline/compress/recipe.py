@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from vcc.compression.quantization.guard import Budget
 from vcc.compression.schedule.shipped import default_schedule
 from vcc.config.compression import ClipChoice, CompressionOptions, TargetOptions
 from vcc.config.data import ClipOptions
@@ -36,8 +37,7 @@ class Recipe:
         distillation: the teacher, and weights that win over the schedule's.
         distils: a schedule without a distiller gets one for all its epochs.
         targets: what the network may cost.
-        ptq_budget: nats of dev loss that post-training quantization may cost; None: see
-            `with_guard`.
+        guard: what post-training quantization may cost on dev; None: see `with_guard`.
         overflow: safe, fast or auto, which wins over the schedule's; None: see `with_overflow`.
     """
 
@@ -52,7 +52,7 @@ class Recipe:
     distils: bool = False
     clip_override: ClipChoice = ClipChoice()
     targets: TargetOptions = TargetOptions()
-    ptq_budget: float | None = None
+    guard: Budget | None = None
     overflow: str | None = None
 
 
@@ -106,7 +106,7 @@ def recipe_for(
         distils="kd" in options.compression_type or taught.given(),
         clip_override=clip_override or ClipChoice(),
         targets=options.pick(TargetOptions),
-        ptq_budget=options.ptq_budget,
+        guard=None if options.ptq_budget is None else Budget(loss=options.ptq_budget),
         overflow=options.overflow,
     )
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vcc.compression.engine.builder import file_config
-from vcc.compression.schedule.group_sparsities import prunable_weights, with_sparsities
+from vcc.compression.schedule.edits import prunable_weights, with_sparsities
 from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.thinning.targets import Sensitivity, ThinningTarget, meet_target
 from vcc.config.compression import TargetOptions

@@ -17,16 +17,13 @@ from typing import Any
 from torch import nn
 
 from vcc.compression.distillation.losses import ResizedTeacher
-from vcc.compression.schedule.loader import load_schedule
-from vcc.compression.schedule.phases import last_epoch
-from vcc.compression.schedule.schedule import Schedule
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.networks.family import FAMILIES, option_names
 from vcc.config.tracking import SourceOptions
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.store.prepared import PreparedDataset
-from vcc.errors import ConfigError, ModelError, ScheduleError
+from vcc.errors import ConfigError, ModelError
 from vcc.models import arch_name, build_model
 from vcc.models.weights import load_weights
 from vcc.pipeline.card import Network
@@ -158,37 +155,3 @@ def _of_shape(clip: ClipOptions, other: ClipOptions) -> ClipOptions:
         downsample=other.downsample,
         sample_size=other.sample_size,
     )
-
-
-def with_distiller(
-    schedule: Schedule, options: DistillationOptions, *, n_epochs: int | None
-) -> Schedule:
-    """Return the schedule with the weights of the options, and with a distiller if it had none.
-
-    Args:
-        schedule: what the file says.
-        options: unset ones leave what the file says.
-        n_epochs: epochs that are trained; None means as many as the schedule needs.
-
-    Raises:
-        ScheduleError: no epoch is trained, so there is nothing to distil in.
-    """
-    trained = last_epoch(schedule) if n_epochs is None else n_epochs
-    if trained == 0:
-        msg = f"{schedule.source}: trains no epoch: distillation (kd) has nothing to act on"
-        raise ScheduleError(msg)
-    mapping = schedule.as_mapping()
-    if not mapping.get("distillers"):
-        mapping["distillers"] = {"distiller": {"class": "KnowledgeDistillation"}}
-        policy = {
-            "distiller": {"instance_name": "distiller"},
-            "starting_epoch": 0,
-            "ending_epoch": trained,
-            "frequency": 1,
-        }
-        # Last, as Distiller added it: a regularizer's term is scaled by the student's weight.
-        mapping["policies"] = [*mapping["policies"], policy]
-    for distiller in mapping["distillers"].values():
-        distiller.update(options.weights())
-    changed = load_schedule(mapping)
-    return dataclasses.replace(changed, source=f"{schedule.source} with kd options")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import yaml
 
 from vcc.compression.channels.graph import filter_groups
 from vcc.compression.channels.trace import trace_channels
@@ -55,7 +54,7 @@ def write_schedule(
     if group == "filter":
         clip = torch.zeros(2, *network.card.clip_shape)
         groups = filter_groups(network.model, trace_channels(network.model, clip))
-    mapping = summary_schedule(
+    schedule = summary_schedule(
         rows, network.model, group=group, filter_groups=groups, source=str(summary)
     )
     path = summary.with_name(f"{summary.stem}.{group}.yaml")
@@ -63,7 +62,7 @@ def write_schedule(
         f"# made from {summary.name} for {network.card.arch}, and again whenever that is given as\n"
         "# summary_path: copy it before you change it, and run the copy by schedule=FILE\n"
     )
-    write_text(path, head + yaml.safe_dump(mapping, sort_keys=False))
+    write_text(path, head + schedule.to_yaml())
     return path
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vcc.compression import file_config
 from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.quantization.clipping import ActivationStats, clip_range
+from vcc.compression.quantization.settings import CLIP_MODES
 from vcc.compression.quantization.statistics import (
     N_BINS,
     RunningStats,
@@ -23,7 +24,6 @@ from vcc.compression.quantization.statistics import (
     save_statistics,
     tensor_stats,
 )
-from vcc.compression.schedule.quantizer_fields import CLIP_MODES
 from vcc.errors import ScheduleError
 from vcc.models.quantized.arithmetic import integer_range, linear_parameters
 from vcc.models.quantized.modules import ActivationQuantizer, ClippedActivation

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.schedule.clips import resolve_clips, with_clips
+from vcc.compression.schedule.clips import resolve_clips
+from vcc.compression.schedule.edits import with_clips
 from vcc.errors import ScheduleError
 from vcc.models import build_model
 

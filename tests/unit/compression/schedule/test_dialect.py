@@ -19,13 +19,14 @@ from toy_training import STEPS, TinyNet, Training, tiny_net
 
 from vcc.compression import file_config, load_schedule
 from vcc.compression.masks.group_thresholds import structure_measure
-from vcc.compression.schedule.dialect import LASSO_GROUPS, classes
-from vcc.compression.schedule.loader import _POLICY_ARGS
-from vcc.compression.schedule.quantizer_fields import QUANT_MODES
+from vcc.compression.quantization.settings import QUANT_MODES
+from vcc.compression.regularizers.terms import LASSO_GROUPS
+from vcc.compression.schedule.dialect import POLICIES, classes
 from vcc.errors import ScheduleError
 from vcc.models.quantized.modules import ActivationQuantizer, ClippedActivation
 from vcc.models.quantized.weight import WeightQuantizer
 
+_POLICY_ARGS = {name: kind.fields() for name, kind in POLICIES.items()}
 EPOCHS = 3
 RANGE = {"starting_epoch": 0, "ending_epoch": EPOCHS, "frequency": 1}
 # written with and without the prefix of DataParallel: both are the same parameters

@@ -95,7 +95,7 @@ def test_filters_leave_as_the_least_of_their_group_allows() -> None:
     rows.append(SummaryRow("layer3.0.conv1", "Conv3d", 0.25))
     # the rest of its residual stream was given nothing, so it keeps its filters
     rows.append(SummaryRow("layer4.0.conv2", "Conv3d", 0.9))
-    mapping = summary_schedule(rows, model, group="filter", filter_groups=groups)
+    mapping = summary_schedule(rows, model, group="filter", filter_groups=groups).as_mapping()
     assert {
         tuple(pruner["weights"]): pruner["final_sparsity"] for pruner in mapping["pruners"].values()
     } == {stream: 0.5, ("layer3.0.conv1.weight",): 0.25}

@@ -9,13 +9,16 @@ import pytest
 import torch
 
 from vcc.compression import file_config, load_schedule
+from vcc.compression.quantization.guard import Budget
+from vcc.compression.schedule.edits import DEFAULT_BUDGET
+from vcc.compression.schedule.edits import with_guard as guarded
+from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.compression import CompressionOptions
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ScheduleError
 from vcc.models.quantized.plan import describe_quantizers
 from vcc.pipeline.card import Network
-from vcc.pipeline.compress.ptq_guard import DEFAULT_BUDGET, with_guard
 from vcc.pipeline.compress.recipe import recipe_for
 from vcc.pipeline.compress.step import compress_step
 from vcc.pipeline.evaluate.dev_measure import draw_videos
@@ -24,6 +27,11 @@ PTQ: dict[str, Any] = {
     "quantizers": {"q": {"class": "PostTrainLinearQuantizer", "quant_target": "cpu"}},
     "policies": [{"quantizer": {"instance_name": "q"}, "epochs": [0]}],
 }
+
+
+def with_guard(schedule: Schedule, loss: float | None, dataset: PreparedDataset) -> Schedule:
+    budget = None if loss is None else Budget(loss=loss)
+    return guarded(schedule, budget, has_dev=bool(dataset.videos("dev")))
 
 
 def guard_of(schedule: Any, budget: float | None, dataset: PreparedDataset) -> Any:

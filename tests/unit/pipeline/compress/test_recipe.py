@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vcc.compression import default_schedule, last_epoch, load_schedule
+from vcc.compression.schedule.edits import with_distiller
 from vcc.config.compression import CompressionOptions
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
@@ -16,7 +17,6 @@ from vcc.errors import ScheduleError
 from vcc.models import build_model
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.pipeline.compress.recipe import recipe_for
-from vcc.pipeline.compress.teacher import with_distiller
 
 
 def network(family: str) -> Network:
@@ -68,7 +68,7 @@ def test_kd_adds_a_distiller_for_all_epochs_and_the_options_weigh_it() -> None:
     assert recipe.distils
     assert recipe.method == "ep+kd"
     plain = load_schedule(recipe.schedule)
-    distilled = with_distiller(plain, DistillationOptions(kd_temp=2.0), n_epochs=None)
+    distilled = with_distiller(plain, DistillationOptions(kd_temp=2.0).weights(), n_epochs=None)
     assert "distillers" not in plain.as_mapping()
     (distiller,) = distilled.as_mapping()["distillers"].values()
     assert distiller["temperature"] == 2.0
@@ -79,4 +79,4 @@ def test_kd_adds_a_distiller_for_all_epochs_and_the_options_weigh_it() -> None:
 def test_a_schedule_that_trains_nothing_cannot_distil() -> None:
     schedule = load_schedule(default_schedule("resnet", "ptq"))
     with pytest.raises(ScheduleError, match="trains no epoch"):
-        with_distiller(schedule, DistillationOptions(), n_epochs=None)
+        with_distiller(schedule, DistillationOptions().weights(), n_epochs=None)

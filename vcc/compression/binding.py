@@ -1,8 +1,9 @@
-"""What the factories of components share: the network, its names, the problems found."""
+"""A schedule bound to a network: what parts are built with, and the problems found meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -13,13 +14,24 @@ from vcc.compression.channels import graph
 from vcc.compression.channels.batchnorms import batchnorm_folded, following_batchnorms
 from vcc.compression.channels.trace import ChannelGroup, trace_channels
 from vcc.compression.channels.traced import TracedChannels
-from vcc.compression.distillation.losses import TeacherProvider
-from vcc.compression.pruners.filter_scores import Gate
 from vcc.compression.schedule.schedule import Component, Schedule
 from vcc.compression.schedule.selectors import NameResolver
 from vcc.compression.schedule.yaml_tree import Tree, TreePath, describe_path
 from vcc.compression.sensitivity.measured import Measure
 from vcc.errors import ScheduleError
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The BatchNorm that a convolution's filters pass, by its parameters' names.
+
+    Attributes:
+        scale: gamma, one entry per filter.
+        shift: beta, likewise.
+    """
+
+    scale: str
+    shift: str
 
 
 class BuildContext:
@@ -44,7 +56,7 @@ class BuildContext:
         *,
         round_to: int = 1,
         calibration: Callable[[], Iterable[Tensor]] | None = None,
-        teacher: TeacherProvider | None = None,
+        teacher: Callable[[Any], nn.Module] | None = None,
         measure: Measure | None = None,
         channels: TracedChannels | None = None,
     ) -> None:
@@ -66,17 +78,6 @@ class BuildContext:
         line = Tree(None, "", self.schedule.lines).line(path)
         where = f"line {line}, " if line is not None else ""
         self.problems.append(f"{where}{describe_path(path)}: {words}")
-
-    def names(self, part: Component, key: str = "weights") -> tuple[str, ...]:
-        """Return the parameters that a list argument stands for."""
-        found, problems = self.resolver.names(part.args[key])
-        for words in problems:
-            self.problem((*part.path, key), words)
-        return found
-
-    def table(self, part: Component, key: str) -> dict[str, Any]:
-        """Return the parameters that a table argument stands for, with their values."""
-        return self.resolve_table(part.args[key], (*part.path, key))
 
     def resolve_table(self, wanted: Mapping[str, Any], path: TreePath) -> dict[str, Any]:
         """Return parameter name -> value for a table at a path."""
@@ -165,3 +166,30 @@ class BuildContext:
         # The network may have moved since its example was given.
         device = next(self.model.parameters()).device
         return trace_channels(self.model, self.example_input("thinning").to(device))
+
+
+class Site:
+    """Where a part of the schedule is built: the network, and the part's place in the file.
+
+    Args:
+        network: what all parts share.
+        part: the definition.
+    """
+
+    def __init__(self, network: BuildContext, part: Component) -> None:
+        self.network, self.class_name, self.path = network, part.class_name, part.path
+
+    def problem(self, key: str, words: str, *inner: str) -> None:
+        """Note a problem with an argument, or with an entry of it."""
+        self.network.problem((*self.path, key, *inner), words)
+
+    def names(self, wanted: Sequence[str], key: str = "weights") -> tuple[str, ...]:
+        """Return the parameters that the names and selectors of an argument stand for."""
+        found, problems = self.network.resolver.names(wanted)
+        for words in problems:
+            self.problem(key, words)
+        return found
+
+    def table(self, wanted: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """Return parameter name -> value for an argument that maps names and selectors."""
+        return self.network.resolve_table(wanted, (*self.path, key))

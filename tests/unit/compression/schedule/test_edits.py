@@ -9,7 +9,7 @@ import torch
 from models_tiny import VARIANTS, tiny_clip, tiny_network
 
 from vcc.compression.engine.builder import file_config
-from vcc.compression.schedule.group_sparsities import (
+from vcc.compression.schedule.edits import (
     filter_pruner,
     prunable_weights,
     with_sparsities,
