@@ -12,7 +12,7 @@ import re
 import reprlib
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,30 @@ _UNLABELLED = "testing"
 
 @dataclass(frozen=True)
 class Entry:
-    """One video of an annotation: `subset` is train or test; `group` is what must stay together."""
+    """One video of an annotation: `group` is what must stay together, `subset` train, dev or test.
+
+    `path` is how a list names the file, where that is more than the id.
+    """
 
     id: str
     label: str
     subset: str
     group: str | None
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """Labels in the order of their class numbers, videos, and the split's name."""
+    """Labels in the order of their class numbers, videos, and the split's name.
+
+    Where `split` is empty the list says nothing of subsets, all videos are `train`, and the split
+    is yet to be drawn. `notes` are remarks for the report.
+    """
 
     labels: tuple[str, ...]
     entries: tuple[Entry, ...]
     split: str
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
 
 def read_text(path: Path, *, missing: str) -> str:

@@ -24,10 +24,11 @@ from vcc.data.decoding.reading import Reading
 from vcc.data.motion import generate_motion_videos
 from vcc.data.prepare.convert import ConvertJob, ConvertResult
 from vcc.data.prepare.discovery import BadFile
-from vcc.data.prepare.plan import Plan, PlannedVideo
-from vcc.data.prepare.planning import check_labels, choose_store, make_plan, store_path
+from vcc.data.prepare.plan import Plan, PlannedVideo, name_below
+from vcc.data.prepare.planning import check_labels, make_plan, store_path
 from vcc.data.prepare.remarks import remarks
 from vcc.data.prepare.report import PrepareReport
+from vcc.data.prepare.sizes import choose_store
 from vcc.data.prepare.workers import convert_all
 from vcc.data.store.files import SUFFIX, StoredVideo
 from vcc.data.store.manifest import FRAMES_NAME, Manifest, VideoRecord, count_by, write_manifest
@@ -40,15 +41,17 @@ from vcc.progress import follow
 logger = logging.getLogger(__name__)
 
 MOTION_NAME = "motion"
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """A planned video that made it into the store."""
+    """A planned video that made it into the store; `name` is its path under the video folder."""
 
     planned: PlannedVideo
     stored: StoredVideo
     file: Path
+    name: str
 
 
 def prepare(options: PrepareOptions) -> PrepareReport:
@@ -100,7 +103,7 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
         )
         raise DataError(msg) from None
     kind = choose_store(options, plan.videos, output)
-    done, bad, reused = _fill_store(options, plan, output, kind)
+    done, bad, reused = _fill_store(options, plan, output, kind, videos=videos)
     _check_bad_share(options, plan, bad, videos)
     check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
     manifest = _manifest(options, plan, done, kind, name=name_of(options))
@@ -140,7 +143,7 @@ def _motion_videos(options: PrepareOptions, output: Path) -> Path:
 
 
 def _fill_store(
-    options: PrepareOptions, plan: Plan, output: Path, kind: str
+    options: PrepareOptions, plan: Plan, output: Path, kind: str, *, videos: Path
 ) -> tuple[list[_Stored], list[BadFile], int]:
     files = [Path(FRAMES_NAME) / store_path(video, kind, suffix=SUFFIX) for video in plan.videos]
     jobs = [
@@ -177,9 +180,10 @@ def _fill_store(
     for number, video in enumerate(plan.videos):
         result = results[number]
         if result.stored is None:
-            bad.append(BadFile(video.entry.id, result.reason))
+            bad.append(BadFile(name_below(video.path, videos), result.reason))
         else:
-            done.append(_Stored(video, result.stored, files[number]))
+            name = name_below(video.path, videos)
+            done.append(_Stored(video, result.stored, files[number], name))
             if result.stored.cut:
                 logger.warning("%s: cut or damaged: %s", video.path, result.stored.cut)
     return done, bad, sum(result.reused for result in results.values())
@@ -204,13 +208,12 @@ def _check_bad_share(
 def _manifest(
     options: PrepareOptions, plan: Plan, done: Sequence[_Stored], kind: str, *, name: str
 ) -> Manifest:
-    entries = move_share(
-        [item.planned.entry for item in done],
-        options.dev_share,
-        source="train",
-        target="dev",
-        seed=options.manual_seed,
-    )
+    entries = [item.planned.entry for item in done]
+    # A split that names its own dev videos keeps them.
+    if not any(entry.subset == "dev" for entry in entries):
+        entries = move_share(
+            entries, options.dev_share, source="train", target="dev", seed=options.manual_seed
+        )
     numbers = {label: number for number, label in enumerate(plan.labels)}
     records = [
         VideoRecord(
@@ -275,11 +278,13 @@ def _report(
     reused: int,
     started: float,
 ) -> PrepareReport:
-    named = [(item.planned.entry.id, item.stored) for item in done]
+    named = [(item.name, item.stored) for item in done]
     notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
     for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
         if not count_by(manifest.videos, subset):
             notes.append(f"no {subset} videos: the data set cannot be {use}")
+        else:
+            notes += _absent(manifest, subset)
     files = [output / item.file for item in done]
     return PrepareReport(
         root=output,
@@ -299,6 +304,17 @@ def _report(
         seconds=time.perf_counter() - started,
         digest=manifest.digest,
     )
+
+
+def _absent(manifest: Manifest, subset: str) -> list[str]:
+    """Return a note if a class has no video in a subset; of dev, small classes often have none."""
+    there = {video.label_name for video in manifest.videos if video.subset == subset}
+    absent = [repr(label) for label in manifest.labels if label not in there]
+    if subset == "dev" or not absent:
+        return []
+    more = [f"and {len(absent) - _SHOWN} more"] if len(absent) > _SHOWN else []
+    named = ", ".join([*absent[:_SHOWN], *more])
+    return [f"classes without {subset} videos: {len(absent)}: {named}"]
 
 
 def _bytes_on_disk(path: Path) -> int:
