@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vcc.data.annotations.annotation import read_json
 from vcc.data.annotations.forms import load_annotation
 from vcc.data.annotations.splits import check_groups
+from vcc.data.annotations.thesis_json import read_json
 from vcc.data.annotations.ucf101 import official_annotation, read_table
 from vcc.errors import DataError
 

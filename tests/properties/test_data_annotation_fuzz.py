@@ -13,8 +13,8 @@ import pytest
 from fuzzing import few_or_many, fuzz
 from hypothesis import strategies as st
 
-from vcc.data.annotations.annotation import read_json, write_json
 from vcc.data.annotations.forms import load_annotation
+from vcc.data.annotations.thesis_json import read_json, write_json
 from vcc.data.annotations.ucf101 import read_table
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.frame_folder import FrameFolder

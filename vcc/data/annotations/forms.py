@@ -1,67 +1,82 @@
-"""Finding out which form of annotation a path names, and reading it."""
+"""The forms that labels come in: registered beside their readers, and found for a path.
+
+A form is one file of this room, or a module of another package under the entry point
+`vcc.label_forms`:
+
+    @LABEL_FORMS.register("name")
+    class Form:
+        accepts = "the lists of NAME"
+        rank = 50
+        def recognises(self, path, split): ...
+        def read(self, path, split): ...
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
-from vcc.data.annotations.annotation import Annotation, read_json
-from vcc.data.annotations.lists import (
-    has_hmdb_lists,
-    read_hmdb_lists,
-    read_kinetics_csv,
-    read_ucf_lists,
-)
-from vcc.data.annotations.ucf101 import (
-    TABLE_NAME,
-    official_annotation,
-    read_table,
-    write_official_files,
-)
+from vcc.data.annotations.annotation import Annotation
 from vcc.errors import DataError
+from vcc.registry import Registry
 
-_UCF_LIST = re.compile(r"^(train|test)list(\d\d)\.txt$")
-_MADE_FROM_TABLE = re.compile(r"^(ucf101_0[123]\.json|(train|test)list0[123]\.txt|classInd\.txt)$")
+
+class LabelForm(Protocol):
+    """A form of labels; its class is registered, and made without arguments.
+
+    Attributes:
+        accepts: what it reads, as messages name it, such as `HMDB51's lists`.
+        rank: of several forms that recognise a path, the one of the lowest rank reads it: 10 to 30
+            for forms told by the names of their files, 90 for one that takes any file.
+    """
+
+    accepts: str
+    rank: int
+
+    def recognises(self, path: Path, split: int) -> bool:
+        """Return whether a path, which need not exist, looks like this form.
+
+        Args:
+            path: a file or a folder.
+            split: the split that is asked for, from 1.
+        """
+
+    def read(self, path: Path, split: int) -> Annotation:
+        """Return the annotation that a recognised path names.
+
+        Raises:
+            DataError: a file is missing, is not in that form or contradicts itself.
+        """
+
+
+LABEL_FORMS: Registry[type[LabelForm]] = Registry(
+    "form of labels",
+    group="vcc.label_forms",
+    rooms=("vcc.data.annotations",),
+    error=DataError,
+)
 
 
 def load_annotation(path: Path, split: int) -> Annotation:
-    """Read an annotation in any form this project knows.
+    """Read an annotation in any registered form.
 
     Args:
-        path: a JSON file in the thesis's form; one of UCF101's list files; a CSV file of Kinetics;
-            or a folder of list files. UCF101's official files that are missing beside the table
-            `clip_counts.csv` are made from it first.
+        path: a file or a folder, as a form recognises it. UCF101's official files that are missing
+            beside the table `clip_counts.csv` are made from it first.
         split: which split, where the path names several.
 
     Raises:
         DataError: there is no annotation there, or it contradicts itself.
     """
-    if path.is_dir():
-        return _load_folder(path, split)
-    can_be_made = _MADE_FROM_TABLE.match(path.name) and (path.parent / TABLE_NAME).is_file()
-    if can_be_made and not path.exists():
-        write_official_files(path.parent)
-    if match := _UCF_LIST.match(path.name):
-        return read_ucf_lists(path.parent, int(match[2]))
-    if path.suffix == ".csv" and path.is_file() and path.name != TABLE_NAME:
-        return read_kinetics_csv([path])
-    return read_json(path)
-
-
-def _load_folder(folder: Path, split: int) -> Annotation:
-    if (folder / f"trainlist{split:02d}.txt").is_file():
-        return read_ucf_lists(folder, split)
-    if (folder / TABLE_NAME).is_file():
-        return official_annotation(read_table(folder / TABLE_NAME), split)
-    if has_hmdb_lists(folder):
-        return read_hmdb_lists(folder, split)
-    if csv_files := sorted(folder.glob("*.csv")):
-        return read_kinetics_csv(csv_files)
-    json_files = sorted(folder.glob("*.json"))
-    if len(json_files) == 1:
-        return read_json(json_files[0])
-    msg = (
-        f"{folder}: no annotation for split {split} there; give a JSON file, or a folder with "
-        "UCF101's or HMDB51's lists or Kinetics' CSV files"
-    )
+    for form in _by_rank():
+        if form.recognises(path, split):
+            return form.read(path, split)
+    known = ", ".join(form.accepts for form in _by_rank())
+    msg = f"{path}: no annotation for split {split} there; give a path to one of: {known}"
     raise DataError(msg)
+
+
+def _by_rank() -> Iterator[LabelForm]:
+    for form in sorted((form for _, form in LABEL_FORMS.items()), key=lambda form: form.rank):
+        yield form()

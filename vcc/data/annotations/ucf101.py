@@ -19,10 +19,10 @@ from vcc.data.annotations.annotation import (
     check_labels,
     read_text,
     split_name,
-    write_json,
 )
 from vcc.data.annotations.names import group_of
 from vcc.data.annotations.splits import OFFICIAL_TEST_GROUPS
+from vcc.data.annotations.thesis_json import write_json
 from vcc.errors import DataError
 
 TABLE_NAME = "clip_counts.csv"

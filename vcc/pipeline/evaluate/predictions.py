@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vcc.cli import say
 from vcc.config.entrypoints import EvaluateEntry
-from vcc.data.annotations.annotation import read_json
+from vcc.data.annotations.thesis_json import read_json
 from vcc.errors import ConfigError
 from vcc.evaluation.results_tree import accuracy_lines
 from vcc.evaluation.val_json import read_val_json, topk_accuracy

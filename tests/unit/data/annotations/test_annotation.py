@@ -1,117 +1,48 @@
-"""The thesis's JSON form: what is read, and the one-line errors for what cannot be."""
+"""What the readers of labels share."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from vcc.data.annotations.annotation import Annotation, Entry, read_json, write_json
+from vcc.data.annotations.annotation import (
+    Entry,
+    check_entries,
+    check_labels,
+    read_lines,
+    read_text,
+    split_name,
+)
 from vcc.errors import DataError
 
 
-def write(path: Path, content: Any) -> Path:
-    path.write_text(json.dumps(content), "utf-8")
-    return path
+def test_lines_are_numbered_and_blank_ones_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    # U+2028 ends a line for `splitlines`, and for no tool that writes lists.
+    path.write_text("one \r\n\n  two\u2028too\n", "utf-8")
+    assert list(read_lines(path)) == [(1, "one"), (3, "two\u2028too")]
 
 
-def video(subset: Any = "training", label: Any = "run", **more: Any) -> dict[str, Any]:
-    return {"subset": subset, "annotations": {"label": label}, **more}
+def test_a_missing_list_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such list file"):
+        list(read_lines(tmp_path / "none.txt"))
 
 
-def test_reads_subsets_labels_and_groups(tmp_path: Path) -> None:
-    content = {
-        "labels": ["run", "walk"],
-        "database": {
-            "a": video(group="g7"),
-            "v_walk_g03_c02": video("validation", "walk"),
-            "c": {"subset": "testing"},
-        },
-    }
-    annotation = read_json(write(tmp_path / "some_02.json", content))
-    assert annotation == Annotation(
-        labels=("run", "walk"),
-        entries=(
-            Entry("a", "run", "train", "g7"),
-            Entry("v_walk_g03_c02", "walk", "test", "walk_g03"),
-        ),
-        split="split2",
-    )
-    assert read_json(write(tmp_path / "clips.json", content)).split == "clips"
+def test_text_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(DataError, match=r"not UTF-8 text \(byte 3\)"):
+        read_text(tmp_path / "latin.txt", missing="gone")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ([], "has no `labels` and `database`"),
-        ({"labels": ["run"]}, "has no `labels` and `database`"),
-        ({"labels": ["run", "run"], "database": {}}, "a label is listed twice"),
-        ({"labels": ["run"], "database": {"x": video(None)}}, r"database\.x: subset is None"),
-        ({"labels": ["run"], "database": {"x": "training"}}, r"database\.x: subset is None"),
-        ({"labels": ["run"], "database": {"x": video(label="rum")}}, "did you mean run"),
-        ({"labels": ["run"], "database": {"x": {"subset": "training"}}}, "label None is not in"),
-        (
-            {"labels": ["run"], "database": {"x": video(label=["run"])}},
-            r"label \['run'\] is not in",
-        ),
-        ({"labels": ["run"], "database": {"x": video(["training"])}}, r"subset is \['training'\]"),
-        ({"labels": 3, "database": {}}, "labels: not a list of texts"),
-        ({"labels": ["run", 3], "database": {}}, "labels: not a list of texts"),
-        ({"labels": "run", "database": {}}, "labels: not a list of texts"),
-        ({"labels": [], "database": {}}, "labels: there are none"),
-        ({"labels": ["run", " "], "database": {}}, "' ' is no name for a class"),
-        ({"labels": ["r\ud800"], "database": {}}, r"'r\\ud800' is no name for a class"),
-        ({"labels": ["run"], "database": [video()]}, "database: not an object"),
-        ({"labels": ["run"], "database": {}}, "lists no video for training or test"),
-        ({"labels": ["run"], "database": {"a\ud800": video()}}, "is no name for a video"),
-        ({"labels": ["run"], "database": {"a\nb": video(None)}}, r"database\.'a\\nb': subset"),
-    ],
-)
-def test_bad_content_is_named(tmp_path: Path, content: Any, message: str) -> None:
-    with pytest.raises(DataError, match=message) as caught:
-        read_json(write(tmp_path / "a.json", content))
-    assert "\n" not in str(caught.value)
-    assert "a.json" in str(caught.value)
+def test_labels_and_videos_are_listed_once(tmp_path: Path) -> None:
+    check_labels(["run", "walk"], tmp_path)
+    with pytest.raises(DataError, match=r"a label is listed twice \('run'\)"):
+        check_labels(["run", "run"], tmp_path)
+    entry = Entry("a", "run", "train", None)
+    with pytest.raises(DataError, match="video 'a' is listed twice"):
+        check_entries([entry, entry], tmp_path)
 
 
-def test_missing_and_broken_files(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such annotation"):
-        read_json(tmp_path / "none.json")
-    (tmp_path / "broken.json").write_text("{", "utf-8")
-    with pytest.raises(DataError, match="not a JSON file"):
-        read_json(tmp_path / "broken.json")
-    (tmp_path / "broken.json").write_text("[" * 100_000, "utf-8")
-    with pytest.raises(DataError, match="not a JSON file"):
-        read_json(tmp_path / "broken.json")
-    (tmp_path / "broken.json").write_text(
-        '{"labels": ["a"], "database": {"x": 1, "x": 2}}', "utf-8"
-    )
-    with pytest.raises(DataError, match=r"not a JSON file \('x' is there twice\)"):
-        read_json(tmp_path / "broken.json")
-    (tmp_path / "broken.json").write_bytes(b'{"labels": ["\xe9"], "database": {}}')
-    with pytest.raises(DataError, match=r"not UTF-8 text \(byte 13\); save it as UTF-8"):
-        read_json(tmp_path / "broken.json")
-
-
-def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
-    content = {"labels": ["run"], "database": {"x": video()}}
-    path = tmp_path / "marked.json"
-    path.write_text(json.dumps(content), "utf-8-sig")
-    assert read_json(path).labels == ("run",)
-
-
-def test_written_annotation_reads_back(tmp_path: Path) -> None:
-    entries = (Entry('odd "name" ü', "run", "train", None), Entry("b", "walk", "test", None))
-    annotation = Annotation(("run", "walk"), entries, "again")
-    write_json(annotation, tmp_path / "again.json")
-    assert read_json(tmp_path / "again.json") == annotation
-
-
-def test_survfight(shared: Path) -> None:
-    annotation = read_json(shared / "videos" / "survfight.json")
-    assert annotation.labels == ("fight", "noFight")
-    subsets = [entry.subset for entry in annotation.entries]
-    assert (subsets.count("train"), subsets.count("test")) == (170, 40)
-    assert annotation.entries[0] == Entry("fi001", "fight", "train", "v001")
+def test_splits_are_named_by_number() -> None:
+    assert split_name(3) == "split3"

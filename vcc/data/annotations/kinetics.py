@@ -1,0 +1,111 @@
+"""Kinetics' CSV files, with the columns label, youtube_id, time_start, time_end and split."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from vcc.data.annotations.annotation import (
+    Annotation,
+    Entry,
+    check_entries,
+    check_labels,
+    read_text,
+)
+from vcc.data.annotations.forms import LABEL_FORMS
+from vcc.data.annotations.ucf101 import TABLE_NAME
+from vcc.errors import DataError, nearest
+
+_KINETICS_TIMES = ("time_start", "time_end")
+_KINETICS_COLUMNS = {"label", "youtube_id", "split", *_KINETICS_TIMES}
+_KINETICS_UNLABELLED = {"test", "testing"}
+_KINETICS_SUBSETS = {"train": "train", "val": "test", "validate": "test", "validation": "test"}
+
+
+@LABEL_FORMS.register("kinetics")
+class KineticsCsv:
+    """A CSV file, or a folder of them that are read as one."""
+
+    accepts = "Kinetics' CSV files"
+    rank = 30
+
+    def recognises(self, path: Path, split: int) -> bool:
+        """Return whether a path is a CSV file, or a folder with one."""
+        return bool(_csv_files(path))
+
+    def read(self, path: Path, split: int) -> Annotation:
+        """Return the annotation of all the files; it has one split."""
+        return read_kinetics_csv(_csv_files(path))
+
+
+def _csv_files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.glob("*.csv"))
+    is_ours = path.suffix == ".csv" and path.name != TABLE_NAME
+    return [path] if is_ours and path.is_file() else []
+
+
+def read_kinetics_csv(paths: list[Path]) -> Annotation:
+    """Read Kinetics' CSV files; a video's group is its YouTube clip's source.
+
+    Videos are named `YOUTUBEID_SSSSSS_EEEEEE` after start and end in seconds, as the usual download
+    tools do. Rows of the unlabelled test set are left out.
+
+    Raises:
+        DataError: a file cannot be read, lacks a column, or a row makes no sense.
+    """
+    entries = [entry for path in paths for entry in _kinetics_entries(path)]
+    labels = tuple(sorted({entry.label for entry in entries}))
+    check_entries(entries, paths[0])
+    check_labels(labels, paths[0])
+    return Annotation(labels, tuple(entries), paths[0].stem)
+
+
+def _kinetics_entries(path: Path) -> Iterator[Entry]:
+    text = read_text(path, missing="cannot be read; give a Kinetics CSV file")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        if missing := _KINETICS_COLUMNS - set(reader.fieldnames or ()):
+            msg = f"{path}: no column {', '.join(sorted(missing))}; give a Kinetics CSV file"
+            raise DataError(msg)
+        for row in reader:
+            entry = _kinetics_entry(row, f"{path}:{reader.line_num}")
+            if entry is not None:
+                yield entry
+    except csv.Error as error:
+        where = f"{path}: after line {reader.line_num}"
+        msg = f"{where}: not a row of a CSV file ({error}); correct it"
+        raise DataError(msg) from None
+
+
+def _kinetics_entry(row: Mapping[str, str | None], where: str) -> Entry | None:
+    values = {name: (row[name] or "").strip() for name in _KINETICS_COLUMNS}
+    if values["split"] in _KINETICS_UNLABELLED:
+        return None
+    if empty := sorted(name for name, value in values.items() if not value):
+        msg = f"{where}: nothing in {', '.join(empty)}; complete the row or take it out"
+        raise DataError(msg)
+    if values["split"] not in _KINETICS_SUBSETS:
+        hint = nearest(values["split"], _KINETICS_SUBSETS)
+        msg = f"{where}: split {values['split']!r} is none of Kinetics': {hint}"
+        raise DataError(msg)
+    start, end = (_seconds(values[name], f"{where}: {name}") for name in _KINETICS_TIMES)
+    video_id = f"{values['youtube_id']}_{start:06d}_{end:06d}"
+    return Entry(
+        video_id, values["label"], _KINETICS_SUBSETS[values["split"]], values["youtube_id"]
+    )
+
+
+def _seconds(text: str, where: str) -> int:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    # Videos are named with six figures.
+    if not 0 <= seconds < 1_000_000:
+        msg = f"{where} is {text[:20]!r}, not a number of seconds; correct it"
+        raise DataError(msg)
+    return int(seconds)

@@ -1,0 +1,134 @@
+"""The thesis's form of labels, which is ActivityNet's: one JSON file.
+
+`{"labels": [...], "database": {id: {"subset": "training", "annotations": {"label": ...}}}}`, here
+with an optional `group` per video. Its `validation` subset is the official test list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Set
+from pathlib import Path
+from typing import Any
+
+from vcc.data.annotations.annotation import (
+    Annotation,
+    Entry,
+    check_entries,
+    check_labels,
+    read_text,
+    split_name,
+)
+from vcc.data.annotations.forms import LABEL_FORMS
+from vcc.data.annotations.names import group_of
+from vcc.errors import DataError, nearest, printable
+
+# The thesis's subset names to ours. Videos of `testing` have no labels in ActivityNet and Kinetics.
+_SUBSETS = {"training": "train", "train": "train", "validation": "test", "test": "test"}
+_UNLABELLED = "testing"
+
+
+@LABEL_FORMS.register("json")
+class ThesisJson:
+    """A file, or a folder with one JSON file in it."""
+
+    accepts = "a JSON file in the thesis's form"
+    # What no other form takes is read as JSON: the error then says what was expected.
+    rank = 90
+
+    def recognises(self, path: Path, split: int) -> bool:
+        """Return whether a path is no folder, or one with a single JSON file."""
+        return not path.is_dir() or len(_json_files(path)) == 1
+
+    def read(self, path: Path, split: int) -> Annotation:
+        """Return the annotation; the file has one split."""
+        return read_json(_json_files(path)[0] if path.is_dir() else path)
+
+
+def _json_files(folder: Path) -> list[Path]:
+    return list(folder.glob("*.json"))
+
+
+def read_json(path: Path) -> Annotation:
+    """Read an annotation in the thesis's form; the split is named after the file.
+
+    A file name that ends in a number names an official split: `ucf101_02` is `split2`.
+
+    Raises:
+        DataError: the file is missing, is not in that form, or contradicts itself.
+    """
+    text = read_text(path, missing="no such annotation; give a JSON file with annotation=FILE")
+    try:
+        content = json.loads(text, object_pairs_hook=_unique_keys)
+    except (ValueError, RecursionError) as error:
+        msg = f"{path}: not a JSON file ({error}); give one with `labels` and `database`"
+        raise DataError(msg) from None
+    if not isinstance(content, dict) or not {"labels", "database"} <= content.keys():
+        msg = f"{path}: has no `labels` and `database`; give an annotation in the thesis's form"
+        raise DataError(msg)
+    labels, database = content["labels"], content["database"]
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        msg = f"{path}: labels: not a list of texts; list the classes' names in order"
+        raise DataError(msg)
+    if not isinstance(database, dict):
+        msg = f"{path}: database: not an object; give it a key per video"
+        raise DataError(msg)
+    check_labels(labels, path)
+    known = set(labels)
+    entries = (
+        _entry(video_id, values, known, f"{path}: database.{printable(video_id)}")
+        for video_id, values in database.items()
+    )
+    kept = tuple(entry for entry in entries if entry is not None)
+    check_entries(kept, path)
+    return Annotation(tuple(labels), kept, _split_of_file(path))
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        msg = f"{twice!r} is there twice"
+        raise ValueError(msg)
+    return content
+
+
+def _split_of_file(path: Path) -> str:
+    numbered = re.search(r"_0?([1-9])$", path.stem)
+    return split_name(int(numbered[1])) if numbered else path.stem
+
+
+def _entry(video_id: str, values: Any, labels: Set[str], where: str) -> Entry | None:
+    subset = values.get("subset") if isinstance(values, dict) else None
+    if subset == _UNLABELLED:
+        return None
+    if not isinstance(subset, str) or subset not in _SUBSETS:
+        msg = f"{where}: subset is {_shortened(subset)}; give it `training` or `validation`"
+        raise DataError(msg)
+    annotations = values.get("annotations")
+    label = annotations.get("label") if isinstance(annotations, dict) else None
+    if not isinstance(label, str) or label not in labels:
+        hint = nearest(str(label), labels)
+        msg = f"{where}: label {_shortened(label)} is not in `labels`: {hint}"
+        raise DataError(msg)
+    group = values.get("group")
+    return Entry(video_id, label, _SUBSETS[subset], str(group) if group else group_of(video_id))
+
+
+def _shortened(value: Any) -> str:
+    return reprlib.repr(value)
+
+
+def write_json(annotation: Annotation, path: Path) -> None:
+    """Write an annotation in the thesis's form, one video per line."""
+    thesis_names = {"train": "training", "test": "validation"}
+    rows = [
+        f"{json.dumps(entry.id)}: "
+        + json.dumps({"subset": thesis_names[entry.subset], "annotations": {"label": entry.label}})
+        for entry in annotation.entries
+    ]
+    labels, database = json.dumps(list(annotation.labels)), ",\n".join(rows)
+    path.write_text(f'{{"labels": {labels},\n"database": {{\n{database}\n}}}}\n', "utf-8")
