@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vcc.data.annotations.ids import composed
+from vcc.data.annotations.ids import composed, listed_ids
 from vcc.data.annotations.names import is_text
 from vcc.errors import DataError
 
@@ -106,6 +106,12 @@ def check_entries(entries: Sequence[Entry], where: Path) -> None:
         if not _is_name(video_id):
             msg = f"{where}: {video_id!r} is no name for a video; give it a valid one"
             raise DataError(msg)
+
+
+def with_ids(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return the entries of a list under the shortest names that tell their paths apart."""
+    ids = listed_ids([entry.label for entry in entries], [entry.path for entry in entries])
+    return tuple(replace(entry, id=name) for entry, name in zip(entries, ids, strict=True))
 
 
 def split_name(number: int) -> str:

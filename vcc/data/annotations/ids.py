@@ -26,6 +26,11 @@ def without_suffix(name: str) -> str:
     return name
 
 
+def is_video_name(name: str) -> bool:
+    """Return whether a name or path ends as those of video files do."""
+    return without_suffix(name) != name
+
+
 def distinct(choices: Sequence[Sequence[str]]) -> list[str]:
     """Return a name per video: the first of its choices that no other video is called.
 
