@@ -104,6 +104,7 @@ def run_train(options: TrainEntry) -> None:
             raise
         msg = f"{error}; nothing is lost: repeat the command with resume_path={trained}"
         raise TrackingError(msg) from error
+    say(f"results in {options.results.resolve()}")
     say(f"registered {version.uri} as baseline")
     say(f"next: mlflow run . -e compress --env-manager local -P model={options.model}")
 
@@ -189,6 +190,7 @@ def run_compress(options: CompressEntry) -> None:
     say(f"MACs       {dense['macs']:,.0f} -> {figures['macs']:,.0f}")
     if network.card.protocol != dense_clip:
         say(f"clip       {dense_clip.text} -> {network.card.protocol.text}")
+    say(f"results in {options.results.resolve()}")
     say(f"registered {version.uri} as challenger")
     say(f"next: mlflow run . -e evaluate --env-manager local -P model={options.model}")
 
