@@ -10,9 +10,11 @@ import pytest
 from data_videos import prepare_tree, smooth_frames, write_video
 
 from vcc.config.data import PrepareOptions
+from vcc.data.annotations.forms import load_annotation
+from vcc.data.decoding.source import read_video
 from vcc.data.prepare.plan import Plan
 from vcc.data.prepare.planning import make_plan
-from vcc.data.store.prepared import PreparedDataset
+from vcc.data.store.prepared import PreparedDataset, find_prepared
 from vcc.errors import DataError
 
 _seeds = itertools.count()
@@ -115,12 +117,11 @@ def test_a_group_on_two_sides_is_named_by_its_files(tmp_path: Path) -> None:
 
 def test_reports_name_files_by_their_path(tmp_path: Path) -> None:
     root = write(tmp_path / "videos", "fight/1.avi", "fight/2.avi", "noFight/1.avi")
-    content = (root / "fight" / "1.avi").read_bytes()
-    (root / "fight" / "cut.avi").write_bytes(content[: len(content) * 2 // 3])
+    whole = write_video(root / "fight" / "cut.avi", smooth_frames(60)).read_bytes()
+    (root / "fight" / "cut.avi").write_bytes(whole[: len(whole) // 2])
     (root / "noFight" / "bad.mp4").write_text("text")
     (root / "noFight" / "notes.txt").write_text("more")
     dataset = prepare_tree(tmp_path, max_bad_share=0.5, min_decoded_share=0.1)
-    assert isinstance(dataset, PreparedDataset)
     report = (dataset.root / "prepare_report.json").read_text()
     assert '"noFight/bad.mp4"' in report
     assert "'fight/cut.avi' (" in report
@@ -132,3 +133,13 @@ def test_a_class_that_is_not_tested_is_named(tmp_path: Path) -> None:
     report = (prepare_tree(tmp_path).root / "prepare_report.json").read_text()
     assert "classes without test videos: 1: 'b'" in report
     assert "classes without train videos" not in report
+
+
+def test_paths_may_be_text(tmp_path: Path) -> None:
+    root = write(tmp_path / "videos", "a/1.avi", "b/2.avi")
+    dataset = prepare_tree(tmp_path)
+    assert PreparedDataset.open(str(dataset.root)).digest == dataset.digest
+    assert find_prepared(str(tmp_path)).digest == dataset.digest
+    assert len(read_video(str(root / "a" / "1.avi"), 128)) == 3
+    (tmp_path / "all.txt").write_text("a/1.avi x\nb/2.avi y\n")
+    assert load_annotation(str(tmp_path / "all.txt"), 1).labels == ("x", "y")
