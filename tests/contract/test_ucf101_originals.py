@@ -44,7 +44,7 @@ def test_every_listed_video_is_kept(shared: Path, tmp_path: Path, annotation: Pa
     assert (report.train, report.test) == (2, 4)
     assert all(bad.reason == "no such video file" for bad in report.bad)
     notes = "\n".join(report.notes)
-    assert "'v_Basketball_g16_c04' (90 of 96)" in notes
-    assert "'v_BaseballPitch_g07_c02' (135 of 138)" in notes
+    assert "'Basketball/v_Basketball_g16_c04.avi' (90 of 96)" in notes
+    assert "'BaseballPitch/v_BaseballPitch_g07_c02.avi' (135 of 138)" in notes
     assert "leak: 1 test videos are equal to training videos" in notes
     assert "cut or damaged" not in notes

@@ -54,8 +54,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_video(root / "good" / "a" / "a1.avi", brightness=0)
     write_video(root / "good" / "b" / "b1.avi", brightness=99)
     (root / "empty").mkdir()
-    (root / "junk" / "a").mkdir(parents=True)
-    (root / "junk" / "a" / "broken.avi").write_bytes(b"not a video")
+    for label in ("a", "b"):
+        (root / "junk" / label).mkdir(parents=True)
+        (root / "junk" / label / "broken.avi").write_bytes(label.encode())
     both = {"a1": labelled("a", subset="training"), "b1": labelled("b", subset="validation")}
     write_annotation(root / "unused.json", **both, z1=labelled("z", subset="training"))
     write_annotation(root / "nosubset.json", **both, a2=labelled("a"))
@@ -67,7 +68,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         pytest.param({"videos": "missing"}, "no such folder of videos", marks=SLOW),
         pytest.param({"videos": "empty"}, "no videos there", marks=SLOW),
-        pytest.param({"videos": "junk"}, "'broken': not a readable video", marks=SLOW),
+        pytest.param({"videos": "junk"}, "'a/broken.avi': not a readable video", marks=SLOW),
         ({"videos": "good", "annotation": "unused.json"}, "no usable video for 1 of 3 labels (z)"),
         pytest.param(
             {"videos": "good", "annotation": "nosubset.json"},

@@ -64,6 +64,14 @@ FORMS: dict[str, tuple[str | None, dict[str, str]]] = {
             "playing guitar,-x_1,5,15,train\nabseiling,yy,0,10,val\n,zz,0,10,test\n"
         },
     ),
+    "path-list": (
+        "train.csv",
+        {
+            "train.csv": "path,label\nrun/a b.avi,0\nwalk/c.avi,1\n",
+            "val.csv": "run/d.avi,0\n",
+            "classes.txt": "0 run\n1 walk\n",
+        },
+    ),
     "table": (None, {"clip_counts.csv": f"index,class\n1,Run,{COUNTS}\n2,Walk,{COUNTS}\n"}),
 }
 TEXT_JUNK = [
@@ -154,7 +162,7 @@ def _check(form: str, files: dict[str, bytes]) -> None:
         assert 0 < len(set(annotation.labels)) == len(annotation.labels)
         assert 0 < len({entry.id for entry in annotation.entries}) == len(annotation.entries)
         assert {entry.label for entry in annotation.entries} <= set(annotation.labels)
-        assert {entry.subset for entry in annotation.entries} <= {"train", "test"}
+        assert {entry.subset for entry in annotation.entries} <= {"train", "dev", "test"}
         write_json(annotation, folder / "again.json")
         again = read_json(folder / "again.json")
         assert again.labels == annotation.labels

@@ -55,7 +55,9 @@ class Checkpoint:
     folder: Path
 
 
-def save_checkpoint(folder: Path, model: nn.Module, metadata: Mapping[str, Any]) -> Path:
+def save_checkpoint(
+    folder: str | os.PathLike[str], model: nn.Module, metadata: Mapping[str, Any]
+) -> Path:
     """Write `model` to `folder`, replacing a checkpoint of that name as a whole.
 
     Args:
@@ -70,6 +72,7 @@ def save_checkpoint(folder: Path, model: nn.Module, metadata: Mapping[str, Any])
         ModelError: metadata that JSON cannot hold, a folder with something else in it, or a disk
             that is full or read-only; the previous checkpoint stays as it was.
     """
+    folder = Path(folder)
     network = network_of(model)
     tensors, tied = _untied(network.state_dict())
     arch = {
@@ -95,12 +98,13 @@ def save_checkpoint(folder: Path, model: nn.Module, metadata: Mapping[str, Any])
     return folder
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
+def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint back: the same architecture, strictly the same weights.
 
     Raises:
         ModelError: no checkpoint there, a damaged one, or one of a newer version.
     """
+    folder = Path(folder)
     source = _existing(folder)
     arch = _read_json(source / ARCH_FILE)
     metadata = _read_json(source / METADATA_FILE)

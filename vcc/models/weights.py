@@ -8,9 +8,10 @@ the few numpy types that it takes are allowed by name, and nothing else.
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,15 @@ from vcc.models.network import VideoNetwork, network_of
 logger = logging.getLogger(__name__)
 
 # What wrappers put before every name: DataParallel, torch.compile, Lightning, PixelClassifier.
-_WRAPPERS = ("module.", "_orig_mod.", "model.", "network.")
+_WRAPPERS = ("module.", "_orig_mod.", "model.", "network.", "net.")
+
+# Under which a training's file keeps the weights, beside its epoch and its optimizer.
+_STATE_KEYS = (
+    *("state_dict", "model_state_dict", "model_state", "model", "net_state_dict", "net"),
+    *("network", "module", "weights", "params"),
+)
+# Such as a wrapper's state inside a training's.
+_DEEPEST = 3
 
 # Files from before numpy 2 name the module `numpy.core`.
 _NUMPY_NUMBERS: list[Any] = [
@@ -72,22 +81,27 @@ class LoadReport:
         return "; ".join(parts)
 
 
-def load_weights(model: nn.Module, path: Path, *, replace_head: bool = False) -> LoadReport:
+def load_weights(
+    model: nn.Module, path: str | os.PathLike[str], *, replace_head: bool = False
+) -> LoadReport:
     """Load weights into a network, in place; all of them must fit.
 
     Args:
         model: a network of this package.
-        path: a published `.pth` file (with or without `module.` before the names, from old or new
-            releases), a bare state dict, a `.safetensors` file or a checkpoint folder.
+        path: a file that a training wrote, with the weights bare or under a usual name such as
+            `state_dict`, `model` or `model_state_dict`, with or without a wrapper's `module.`
+            before their names; a `.safetensors` file; or a checkpoint folder.
         replace_head: leave the file's classifier out, whatever its number of classes, and keep
             the network's own, for training on other classes.
 
     Raises:
-        ModelError: no such file, one that is not safe or not readable, or weights of another
-            architecture or number of classes. The network is then as it was.
+        ModelError: no such file, one that is not safe or not readable, weights of another
+            architecture or number of classes, or ones that are no finite numbers. The network is
+            then as it was.
     """
+    path = Path(path)
     network = network_of(model)
-    state = _unwrapped(_read(path))
+    state = _unwrapped(_read(path), network.state_dict())
     head = (f"{network.head_name}.weight", f"{network.head_name}.bias")
     file_classes = _rows(state.get(head[0]))
     own = network.state_dict()
@@ -101,6 +115,7 @@ def load_weights(model: nn.Module, path: Path, *, replace_head: bool = False) ->
         raise ModelError(msg)
     _refuse_misfits(path, network, own, state)
     matched = tuple(name for name in own if name in state)
+    _refuse_not_finite(path, {name: state[name] for name in matched})
     missing = tuple(name for name in network.state_dict() if name not in matched)
     network.load_state_dict({name: state[name] for name in matched}, strict=False)
     report = LoadReport(path, matched, missing, file_classes, replace_head)
@@ -137,11 +152,25 @@ def _refuse_misfits(
             raise ModelError(msg)
 
 
-def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state without the prefixes of wrappers, and without what is not the network's."""
+def _refuse_not_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights that a training which broke down left behind: all they give is NaN."""
+    bad = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
+    if bad:
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        msg = (
+            f"{path}: {printable(bad[0])}{more} holds NaN or infinity: give weights from before "
+            "the training broke down"
+        )
+        raise ModelError(msg)
+
+
+def _unwrapped(state: Mapping[str, Tensor], own: Collection[str]) -> dict[str, Tensor]:
+    """Return the state without the prefixes of wrappers, as long as they are no names of `own`."""
     names = dict(state)
     for _ in range(len(_WRAPPERS)):
         for prefix in _WRAPPERS:
+            if any(name in own for name in names):
+                return names
             if names and all(name.startswith(prefix) for name in names):
                 names = {name.removeprefix(prefix): value for name, value in names.items()}
     return names
@@ -155,7 +184,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         msg = f"{path}: there is no such file: give a .pth file or a checkpoint folder"
         raise ModelError(msg)
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix.casefold() == ".safetensors":
             content: Any = load_file(path)
         else:
             with torch.serialization.safe_globals(_NUMPY_NUMBERS):
@@ -175,9 +204,12 @@ def _refusal(path: Path, error: Exception) -> str:
 
 
 def _tensors(path: Path, content: object) -> dict[str, Tensor]:
-    """Return the state dict in a file's content, whether bare or under `state_dict`."""
-    if isinstance(content, Mapping):
-        content = content.get("state_dict", content)
+    """Return the state dict in a file's content, whether bare or under one of the usual keys."""
+    for _ in range(_DEEPEST):
+        inner = _inner_state(content)
+        if inner is None:
+            break
+        content = inner
     if isinstance(content, Mapping):
         tensors = {
             name: value
@@ -186,5 +218,17 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
         }
         if tensors and len(tensors) == len(content):
             return tensors
-    msg = f"{path}: holds no state_dict of tensors: give the file that training wrote"
+    found = list(content)[:5] if isinstance(content, Mapping) else []
+    keys = f" but {', '.join(printable(str(key)) for key in found)}" if found else ""
+    msg = (
+        f"{path}: holds no state_dict of tensors{keys}: give one bare, or under state_dict or model"
+    )
     raise ModelError(msg)
+
+
+def _inner_state(content: object) -> Mapping[object, object] | None:
+    """Return the mapping that a file keeps weights in, None where they lie bare."""
+    if not isinstance(content, Mapping):
+        return None
+    found = (content.get(key) for key in _STATE_KEYS)
+    return next((value for value in found if isinstance(value, Mapping)), None)

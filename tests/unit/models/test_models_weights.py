@@ -14,7 +14,7 @@ from models_tiny import tiny_network
 from safetensors.torch import save_file
 
 from vcc.errors import ModelError
-from vcc.models import build_model, load_weights, save_checkpoint
+from vcc.models import build_model, load_checkpoint, load_weights, save_checkpoint
 
 
 @pytest.fixture
@@ -78,9 +78,28 @@ class TestPublishedFiles:
         for name in ("bare.pth", "bare.safetensors"):
             assert len(load_weights(network, tmp_path / name).matched) == len(published)
 
+    @pytest.mark.parametrize("key", ["model", "model_state_dict", "net", "weights", "network"])
+    @pytest.mark.parametrize("prefix", ["", "module.", "module.net."])
+    def test_keys_and_prefixes_that_people_have(self, key, prefix, tmp_path):
+        source, target = tiny_network("csn26ip"), tiny_network("csn26ip")
+        state = {prefix + name: tensor for name, tensor in source.state_dict().items()}
+        torch.save({"epoch": 3, key: state, "optimizer": {"state": {}}}, tmp_path / "file.pt")
+        load_weights(target, str(tmp_path / "file.pt"))
+        for name, tensor in source.state_dict().items():
+            assert torch.equal(target.state_dict()[name], tensor)
+
+    def test_a_state_inside_another(self, tmp_path):
+        source = tiny_network("csn26ip")
+        content = {"model": {"state_dict": source.state_dict(), "args": {}}, "epoch": 1}
+        torch.save(content, tmp_path / "file.pt")
+        report = load_weights(tiny_network("csn26ip"), tmp_path / "file.pt")
+        assert len(report.matched) == len(source.state_dict())
+
     def test_checkpoint_folder(self, tmp_path):
         source, target = tiny_network("csn26ip"), tiny_network("csn26ip")
-        load_weights(target, save_checkpoint(tmp_path / "own", source, {}))
+        folder = str(tmp_path / "own")
+        load_weights(target, save_checkpoint(folder, source, {}))
+        assert load_checkpoint(folder).folder == tmp_path / "own"
         for name, tensor in source.state_dict().items():
             assert torch.equal(target.state_dict()[name], tensor)
 
@@ -143,6 +162,29 @@ class TestRefusals:
             load_weights(network, path)
         assert not marker.exists()
 
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+    @pytest.mark.parametrize("form", ["file", "safetensors", "folder"])
+    def test_weights_of_a_training_that_broke_down(self, value, form, tmp_path):
+        source, target = tiny_network("csn26ip"), tiny_network("csn26ip")
+        name, tensor = next(item for item in source.state_dict().items() if item[1].ndim == 5)
+        tensor.view(-1)[3] = value
+        before = target.state_dict()[name].clone()
+        path = tmp_path / ("own" if form == "folder" else f"own.{form}")
+        if form == "folder":
+            save_checkpoint(path, source, {})
+        elif form == "safetensors":
+            save_file(source.state_dict(), path)
+        else:
+            torch.save({"model": source.state_dict()}, path)
+        with pytest.raises(ModelError, match=f"{name} holds NaN or infinity"):
+            load_weights(target, path)
+        assert torch.equal(target.state_dict()[name], before)
+
+    def test_a_pickled_network_is_not_loaded(self, tmp_path, network):
+        torch.save(torch.nn.Linear(2, 2), tmp_path / "whole.pt")
+        with pytest.raises(ModelError, match="holds objects of type .*Linear, which is not loaded"):
+            load_weights(network, tmp_path / "whole.pt")
+
     def test_no_such_file(self, tmp_path, network):
         with pytest.raises(ModelError, match="there is no such file"):
             load_weights(network, tmp_path / "missing.pth")
@@ -154,5 +196,5 @@ class TestRefusals:
 
     def test_no_tensors(self, tmp_path, network):
         torch.save({"state_dict": {"conv1.weight": 3}}, tmp_path / "none.pth")
-        with pytest.raises(ModelError, match="holds no state_dict of tensors"):
+        with pytest.raises(ModelError, match="holds no state_dict of tensors but conv1.weight"):
             load_weights(network, tmp_path / "none.pth")

@@ -7,34 +7,46 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vcc.data.annotations.ids import composed, listed_ids
 from vcc.data.annotations.names import is_text
 from vcc.errors import DataError
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One video of an annotation: `subset` is train or test; `group` is what must stay together."""
+    """One video of an annotation: `group` is what must stay together, `subset` train, dev or test.
+
+    `path` is how a list names the file, where that is more than the id.
+    """
 
     id: str
     label: str
     subset: str
     group: str | None
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """Labels in the order of their class numbers, videos, and the split's name."""
+    """Labels in the order of their class numbers, videos, and the split's name.
+
+    Where `split` is empty the list says nothing of subsets, all videos are `train`, and the split
+    is yet to be drawn. `notes` are remarks for the report.
+    """
 
     labels: tuple[str, ...]
     entries: tuple[Entry, ...]
     split: str
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
 
 def read_text(path: Path, *, missing: str) -> str:
     """Return the text of an annotation file in UTF-8, with or without a byte-order mark.
+
+    It is in composed Unicode, as names of files are when they are compared with it.
 
     Args:
         path: the file.
@@ -44,7 +56,7 @@ def read_text(path: Path, *, missing: str) -> str:
         DataError: the file cannot be read or is not UTF-8.
     """
     try:
-        return path.read_text("utf-8-sig")
+        return composed(path.read_text("utf-8-sig"))
     except OSError:
         msg = f"{path}: {missing}"
         raise DataError(msg) from None
@@ -94,6 +106,12 @@ def check_entries(entries: Sequence[Entry], where: Path) -> None:
         if not _is_name(video_id):
             msg = f"{where}: {video_id!r} is no name for a video; give it a valid one"
             raise DataError(msg)
+
+
+def with_ids(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return the entries of a list under the shortest names that tell their paths apart."""
+    ids = listed_ids([entry.label for entry in entries], [entry.path for entry in entries])
+    return tuple(replace(entry, id=name) for entry, name in zip(entries, ids, strict=True))
 
 
 def split_name(number: int) -> str:

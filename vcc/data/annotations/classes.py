@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vcc.data.annotations.annotation import Annotation, read_text
+from vcc.data.annotations.ids import composed
 from vcc.errors import ConfigError, nearest
 
 
@@ -22,7 +23,7 @@ def wanted_classes(text: str | None) -> tuple[str, ...]:
         return ()
     path = Path(text)
     named = read_text(path, missing="cannot be read").splitlines() if path.is_file() else None
-    names = [name.strip() for name in (text.split(",") if named is None else named)]
+    names = [composed(name.strip()) for name in (text.split(",") if named is None else named)]
     names = [name for name in names if name]
     if len(names) < 2:
         msg = f"classes: {text!r} names fewer than two; give A,B,C or a file with a name per line"

@@ -13,6 +13,7 @@ A form is one file of this room, or a module of another package under the entry 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -58,7 +59,7 @@ LABEL_FORMS: Registry[type[LabelForm]] = Registry(
 )
 
 
-def load_annotation(path: Path, split: int) -> Annotation:
+def load_annotation(path: str | os.PathLike[str], split: int) -> Annotation:
     """Read an annotation in any registered form.
 
     Args:
@@ -69,6 +70,7 @@ def load_annotation(path: Path, split: int) -> Annotation:
     Raises:
         DataError: there is no annotation there, or it contradicts itself.
     """
+    path = Path(path)
     for form in _by_rank():
         if form.recognises(path, split):
             return form.read(path, split)

@@ -15,6 +15,7 @@ from vcc.data.annotations.annotation import (
     check_labels,
     read_lines,
     split_name,
+    with_ids,
 )
 from vcc.data.annotations.forms import LABEL_FORMS
 from vcc.errors import DataError
@@ -49,16 +50,17 @@ def read_hmdb_lists(folder: Path, split: int) -> Annotation:
             continue
         labels.append(match["label"])
         for number, line in read_lines(path):
-            name, _, mark = line.rpartition(" ")
-            if mark not in ("0", "1", "2") or not name:
+            name, mark = (line.rsplit(None, 1) + [""])[:2]
+            if mark not in ("0", "1", "2"):
                 msg = f"{path}:{number}: {line!r} is not `VIDEO 0|1|2`; correct the split file"
                 raise DataError(msg)
             if mark in _HMDB_SUBSETS:
-                stem = PurePosixPath(name.strip()).stem
-                entries.append(Entry(stem, labels[-1], _HMDB_SUBSETS[mark], None))
+                found = f"{labels[-1]}/{PurePosixPath(name.strip()).name}"
+                entries.append(Entry(found, labels[-1], _HMDB_SUBSETS[mark], None, found))
     if not labels:
         msg = f"{folder}: no split files for split {split}; give another split"
         raise DataError(msg)
     check_labels(labels, folder)
-    check_entries(entries, folder)
-    return Annotation(tuple(labels), tuple(entries), split_name(split))
+    named = with_ids(entries)
+    check_entries(named, folder)
+    return Annotation(tuple(labels), named, split_name(split))

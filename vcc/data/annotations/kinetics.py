@@ -1,4 +1,7 @@
-"""Kinetics' CSV files, with the columns label, youtube_id, time_start, time_end and split."""
+"""Kinetics' CSV files, with the columns label, youtube_id, time_start, time_end and split.
+
+Names of columns and subsets may be written with blanks and capitals.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ from vcc.data.annotations.annotation import (
     read_text,
 )
 from vcc.data.annotations.forms import LABEL_FORMS
-from vcc.data.annotations.ucf101 import TABLE_NAME
+from vcc.data.annotations.list_rows import column_name
+from vcc.data.annotations.subsets import subset_word
 from vcc.errors import DataError, nearest
 
 _KINETICS_TIMES = ("time_start", "time_end")
 _KINETICS_COLUMNS = {"label", "youtube_id", "split", *_KINETICS_TIMES}
-_KINETICS_UNLABELLED = {"test", "testing"}
-_KINETICS_SUBSETS = {"train": "train", "val": "test", "validate": "test", "validation": "test"}
+_LONGEST_HEADER = 10_000
 
 
 @LABEL_FORMS.register("kinetics")
@@ -33,7 +36,7 @@ class KineticsCsv:
     rank = 30
 
     def recognises(self, path: Path, split: int) -> bool:
-        """Return whether a path is a CSV file, or a folder with one."""
+        """Return whether a path is a CSV file with YouTube's numbers, or a folder with one."""
         return bool(_csv_files(path))
 
     def read(self, path: Path, split: int) -> Annotation:
@@ -43,9 +46,15 @@ class KineticsCsv:
 
 def _csv_files(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(path.glob("*.csv"))
-    is_ours = path.suffix == ".csv" and path.name != TABLE_NAME
-    return [path] if is_ours and path.is_file() else []
+        return sorted(each for each in path.glob("*.csv") if _is_ours(each))
+    return [path] if path.suffix.casefold() == ".csv" and _is_ours(path) else []
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return "youtubeid" in map(column_name, file.readline(_LONGEST_HEADER).split(","))
 
 
 def read_kinetics_csv(paths: list[Path]) -> Annotation:
@@ -68,7 +77,10 @@ def _kinetics_entries(path: Path) -> Iterator[Entry]:
     text = read_text(path, missing="cannot be read; give a Kinetics CSV file")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        if missing := _KINETICS_COLUMNS - set(reader.fieldnames or ()):
+        own = {column_name(name): name for name in _KINETICS_COLUMNS}
+        names = reader.fieldnames or ()
+        reader.fieldnames = [own.get(column_name(name), name) for name in names]
+        if missing := _KINETICS_COLUMNS - set(reader.fieldnames):
             msg = f"{path}: no column {', '.join(sorted(missing))}; give a Kinetics CSV file"
             raise DataError(msg)
         for row in reader:
@@ -83,20 +95,20 @@ def _kinetics_entries(path: Path) -> Iterator[Entry]:
 
 def _kinetics_entry(row: Mapping[str, str | None], where: str) -> Entry | None:
     values = {name: (row[name] or "").strip() for name in _KINETICS_COLUMNS}
-    if values["split"] in _KINETICS_UNLABELLED:
+    subset = subset_word(values["split"])
+    if subset == "test":
         return None
     if empty := sorted(name for name, value in values.items() if not value):
         msg = f"{where}: nothing in {', '.join(empty)}; complete the row or take it out"
         raise DataError(msg)
-    if values["split"] not in _KINETICS_SUBSETS:
-        hint = nearest(values["split"], _KINETICS_SUBSETS)
+    if subset is None:
+        hint = nearest(values["split"], ("train", "val", "test"))
         msg = f"{where}: split {values['split']!r} is none of Kinetics': {hint}"
         raise DataError(msg)
     start, end = (_seconds(values[name], f"{where}: {name}") for name in _KINETICS_TIMES)
     video_id = f"{values['youtube_id']}_{start:06d}_{end:06d}"
-    return Entry(
-        video_id, values["label"], _KINETICS_SUBSETS[values["split"]], values["youtube_id"]
-    )
+    ours = "train" if subset == "train" else "test"
+    return Entry(video_id, values["label"], ours, values["youtube_id"])
 
 
 def _seconds(text: str, where: str) -> int:

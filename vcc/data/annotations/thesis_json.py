@@ -1,7 +1,8 @@
 """The thesis's form of labels, which is ActivityNet's: one JSON file.
 
 `{"labels": [...], "database": {id: {"subset": "training", "annotations": {"label": ...}}}}`, here
-with an optional `group` per video. Its `validation` subset is the official test list.
+with an optional `group` per video. Its `validation` subset is the official test list, unless there
+are labelled videos of `test` beside it. Keys may end in the suffix of a video file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import re
 import reprlib
 from collections import Counter
 from collections.abc import Set
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vcc.data.annotations.annotation import (
@@ -23,11 +25,12 @@ from vcc.data.annotations.annotation import (
     split_name,
 )
 from vcc.data.annotations.forms import LABEL_FORMS
+from vcc.data.annotations.ids import composed, distinct, without_suffix
 from vcc.data.annotations.names import group_of
+from vcc.data.annotations.subsets import our_subsets, subset_word, subsets_note
 from vcc.errors import DataError, nearest, printable
 
-# The thesis's subset names to ours. Videos of `testing` have no labels in ActivityNet and Kinetics.
-_SUBSETS = {"training": "train", "train": "train", "validation": "test", "test": "test"}
+# Videos of this subset have no labels in ActivityNet and Kinetics.
 _UNLABELLED = "testing"
 
 
@@ -76,15 +79,23 @@ def read_json(path: Path) -> Annotation:
     if not isinstance(database, dict):
         msg = f"{path}: database: not an object; give it a key per video"
         raise DataError(msg)
+    labels = [composed(label) for label in labels]
     check_labels(labels, path)
     known = set(labels)
     entries = (
         _entry(video_id, values, known, f"{path}: database.{printable(video_id)}")
         for video_id, values in database.items()
     )
-    kept = tuple(entry for entry in entries if entry is not None)
-    check_entries(kept, path)
-    return Annotation(tuple(labels), kept, _split_of_file(path))
+    kept = [entry for entry in entries if entry is not None]
+    ids = distinct([(without_suffix(entry.path), entry.path) for entry in kept])
+    subsets = our_subsets({entry.subset for entry in kept})
+    named = tuple(
+        replace(entry, id=video_id, subset=subsets[entry.subset])
+        for entry, video_id in zip(kept, ids, strict=True)
+    )
+    check_entries(named, path)
+    notes = (subsets_note(f"those of {path.name!r}", subsets),) if "dev" in subsets.values() else ()
+    return Annotation(tuple(labels), named, _split_of_file(path), notes)
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,19 +114,22 @@ def _split_of_file(path: Path) -> str:
 
 def _entry(video_id: str, values: Any, labels: Set[str], where: str) -> Entry | None:
     subset = values.get("subset") if isinstance(values, dict) else None
-    if subset == _UNLABELLED:
+    annotations = values.get("annotations") if isinstance(values, dict) else None
+    label = annotations.get("label") if isinstance(annotations, dict) else None
+    if subset == _UNLABELLED and label is None:
         return None
-    if not isinstance(subset, str) or subset not in _SUBSETS:
+    word = subset_word(subset) if isinstance(subset, str) else None
+    if word is None:
         msg = f"{where}: subset is {_shortened(subset)}; give it `training` or `validation`"
         raise DataError(msg)
-    annotations = values.get("annotations")
-    label = annotations.get("label") if isinstance(annotations, dict) else None
+    label = composed(label) if isinstance(label, str) else label
     if not isinstance(label, str) or label not in labels:
         hint = nearest(str(label), labels)
         msg = f"{where}: label {_shortened(label)} is not in `labels`: {hint}"
         raise DataError(msg)
-    group = values.get("group")
-    return Entry(video_id, label, _SUBSETS[subset], str(group) if group else group_of(video_id))
+    group, key = values.get("group"), composed(video_id)
+    stem = without_suffix(PurePosixPath(key).name)
+    return Entry(key, label, word, str(group) if group else group_of(stem), key)
 
 
 def _shortened(value: Any) -> str:
@@ -124,7 +138,10 @@ def _shortened(value: Any) -> str:
 
 def write_json(annotation: Annotation, path: Path) -> None:
     """Write an annotation in the thesis's form, one video per line."""
-    thesis_names = {"train": "training", "test": "validation"}
+    # `validation` is what is tested on, unless there is a subset between.
+    has_dev = any(entry.subset == "dev" for entry in annotation.entries)
+    thesis_names = {"train": "training", "dev": "validation"}
+    thesis_names["test"] = "test" if has_dev else "validation"
     rows = [
         f"{json.dumps(entry.id)}: "
         + json.dumps({"subset": thesis_names[entry.subset], "annotations": {"label": entry.label}})

@@ -1,7 +1,8 @@
 """UCF101's lists: the files that it is published with, or the table that they are made from.
 
 `classInd.txt`, `trainlistNN.txt` (`CLASS/VIDEO.avi NUMBER`) and `testlistNN.txt`
-(`CLASS/VIDEO.avi`); without the lists of a split, the table `clip_counts.csv` stands for them.
+(`CLASS/VIDEO.avi`), with blanks or tabs, slashes or backslashes; without the lists of a split, the
+table `clip_counts.csv` stands for them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from vcc.data.annotations.annotation import (
     check_labels,
     read_lines,
     split_name,
+    with_ids,
 )
 from vcc.data.annotations.forms import LABEL_FORMS
+from vcc.data.annotations.ids import is_video_name
 from vcc.data.annotations.names import group_of
 from vcc.data.annotations.thesis_json import read_json
 from vcc.data.annotations.ucf101 import (
@@ -80,27 +83,36 @@ def read_ucf_lists(folder: Path, split: int) -> Annotation:
     for subset in ("train", "test"):
         path = folder / f"{subset}list{split:02d}.txt"
         for number, line in read_lines(path):
-            name, _, class_number = line.rpartition(" ") if subset == "train" else (line, "", "")
-            video = PurePosixPath(name)
+            name, class_number = _cells(line, has_number=subset == "train")
+            video = PurePosixPath(name.replace("\\", "/"))
             label = video.parent.name
             if label not in index:
                 msg = f"{path}:{number}: class {label!r} is not in {CLASS_INDEX_NAME}; correct it"
                 raise DataError(msg)
-            if subset == "train" and class_number != str(index[label]):
+            if class_number is not None and class_number != str(index[label]):
                 msg = (
                     f"{path}:{number}: {class_number!r} is not the number of {label!r}, which is "
                     f"{index[label]} in {CLASS_INDEX_NAME}; correct it"
                 )
                 raise DataError(msg)
-            entries.append(Entry(video.stem, label, subset, group_of(video.stem)))
-    check_entries(entries, folder)
-    return Annotation(tuple(index), tuple(entries), split_name(split))
+            entries.append(Entry(video.stem, label, subset, group_of(video.stem), str(video)))
+    named = with_ids(entries)
+    check_entries(named, folder)
+    return Annotation(tuple(index), named, split_name(split))
+
+
+def _cells(line: str, *, has_number: bool) -> tuple[str, str | None]:
+    """Return path and class number of a line; copies of the test lists may have it as well."""
+    *name, last = line.rsplit(None, 1)
+    if name and (has_number or (_CLASS_NUMBER.fullmatch(last) and is_video_name(name[0]))):
+        return name[0], last
+    return line, "" if has_number else None
 
 
 def _class_index(path: Path) -> dict[str, int]:
     numbers: dict[int, str] = {}
     for number, line in read_lines(path):
-        text, _, label = line.partition(" ")
+        text, label = (line.split(None, 1) + [""])[:2]
         if not _CLASS_NUMBER.fullmatch(text) or not label.strip():
             msg = f"{path}:{number}: {line!r} is not `NUMBER CLASS`; correct the class index"
             raise DataError(msg)

@@ -36,6 +36,20 @@ _BY_START = {
 }
 _MP4_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
+# Still pictures that come in the same boxes as mp4.
+_PICTURES = (
+    b"heic",
+    b"heix",
+    b"heim",
+    b"heis",
+    b"hevc",
+    b"hevx",
+    b"mif1",
+    b"msf1",
+    b"avif",
+    b"avis",
+)
+
 # Every packet of a transport stream begins so; recorders of discs put a time of 4 bytes before it.
 _SYNC = 0x47
 _PACKETS = ((0, 188), (4, 192))
@@ -60,7 +74,7 @@ def container_of(head: bytes) -> Container | None:
     if head[:4] == b"RIFF" and head[8:11] == b"AVI":
         return _AVI
     if head[4:8] in _MP4_BOXES:
-        return _MP4
+        return None if head[4:8] == b"ftyp" and head[8:12] in _PICTURES else _MP4
     for start, container in _BY_START.items():
         if head.startswith(start):
             return container

@@ -6,6 +6,7 @@ frames keep OpenCV's blue-green-red order until they are stored; what users get 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -49,7 +50,11 @@ def shrunk_frames(source: FrameSource, short_side: int) -> Iterator[Frame]:
 
 
 def read_video(
-    path: Path, short_side: int, *, max_frames: int = 0, reading: Reading = AS_RECORDED
+    path: str | os.PathLike[str],
+    short_side: int,
+    *,
+    max_frames: int = 0,
+    reading: Reading = AS_RECORDED,
 ) -> NDArray[np.uint8]:
     """Return a video's frames uint8 [F, H, W, 3] in RGB, scaled as `prepare` would store them.
 
@@ -62,6 +67,7 @@ def read_video(
     Raises:
         DataError: the file is missing or is not a readable video.
     """
+    path = Path(path)
     if not path.exists():
         msg = f"{path}: no such video; give the path of a video file"
         raise DataError(msg)

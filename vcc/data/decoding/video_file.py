@@ -199,6 +199,17 @@ class _Progress:
         return reached * (1 - self.refused / self._packets)
 
 
+def holds_video(path: Path) -> bool:
+    """Return whether a file holds a moving picture that can be decoded, whatever it is called."""
+    try:
+        media, heard = _opened(path)
+        with media:
+            video_stream(media, heard)
+    except (OSError, BadVideoError):
+        return False
+    return True
+
+
 def count_frames(path: Path) -> int:
     """Return how many packets of a file hold frames that are shown, without decoding them.
 

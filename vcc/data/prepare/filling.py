@@ -11,7 +11,7 @@ from vcc.data.decoding.reading import Reading
 from vcc.data.prepare.convert import ConvertJob, ConvertResult
 from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.outcome import KeptVideo
-from vcc.data.prepare.plan import Plan
+from vcc.data.prepare.plan import Plan, name_below
 from vcc.data.prepare.planning import store_path
 from vcc.data.prepare.workers import convert_all
 from vcc.data.store.files import SUFFIX
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def fill_store(
-    options: PrepareOptions, plan: Plan, output: Path, kind: str
+    options: PrepareOptions, plan: Plan, output: Path, kind: str, *, videos: Path
 ) -> tuple[list[KeptVideo], list[BadFile], int]:
     """Decode, scale and store every planned video that is not there yet.
 
@@ -32,6 +32,7 @@ def fill_store(
         plan: which videos.
         output: folder of the data set.
         kind: of the store.
+        videos: the folder of videos, below which files are named.
 
     Returns:
         The videos that are in the store, the bad files (those of the plan too), and how many
@@ -73,11 +74,11 @@ def fill_store(
     done: list[KeptVideo] = []
     bad = list(plan.bad)
     for number, video in enumerate(plan.videos):
-        result = results[number]
+        result, name = results[number], name_below(video.path, videos)
         if result.stored is None:
-            bad.append(BadFile(video.entry.id, result.reason))
+            bad.append(BadFile(name, result.reason))
         else:
-            done.append(KeptVideo(video, result.stored, files[number]))
+            done.append(KeptVideo(video, result.stored, files[number], name))
             if result.stored.cut:
                 logger.warning("%s: cut or damaged: %s", video.path, result.stored.cut)
     return done, bad, sum(result.reused for result in results.values())

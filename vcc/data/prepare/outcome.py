@@ -18,14 +18,17 @@ from vcc.data.store.files import StoredVideo
 from vcc.data.store.manifest import Manifest, VideoRecord, count_by
 from vcc.data.store.sources import Source
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class KeptVideo:
-    """A planned video that made it into the store."""
+    """A planned video that made it into the store; `name` is its path under the video folder."""
 
     planned: PlannedVideo
     stored: StoredVideo
     file: Path
+    name: str
 
     @property
     def source(self) -> Source:
@@ -40,7 +43,7 @@ class KeptVideo:
 def manifest_of(
     options: PrepareOptions, plan: Plan, done: Sequence[KeptVideo], kind: str, *, name: str
 ) -> Manifest:
-    """Return the manifest of a data set, dev videos drawn from the training videos.
+    """Return the manifest of a data set, dev videos drawn from training where there are none.
 
     Args:
         options: shares, seed and sizes.
@@ -49,13 +52,12 @@ def manifest_of(
         kind: of the store.
         name: of the data set.
     """
-    entries = move_share(
-        [item.planned.entry for item in done],
-        options.dev_share,
-        source="train",
-        target="dev",
-        seed=options.manual_seed,
-    )
+    entries = [item.planned.entry for item in done]
+    # A split that names its own dev videos keeps them.
+    if not any(entry.subset == "dev" for entry in entries):
+        entries = move_share(
+            entries, options.dev_share, source="train", target="dev", seed=options.manual_seed
+        )
     numbers = {label: number for number, label in enumerate(plan.labels)}
     records = [
         VideoRecord(
@@ -123,11 +125,13 @@ def report_of(
         reused: videos that an earlier call had stored.
         started: `time.perf_counter` at the beginning.
     """
-    named = [(item.planned.entry.id, item.stored) for item in done]
+    named = [(item.name, item.stored) for item in done]
     notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
     for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
         if not count_by(manifest.videos, subset):
             notes.append(f"no {subset} videos: the data set cannot be {use}")
+        else:
+            notes += _absent(manifest, subset)
     files = [output / item.file for item in done]
     return PrepareReport(
         root=output,
@@ -147,6 +151,17 @@ def report_of(
         seconds=time.perf_counter() - started,
         digest=manifest.digest,
     )
+
+
+def _absent(manifest: Manifest, subset: str) -> list[str]:
+    """Return a note if a class has no video in a subset; of dev, small classes often have none."""
+    there = {video.label_name for video in manifest.videos if video.subset == subset}
+    absent = [repr(label) for label in manifest.labels if label not in there]
+    if subset == "dev" or not absent:
+        return []
+    more = [f"and {len(absent) - _SHOWN} more"] if len(absent) > _SHOWN else []
+    named = ", ".join([*absent[:_SHOWN], *more])
+    return [f"classes without {subset} videos: {len(absent)}: {named}"]
 
 
 def _bytes_on_disk(path: Path) -> int:

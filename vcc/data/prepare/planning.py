@@ -1,33 +1,27 @@
-"""What prepare is going to do: which videos, under which labels and subsets, into which store."""
+"""What prepare is going to do: which videos, under which labels and subsets."""
 
 from __future__ import annotations
 
-import logging
-import shutil
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-
 from vcc.config.data import PrepareOptions
-from vcc.data.annotations.annotation import Annotation, Entry, split_name
-from vcc.data.annotations.classes import check_known, restricted, wanted_classes
+from vcc.data.annotations.annotation import Entry, split_name
+from vcc.data.annotations.classes import check_known, wanted_classes
 from vcc.data.annotations.forms import load_annotation
+from vcc.data.annotations.ids import distinct
 from vcc.data.annotations.names import group_of, safe_name
 from vcc.data.annotations.splits import check_groups, move_share, official_split
-from vcc.data.clips.resizing import resize, shrunk_size
-from vcc.data.decoding.errors import BadVideoError
-from vcc.data.decoding.source import open_source
-from vcc.data.prepare.discovery import BadFile, FoundVideo, find_videos
+from vcc.data.prepare.discovery import BadFile, Found, find_videos, linked_outside
 from vcc.data.prepare.duplicates import duplicates, kept_together, settle
+from vcc.data.prepare.layout import Placed, lay_out
+from vcc.data.prepare.matching import plan_of_annotation
 from vcc.data.prepare.plan import Plan, PlannedVideo, name_below
 from vcc.errors import DataError
 
-logger = logging.getLogger(__name__)
-
-_PROBED_VIDEOS = 32
+# The name of a split that folders make.
+FOLDERS = "folders"
 
 
 def make_plan(options: PrepareOptions, videos: Path) -> Plan:
@@ -35,55 +29,70 @@ def make_plan(options: PrepareOptions, videos: Path) -> Plan:
 
     Raises:
         ConfigError: a class that is asked for is not there.
-        DataError: no videos, a bad annotation, a label without videos, or a group on two sides.
+        DataError: no videos, a bad annotation, fewer than two classes, or a group on two sides.
     """
-    found, bad = find_videos(videos)
+    found = find_videos(videos, ignored=options.annotation)
     wanted = wanted_classes(options.classes)
     if options.annotation is None:
         plan = _from_folders(options, found, videos, wanted)
     else:
         annotation = load_annotation(options.annotation, options.split)
-        plan = _from_annotation(annotation, found, videos, wanted)
-        repeated = duplicates([video.path for video in plan.videos])
-        plan = settle(plan, repeated, action=options.on_duplicates, root=videos)
-    check_groups([video.entry for video in plan.videos])
-    return replace(plan, bad=tuple(bad) + plan.bad)
+        plan = plan_of_annotation(annotation, found.videos, videos, wanted)
+    repeated = duplicates([video.path for video in plan.videos])
+    if not plan.split:
+        plan = _drawn(options, plan, repeated)
+    plan = settle(plan, repeated, action=options.on_duplicates, root=videos)
+    # By the names of files, since a message on a split by folders can give no others.
+    check_groups([replace(each.entry, id=name_below(each.path, videos)) for each in plan.videos])
+    if len(plan.labels) < 2:
+        msg = (
+            f"{options.annotation or videos}: only one class, {plan.labels[0]!r}: a network tells "
+            "apart two or more; give a folder, or labels, for each"
+        )
+        raise DataError(msg)
+    return replace(plan, bad=tuple(found.bad) + plan.bad, notes=plan.notes + tuple(found.notes()))
 
 
-def _taken(by: FoundVideo, root: Path) -> str:
-    return f"has the name of {name_below(by.path, root)!r}"
-
-
-def _from_folders(
-    options: PrepareOptions, found: Sequence[FoundVideo], root: Path, wanted: Sequence[str]
-) -> Plan:
+def _from_folders(options: PrepareOptions, found: Found, root: Path, wanted: Sequence[str]) -> Plan:
+    """Return the plan of classes that are folders; its split is empty where they name none."""
+    layout = lay_out(found.videos, root)
+    if links := [path for path in found.links if len(path.parts) <= layout.class_depth]:
+        # A class would be lost with it.
+        msg = f"{root}: {linked_outside(links, root)}"
+        raise DataError(msg)
+    placed = layout.placed
     if wanted:
-        check_known(wanted, {video.folder for video in found if video.folder})
-        found = [video for video in found if video.folder in wanted]
-    repeated = duplicates([video.path for video in found])
-    dropped = repeated if options.on_duplicates == "drop" else {}
-    unique: dict[str, FoundVideo] = {}
-    bad: list[BadFile] = []
-    for video in found:
-        if not video.folder:
-            bad.append(BadFile(name_below(video.path, root), "lies in no class folder"))
-        elif video.stem not in unique:
-            unique[video.stem] = video
-        elif video.path in dropped:
-            original = name_below(dropped[video.path], root)
-            bad.append(BadFile(name_below(video.path, root), f"duplicate of {original!r}"))
-        else:
-            bad.append(BadFile(name_below(video.path, root), _taken(unique[video.stem], root)))
-    if not unique:
+        check_known(wanted, {each.label for each in placed})
+        placed = tuple(each for each in placed if each.label in wanted)
+    bad = tuple(BadFile(name_below(v.path, root), "lies in no class folder") for v in layout.loose)
+    if not placed:
         msg = f"{root}: videos lie in no class folder; move them to one folder per class"
         raise DataError(msg)
-    labels = tuple(sorted({video.folder for video in unique.values()}))
-    entries = [Entry(v.stem, v.folder, "train", group_of(v.stem)) for v in unique.values()]
-    paths = [video.path for video in unique.values()]
-    split, entries, note = _split_by_names(options, kept_together(entries, paths, repeated))
-    planned = tuple(PlannedVideo(unique[entry.id].path, entry) for entry in entries)
-    plan = Plan(labels, split, planned, tuple(bad), (note,))
-    return settle(plan, repeated, action=options.on_duplicates, root=root)
+    names = distinct([_names(each, root) for each in placed])
+    videos = tuple(
+        PlannedVideo(
+            each.video.path,
+            Entry(name, each.label, each.subset or "train", group_of(each.video.stem)),
+        )
+        for name, each in zip(names, placed, strict=True)
+    )
+    labels = tuple(sorted({each.label for each in placed}))
+    return Plan(labels, FOLDERS if layout.is_split else "", videos, bad, layout.notes)
+
+
+def _names(placed: Placed, root: Path) -> tuple[str, ...]:
+    stem, path = placed.video.stem, placed.video.path
+    whole = "/".join((*placed.video.folders, stem))
+    return stem, f"{placed.label}/{stem}", whole, path.relative_to(root).as_posix()
+
+
+def _drawn(options: PrepareOptions, plan: Plan, repeated: Mapping[Path, Path]) -> Plan:
+    """Return a plan with a split by the groups in its videos' names, or by a seed."""
+    paths = [video.path for video in plan.videos]
+    together = kept_together([video.entry for video in plan.videos], paths, repeated)
+    split, entries, note = _split_by_names(options, together)
+    videos = tuple(PlannedVideo(path, e) for path, e in zip(paths, entries, strict=True))
+    return replace(plan, split=split, videos=videos, notes=(*plan.notes, note))
 
 
 def _split_by_names(
@@ -104,38 +113,6 @@ def _split_by_names(
     return f"seeded-{options.manual_seed}", drawn, note
 
 
-def _from_annotation(
-    everything: Annotation, found: Sequence[FoundVideo], root: Path, wanted: Sequence[str]
-) -> Plan:
-    annotation = restricted(everything, wanted)
-    by_stem: dict[str, list[FoundVideo]] = defaultdict(list)
-    for video in found:
-        by_stem[video.stem].append(video)
-    folders = {label.casefold() for label in annotation.labels}
-    planned: list[PlannedVideo] = []
-    bad: list[BadFile] = []
-    for entry in annotation.entries:
-        if Path(entry.id).is_absolute() or ".." in Path(entry.id).parts:
-            bad.append(BadFile(entry.id, "leaves the video folder"))
-            continue
-        candidates = by_stem.pop(Path(entry.id).name, [])
-        if not candidates:
-            bad.append(BadFile(entry.id, "no such video file"))
-            continue
-        label = entry.label.casefold()
-        candidates.sort(key=lambda video: video.folder.casefold() != label)
-        first, rest = candidates[0], candidates[1:]
-        bad += [BadFile(name_below(v.path, root), _taken(first, root)) for v in rest]
-        if first.folder.casefold() != label and first.folder.casefold() in folders:
-            reason = f"wrong class: in folder {first.folder!r}, annotated as {entry.label!r}"
-            bad.append(BadFile(name_below(first.path, root), reason))
-            continue
-        planned.append(PlannedVideo(first.path, entry))
-    unnamed = by_stem.keys() - {Path(entry.id).name for entry in everything.entries}
-    notes = (f"{len(unnamed)} videos are not in the annotation",) if unnamed else ()
-    return Plan(annotation.labels, annotation.split, tuple(planned), tuple(bad), notes)
-
-
 def check_labels(plan: Plan, videos: Sequence[PlannedVideo], where: Path) -> None:
     """Raise DataError if a label has no usable video."""
     used = {video.entry.label for video in videos}
@@ -153,63 +130,3 @@ def store_path(video: PlannedVideo, kind: str, *, suffix: str) -> Path:
     """Return a video's place below the frames folder, safe whatever its name."""
     name = safe_name(video.entry.id)
     return Path(safe_name(video.entry.label)) / (name if kind == "jpg" else name + suffix)
-
-
-def choose_store(options: PrepareOptions, videos: Sequence[PlannedVideo], output: Path) -> str:
-    """Return the kind of store to write, after logging how large each would be.
-
-    Raises:
-        DataError: the disk has less room than even the smallest choice needs.
-    """
-    raw, packed = estimate_sizes(options, [video.path for video in videos])
-    free = shutil.disk_usage(output).free
-    kind = options.store
-    if kind == "auto":
-        kind = "raw" if raw <= min(options.raw_limit_gib * 2**30, free / 4) else "packed"
-    needed = raw if kind == "raw" else packed
-    logger.info(
-        "estimated store of %d videos: raw %.2f GiB, packed %.2f GiB; %.1f GiB free; writing %s",
-        len(videos), raw / 2**30, packed / 2**30, free / 2**30, kind,
-    )  # fmt: skip
-    if needed > free:
-        msg = (
-            f"{output}: store={kind} needs about {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB "
-            "are free; choose store=packed, a smaller short_side or another output"
-        )
-        raise DataError(msg)
-    return kind
-
-
-def estimate_sizes(options: PrepareOptions, paths: Sequence[Path]) -> tuple[float, float]:
-    """Return the estimated bytes of a raw and of a packed store.
-
-    From the declared length and first frame of up to 32 videos spread over the list, scaled by the
-    size of the files.
-    """
-    probed_bytes = raw = packed = 0.0
-    step = max(1, len(paths) // _PROBED_VIDEOS)
-    for path in paths[::step]:
-        try:
-            source = open_source(path)
-            frame = next(iter(source.frames()))
-        except (BadVideoError, StopIteration, cv2.error, OSError):
-            continue
-        frame = resize(frame, *shrunk_size(frame, options.short_side))
-        count = max(1, source.declared)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, options.jpeg_quality]
-        raw += count * frame.nbytes
-        packed += count * (cv2.imencode(".jpg", frame, quality)[1].nbytes + 8)
-        probed_bytes += _size(path)
-    if not probed_bytes:
-        return 0.0, 0.0
-    scale = sum(map(_size, paths)) / probed_bytes
-    return raw * scale, packed * scale
-
-
-def _size(path: Path) -> int:
-    try:
-        if path.is_dir():
-            return sum(item.stat().st_size for item in path.glob("image_*.jpg"))
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -22,8 +22,9 @@ from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.filling import fill_store
 from vcc.data.prepare.outcome import manifest_of, report_of
 from vcc.data.prepare.plan import Plan
-from vcc.data.prepare.planning import check_labels, choose_store, make_plan
+from vcc.data.prepare.planning import check_labels, make_plan
 from vcc.data.prepare.report import PrepareReport
+from vcc.data.prepare.sizes import choose_store
 from vcc.data.store.manifest import FRAMES_NAME, write_manifest
 from vcc.data.store.sources import write_sources
 from vcc.data.store.verify import verify
@@ -78,7 +79,7 @@ def _prepare(options: PrepareOptions, output: Path, *, started: float) -> Prepar
         )
         raise DataError(msg) from None
     kind = choose_store(options, plan.videos, output)
-    done, bad, reused = fill_store(options, plan, output, kind)
+    done, bad, reused = fill_store(options, plan, output, kind, videos=videos)
     _check_bad_share(options, plan, bad, videos)
     check_labels(replace(plan, bad=tuple(bad)), [item.planned for item in done], videos)
     manifest = manifest_of(options, plan, done, kind, name=name_of(options))

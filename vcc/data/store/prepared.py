@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -54,9 +55,10 @@ class PreparedDataset:
         self.direction_sensitive = manifest.direction_sensitive
 
     @classmethod
-    def open(cls, root: Path) -> PreparedDataset:
+    def open(cls, root: str | os.PathLike[str]) -> PreparedDataset:
         """Open the data set in a folder; raises DataError where there is none."""
-        return cls(root, read_manifest(root))
+        folder = Path(root)
+        return cls(folder, read_manifest(folder))
 
     @cached_property
     def _by_subset(self) -> dict[str, tuple[VideoRecord, ...]]:
@@ -117,12 +119,13 @@ class PreparedDataset:
             raise DataError(msg)
 
 
-def find_prepared(root_path: Path, dataset: str | None = None) -> PreparedDataset:
+def find_prepared(root_path: str | os.PathLike[str], dataset: str | None = None) -> PreparedDataset:
     """Open the prepared data set of that name below a folder, or the newest one.
 
     Raises:
         DataError: there is none; the message names the command that makes it.
     """
+    root_path = Path(root_path)
     if dataset is not None:
         check_dataset_name(dataset)
         return _opened(root_path / dataset)

@@ -46,5 +46,6 @@ def run_compress(options: CompressEntry) -> None:
         version = made.register(run=run, tags={EPOCHS_TAG: str(epochs)})
     for line in made.lines():
         say(line)
+    say(f"results in {options.results.resolve()}")
     say(f"registered {version.uri} as challenger")
     say(f"next: mlflow run . -e evaluate --env-manager local -P model={options.model}")

@@ -120,11 +120,13 @@ def _files(videos: Path) -> dict[str, Path | str]:
     """Return name -> path, or the reason why it must not be read."""
     if videos.is_file():
         return {videos.name: videos}
-    found, bad = find_videos(videos)
+    found = find_videos(videos)
+    for note in found.notes():
+        say(note)
     files: dict[str, Path | str] = {
-        video.path.relative_to(videos).as_posix(): video.path for video in found
+        video.path.relative_to(videos).as_posix(): video.path for video in found.videos
     }
-    return {**files, **{item.name: item.reason for item in bad}}
+    return {**files, **{item.name: item.reason for item in found.bad}}
 
 
 @contextlib.contextmanager

@@ -62,5 +62,6 @@ def run_train(options: TrainEntry) -> None:
             raise
         msg = f"{error}; nothing is lost: repeat the command with resume_path={trained}"
         raise TrackingError(msg) from error
+    say(f"results in {options.results.resolve()}")
     say(f"registered {version.uri} as baseline")
     say(f"next: mlflow run . -e compress --env-manager local -P model={options.model}")

@@ -36,7 +36,9 @@ def test_folder_without_annotation(tmp_path: Path) -> None:
 
 
 def test_the_message_names_what_can_be_read(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="UCF101's lists, HMDB51's lists, Kinetics' CSV files, a J"):
+    with pytest.raises(
+        DataError, match="UCF101's lists, HMDB51's lists, Kinetics' CSV files, lists"
+    ):
         load_annotation(tmp_path, 1)
 
 
@@ -52,9 +54,9 @@ def test_lists_win_over_csv_and_csv_over_json(tmp_path: Path) -> None:
 
 
 def test_what_no_form_takes_is_read_as_json(tmp_path: Path) -> None:
-    (tmp_path / "labels.txt").write_text("run\n")
-    with pytest.raises(DataError, match=r"labels\.txt: not a JSON file"):
-        load_annotation(tmp_path / "labels.txt", 1)
+    (tmp_path / "labels.yaml").write_text("run\n")
+    with pytest.raises(DataError, match=r"labels\.yaml: not a JSON file"):
+        load_annotation(tmp_path / "labels.yaml", 1)
 
 
 def test_another_package_registers_a_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,3 +30,14 @@ def test_hmdb_lists(tmp_path: Path) -> None:
     (tmp_path / "wave_test_split1.txt").write_text("e.avi 7\n")
     with pytest.raises(DataError, match=r"wave_test_split1\.txt:1"):
         read_hmdb_lists(tmp_path, 1)
+
+
+def test_tabs_and_one_name_in_two_classes(tmp_path: Path) -> None:
+    (tmp_path / "brush_hair_test_split1.txt").write_text("1.avi\t1\nmy clip.avi\t2\n")
+    (tmp_path / "wave_test_split1.txt").write_text("1.avi 2\n")
+    entries = read_hmdb_lists(tmp_path, 1).entries
+    assert [(e.id, e.subset) for e in entries] == [
+        ("brush_hair/1", "train"),
+        ("my clip", "test"),
+        ("wave/1", "test"),
+    ]

@@ -51,3 +51,16 @@ def test_bad_rows_of_kinetics(tmp_path: Path, row: bytes, message: str) -> None:
     path.write_bytes(b"label,youtube_id,time_start,time_end,split\n" + row + b"\n")
     with pytest.raises(DataError, match=message):
         load_annotation(path, 1)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Label, YouTube ID, Time Start, Time End, Split", "label,youtube-id,time start,timeEnd,SPLIT"],
+)
+def test_headers_with_blanks_and_capitals(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "Kinetics.CSV"
+    path.write_text(f"{header}\nrun, a, 0, 10, Train\nwalk, b, 5, 15, Validate\n, c, 0, 10, Test\n")
+    assert [(e.id, e.subset) for e in load_annotation(path, 1).entries] == [
+        ("a_000000_000010", "train"),
+        ("b_000005_000015", "test"),
+    ]

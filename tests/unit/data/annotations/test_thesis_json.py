@@ -116,3 +116,38 @@ def test_survfight(shared: Path) -> None:
     subsets = [entry.subset for entry in annotation.entries]
     assert (subsets.count("train"), subsets.count("test")) == (170, 40)
     assert annotation.entries[0] == Entry("fi001", "fight", "train", "v001")
+
+
+def test_keys_with_suffixes_and_folders(tmp_path: Path) -> None:
+    database = {
+        "a.mp4": video(),
+        "fight/0001.AVI": video(),
+        "walk/v_walk_g03_c02.avi": video("validation", "walk"),
+        "b.avi": video(),
+        "b.mkv": video(),
+        "v1.2": video(),
+    }
+    content = {"labels": ["run", "walk"], "database": database}
+    annotation = read_json(write(tmp_path / "a.json", content))
+    assert [entry.id for entry in annotation.entries] == [
+        "a", "fight/0001", "walk/v_walk_g03_c02", "b.avi", "b.mkv", "v1.2",
+    ]  # fmt: skip
+    assert annotation.entries[2].group == "walk_g03"
+
+
+def test_composed_and_decomposed_letters_are_the_same(tmp_path: Path) -> None:
+    content = {"labels": ["Caf\u00e9"], "database": {"e\u0301": video(label="Cafe\u0301")}}
+    annotation = read_json(write(tmp_path / "a.json", content))
+    assert annotation.labels == ("Caf\u00e9",)
+    assert (annotation.entries[0].id, annotation.entries[0].label) == ("\u00e9", "Caf\u00e9")
+
+
+def test_validation_beside_labelled_test_is_dev(tmp_path: Path) -> None:
+    database = {"a": video("Train"), "b": video("val"), "c": video("testing"), "d": video("test")}
+    annotation = read_json(write(tmp_path / "a.json", {"labels": ["run"], "database": database}))
+    assert [entry.subset for entry in annotation.entries] == ["train", "dev", "test", "test"]
+    assert annotation.notes == ("those of 'a.json' are the split: val is dev, so that dev_share "
+                                "is not used",)  # fmt: skip
+    write_json(annotation, tmp_path / "again.json")
+    again = read_json(tmp_path / "again.json")
+    assert [entry.subset for entry in again.entries] == ["train", "dev", "test", "test"]

@@ -52,7 +52,7 @@ def test_user_lists_win_over_the_table(ucf_lists: Path) -> None:
     [
         ("classInd.txt", "Run 1\n", r"classInd\.txt:1: 'Run 1' is not `NUMBER CLASS`"),
         ("trainlist02.txt", "Jump/v_Jump_g01_c01.avi 3\n", "class 'Jump' is not in classInd"),
-        ("testlist02.txt", "Run/v_Run_g01_c01.avi\n", "'v_Run_g01_c01' is listed twice"),
+        ("testlist02.txt", "Run/v_Run_g01_c01.avi\n", r"'Run/v_Run_g01_c01\.avi' is listed twice"),
         ("classInd.txt", "1 Run\n² Walk\n", r"classInd\.txt:2: '² Walk' is not `NUMBER CLASS`"),
         ("classInd.txt", "1 Run\n1 Walk\n", "number 1 is given twice"),
         ("classInd.txt", "1 Run\n2 Run\n", r"a label is listed twice \('Run'\)"),
@@ -76,3 +76,30 @@ def test_lists_that_are_not_utf8(ucf_lists: Path, name: str) -> None:
 def test_missing_list(ucf_lists: Path) -> None:
     with pytest.raises(DataError, match="no such list file"):
         load_annotation(ucf_lists / "trainlist03.txt", 1)
+
+
+def test_tabs_and_backslashes(ucf_lists: Path) -> None:
+    expected = read_ucf_lists(ucf_lists, 2)
+    (ucf_lists / "classInd.txt").write_text("2\tWalk\n1\tRun\n", "utf-8")
+    (ucf_lists / "trainlist02.txt").write_text(
+        "Run\\v_Run_g01_c01.avi\t1\nWalk\\v_Walk_g01_c01.avi\t2\n", "utf-8"
+    )
+    # Some copies have the number in the test list, too.
+    (ucf_lists / "testlist02.txt").write_text("Run\\v_Run_g08_c01.avi 1\n", "utf-8")
+    assert read_ucf_lists(ucf_lists, 2) == expected
+    (ucf_lists / "testlist02.txt").write_text("Run/v_Run_g08_c01.avi 2\n", "utf-8")
+    with pytest.raises(DataError, match=r"testlist02\.txt:1: '2' is not the number of 'Run'"):
+        read_ucf_lists(ucf_lists, 2)
+
+
+def test_one_name_in_two_classes(ucf_lists: Path) -> None:
+    (ucf_lists / "trainlist02.txt").write_text("Run/1.avi 1\nWalk/1.avi 2\nWalk/2.avi 2\n")
+    ids = [entry.id for entry in read_ucf_lists(ucf_lists, 2).entries]
+    assert ids == ["Run/1", "Walk/1", "2", "v_Run_g08_c01"]
+
+
+def test_classes_in_decomposed_letters(ucf_lists: Path) -> None:
+    (ucf_lists / "classInd.txt").write_text("1 Cafe\u0301\n2 Walk\n", "utf-8")
+    (ucf_lists / "trainlist02.txt").write_text("Caf\u00e9/a.avi 1\nWalk/b.avi 2\n", "utf-8")
+    (ucf_lists / "testlist02.txt").write_text("Cafe\u0301/c.avi\n", "utf-8")
+    assert read_ucf_lists(ucf_lists, 2).labels == ("Caf\u00e9", "Walk")

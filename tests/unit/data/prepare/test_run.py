@@ -66,6 +66,8 @@ def test_pixel_statistics_are_of_training_videos(tmp_path: Path) -> None:
         frames = np.zeros((3, 36, 48, 3), np.uint8)
         frames[..., 0] = red
         write_video(tmp_path / "videos" / "run" / f"v_run_g{group:02d}_c01.avi", frames)
+    # The other class has test videos alone.
+    write_video(tmp_path / "videos" / "walk" / "v_walk_g01_c01.avi", frames)
     dataset = prepare_tree(tmp_path, dev_share=0.0)
     # Mean of 40 and 60, each of one frame; their standard deviation is 10.
     assert dataset.pixel_mean == (50.0, 0.0, 0.0)
@@ -122,9 +124,10 @@ def test_bad_files_are_reported_and_the_run_goes_on(tmp_path: Path) -> None:
     assert reasons == {
         "run/v_run_g11_c01.avi": "duplicate of 'run/v_run_g08_c01.avi'",
         "walk/v_run_g09_c01.mkv": "duplicate of 'run/v_run_g09_c01.avi'",
-        "v_run_g12_c01": "empty file",
-        "v_walk_g12_c01": "not a readable video",
-        "run/v_run_g13_c01.avi": "leaves the video folder",
+        "run/v_run_g12_c01.avi": "empty file",
+        "walk/v_walk_g12_c01.mp4": "not a readable video",
+        "run/v_run_g13_c01.avi": "is a link that leaves the video folder, to "
+        f"{tmp_path / 'outside.avi'}",
         "loose.avi": "lies in no class folder",
     }
     text = "\n".join(report.lines())
@@ -152,8 +155,9 @@ def test_hostile_names_are_stored_safely(tmp_path: Path, name: str) -> None:
     target = tmp_path / "videos" / "clá ss" / f"{name}.avi"
     target.parent.mkdir(parents=True)
     (tmp_path / "plain.avi").rename(target)
+    write_video(tmp_path / "videos" / "other" / "plain.avi", smooth_frames(3))
     dataset = prepare_tree(tmp_path)
-    (video,) = dataset.videos("train")
+    (video,) = (each for each in dataset.videos("train") if each.label_name == "clá ss")
     assert (video.id, video.label_name) == (name, "clá ss")
     assert video.file.isascii()
     assert "/".join(Path(video.file).parts[:1]) == "frames"
