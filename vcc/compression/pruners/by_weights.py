@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from vcc.compression.binding import Site
 from vcc.compression.pruners.base import PRUNERS, Pruner
-from vcc.compression.pruners.fractions import Fraction, RandomFraction
+from vcc.compression.pruners.ramps import Fraction, RandomFraction
 from vcc.compression.pruners.ranked import BernoulliPruner
 from vcc.compression.pruners.ranked_arguments import (
     FRACTION,

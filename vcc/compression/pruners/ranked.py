@@ -21,7 +21,7 @@ from vcc.compression.masks.structures import (
     spread_blocks,
 )
 from vcc.compression.pruners.base import PruneContext, Pruner, draw_generator
-from vcc.compression.pruners.fractions import Fraction
+from vcc.compression.pruners.ramps import Fraction
 from vcc.compression.pruners.scores import Score
 from vcc.errors import ScheduleError
 

@@ -16,8 +16,8 @@ from vcc.compression.binding import Site
 from vcc.compression.masks.structures import TEMPORAL_SLICES, UnfitStructure, block_view, map_dims
 from vcc.compression.pruners.base import PrunerArguments
 from vcc.compression.pruners.coupled import CoupledPruner
-from vcc.compression.pruners.fractions import AgpFraction, ConstantFraction, Fraction
 from vcc.compression.pruners.global_ranked import GlobalCoupledPruner, GlobalRankedPruner
+from vcc.compression.pruners.ramps import AgpFraction, ConstantFraction, Fraction
 from vcc.compression.pruners.ranked import RankedPruner
 from vcc.compression.pruners.scores import Score
 from vcc.compression.schedule.arguments import Arguments, FilterShare, argument

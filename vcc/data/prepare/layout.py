@@ -23,7 +23,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """What the folders of a tree mean.
 
     Attributes:
@@ -44,7 +44,7 @@ class Layout:
         return any(each.subset for each in self.placed)
 
 
-def lay_out(found: Sequence[FoundVideo], root: Path) -> Layout:
+def lay_out(found: Sequence[FoundVideo], root: Path) -> FolderLayout:
     """Return what the folders mean.
 
     `train`, `val` and `test`, by whatever name and on whatever level all videos have them, are the
@@ -80,7 +80,7 @@ def lay_out(found: Sequence[FoundVideo], root: Path) -> Layout:
     _check_case({each.label for each in placed}, root)
     notes += _deeper(placed, len(around) + (level is not None) + 1)
     depth = len(around) + 1 + (level is not None and level <= len(around))
-    return Layout(tuple(placed), tuple(loose), depth, tuple(notes))
+    return FolderLayout(tuple(placed), tuple(loose), depth, tuple(notes))
 
 
 def _without(folders: tuple[str, ...], level: int | None) -> tuple[str, ...]:

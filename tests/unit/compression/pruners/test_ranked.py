@@ -8,7 +8,7 @@ import pytest
 import torch
 from prune_context import context
 
-from vcc.compression.pruners.fractions import ConstantFraction
+from vcc.compression.pruners.ramps import ConstantFraction
 from vcc.compression.pruners.ranked import (
     BernoulliPruner,
     RankedPruner,

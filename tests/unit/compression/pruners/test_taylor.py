@@ -8,7 +8,7 @@ from prune_context import context
 from torch import nn
 
 from vcc.compression.pruners.filter_scores import Gate
-from vcc.compression.pruners.fractions import ConstantFraction
+from vcc.compression.pruners.ramps import ConstantFraction
 from vcc.compression.pruners.ranked import RankedPruner
 from vcc.compression.pruners.taylor import TaylorPruner, TaylorScore
 

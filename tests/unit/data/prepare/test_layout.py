@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from vcc.data.prepare.discovery import FoundVideo
-from vcc.data.prepare.layout import Layout, lay_out
+from vcc.data.prepare.layout import FolderLayout, lay_out
 from vcc.errors import DataError
 
 ROOT = Path("videos")
 
 
-def layout(*paths: str) -> Layout:
+def layout(*paths: str) -> FolderLayout:
     found = [
         FoundVideo(ROOT / path, Path(path).parts[:-1], Path(path).stem) for path in paths
     ]  # fmt: skip
     return lay_out(found, ROOT)
 
 
-def placed(laid: Layout) -> Sequence[tuple[str, str]]:
+def placed(laid: FolderLayout) -> Sequence[tuple[str, str]]:
     return [(each.label, each.subset) for each in laid.placed]
 
 
