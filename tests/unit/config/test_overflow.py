@@ -9,12 +9,10 @@ import pytest
 from vcc.config.overflow import (
     AUTO,
     FAST,
-    INT8_TOP,
     SAFE,
     SAFE_BITS,
     SAFE_SIZE,
     SAFE_TOP,
-    largest_level,
     settled,
     weight_bits,
 )
@@ -52,8 +50,3 @@ def test_auto_is_safe_where_a_cpu_runs_the_integers(overflow: str, target: str, 
 )
 def test_int8_weights_alone_lose_a_bit(bits: int, overflow: str, given: int) -> None:
     assert weight_bits(bits, overflow) == given
-
-
-def test_settings_without_a_word_are_fast() -> None:
-    assert largest_level({}) == INT8_TOP
-    assert largest_level({"overflow": SAFE}) == SAFE_TOP

@@ -212,7 +212,7 @@ def test_mixed_batches_train_and_reach_the_loss_hook_as_probabilities() -> None:
 
     options = dataclasses.replace(OPTIONS, mixup_alpha=0.4, label_smoothing=0.1)
     run(module(watch, options), n_epochs=1, callbacks=[])
-    assert seen[0].clips.dtype == torch.float32
+    assert seen[0].teacher_inputs.dtype == torch.float32
     assert seen[0].labels.shape == (8, 2)
     torch.testing.assert_close(seen[0].labels.sum(dim=1), torch.ones(8))
 
@@ -247,7 +247,7 @@ def test_a_teacher_s_own_clips_reach_the_loss_hook_mixed_as_the_network_s() -> N
     for own, taught in zip(seen["own"], seen["taught"], strict=True):
         assert torch.equal(own.logits, taught.logits)
         assert torch.equal(own.labels, taught.labels)
-        assert torch.equal(own.clips.expand(8, 3, 2, 1, 1), taught.clips)
+        assert torch.equal(own.teacher_inputs.expand(8, 3, 2, 1, 1), taught.teacher_inputs)
 
 
 def test_what_a_step_draws_depends_on_its_place_alone() -> None:

@@ -112,7 +112,8 @@ def _chosen(
         integrality=1,
         bounds=Bounds(0, np.concatenate([most, limits])),
         constraints=LinearConstraint(matrix, low, high),
-        options=_SOLVER,
+        # A copy: scipy takes out what it knows.
+        options=dict(_SOLVER),
     )
     if result.x is None:
         return None

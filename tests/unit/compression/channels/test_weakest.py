@@ -8,11 +8,12 @@ from unittest import mock
 import pytest
 import torch
 from models_tiny import tiny_clip, tiny_network
+from scipy.optimize import milp
 from torch import Tensor, nn
 
 from vcc.compression.channels.grouped import equalised
 from vcc.compression.channels.trace import ChannelGroup, trace_channels
-from vcc.compression.channels.weakest import weakest_channels
+from vcc.compression.channels.weakest import _SOLVER, weakest_channels
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +84,19 @@ def test_a_solver_that_finds_nothing_says_so(caplog: pytest.LogCaptureFixture) -
     with mock.patch("vcc.compression.channels.weakest.milp", return_value=found_none):
         dead = weakest_channels(groups, scores, [6, 6, 3, 0])
     assert [int(gone.sum()) for gone in dead] == [0, 0, 0, 0]
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert "no filter of 0, 1, 2 is pruned" in record.getMessage()
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+    for layer in "012":
+        assert f"no filter of {layer} is pruned: within 10000 branches" in caplog.text
+
+
+def test_the_solver_is_limited_in_every_call() -> None:
+    groups = chain()
+    scores = [torch.arange(float(len(group.roots))) for group in groups]
+    with mock.patch("vcc.compression.channels.weakest.milp", side_effect=milp) as solver:
+        for _ in range(2):
+            weakest_channels(groups, scores, [6, 6, 3, 0])
+    assert len({id(call.kwargs["options"]) for call in solver.call_args_list}) > 1
+    assert _SOLVER == {"mip_rel_gap": 1e-3, "node_limit": 10_000}
 
 
 @pytest.mark.parametrize("variant", ["shufflenetg3", "shufflenetg8", "resnext50b"])

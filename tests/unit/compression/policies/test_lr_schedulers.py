@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch.optim import SGD
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from vcc.compression.policies.lr_schedulers import (
-    make_lr_scheduler,
+    LR_SCHEDULERS,
     rebind,
     restore_settings,
     ruled_settings,
@@ -20,6 +22,10 @@ from vcc.compression.policies.lr_schedulers import (
 def optimizer(*rates: float, momentum: float = 0.0) -> SGD:
     groups = [{"params": [torch.nn.Parameter(torch.ones(1))], "lr": rate} for rate in rates]
     return SGD(groups, momentum=momentum)
+
+
+def make_lr_scheduler(name: str, arguments: dict[str, Any], made: SGD) -> LRScheduler:
+    return LR_SCHEDULERS.get(name)(**arguments).make(made)
 
 
 def rates_of(made: SGD) -> list[float]:

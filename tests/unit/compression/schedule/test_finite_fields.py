@@ -46,7 +46,7 @@ def test_a_factor_is_finite() -> None:
 
 def fields_of_classes() -> Iterator[tuple[str, str, str]]:
     for name, spec in classes().items():
-        for field in spec.fields:
+        for field in spec.arguments.fields():
             yield spec.section, name, field
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from prepared_networks import network_for
 from torch import Tensor
 
 from vcc.config.distillation import DistillationOptions
@@ -15,8 +16,6 @@ from vcc.errors import ConfigError, ModelError
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.teacher import TeacherFinder
-
-from .conftest import network_for
 
 
 def pixels() -> Tensor:

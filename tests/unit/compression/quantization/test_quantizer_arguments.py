@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
-from vcc.compression.schedule.quantizer_fields import CLIP_MODES, QUANTIZERS
+from vcc.compression.quantization.guard import Budget
+from vcc.compression.quantization.settings import CLIP_MODES, QUANTIZERS
 
-POST = QUANTIZERS["PostTrainLinearQuantizer"]
+FIELDS = {name: arguments.fields() for name, arguments in QUANTIZERS.items()}
+POST = FIELDS["PostTrainLinearQuantizer"]
 
 
 def test_nothing_of_a_quantizer_is_required() -> None:
-    assert not [name for fields in QUANTIZERS.values() for name in fields if fields[name].required]
+    assert not [name for fields in FIELDS.values() for name in fields if fields[name].required]
 
 
 def test_every_quantizer_takes_a_word_about_overflow() -> None:
-    for fields in QUANTIZERS.values():
+    for fields in FIELDS.values():
         assert fields["overflow"].check("safe") == "safe"
         with pytest.raises(ValueError, match="did you mean safe"):
             fields["overflow"].check("saf")
@@ -31,7 +33,7 @@ def test_clip_modes_are_taken_as_they_are_written(clip: str) -> None:
 
 @pytest.mark.parametrize("guard", [{"loss": 0.05}, {"top1": 0, "loss": "1e-2"}, None])
 def test_a_guard_names_what_it_may_cost(guard: Any) -> None:
-    expected = guard and {key: float(value) for key, value in guard.items()}
+    expected = guard and Budget(**{key: float(value) for key, value in guard.items()})
     assert POST["guard"].check(guard) == expected
 
 
