@@ -21,10 +21,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vcc import __version__
+from vcc import __version__, signals
 from vcc.config.options import Options, OptionsT, describe_type, field_types, without_none
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
-from vcc.errors import ConfigError, VccError, nearest, one_line
+from vcc.errors import ConfigError, StoppedError, VccError, nearest, one_line
 
 # A full disk, a used-up quota, the largest size of a file, a disk that takes no writes.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -64,17 +64,21 @@ def parse_options(cls: type[OptionsT], arguments: Sequence[str], *, program: str
 def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, name: str) -> None:
     """Parse the command line, call `main`, and end the process with the right exit code.
 
-    An expected failure (`VccError`, a full disk) prints one line on standard error. Anything else
-    is a defect of ours and keeps its traceback.
+    An expected failure (`VccError`, a full disk) prints one line on standard error, and so does
+    Ctrl-C, SIGTERM or SIGHUP. Anything else is a defect of ours and keeps its traceback.
     """
     # MLflow starts entry points without a terminal: lines must come out as they are written.
     typing.cast(Any, sys.stdout).reconfigure(line_buffering=True)
     # Our own progress, and other packages' warnings only: some narrate every step they take.
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("vcc").setLevel(logging.INFO)
+    signals.stop_on_signals()
     try:
         options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
         main(options)
+    except StoppedError as error:
+        _complain(f"{signals.describe()}: {error}")
+        sys.exit(signals.exit_code())
     except VccError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
@@ -87,8 +91,8 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
         )
         sys.exit(1)
     except KeyboardInterrupt:
-        _complain("stopped by the keyboard")
-        sys.exit(130)
+        _complain(signals.describe())
+        sys.exit(signals.exit_code())
     except _ReaderGoneError:
         # `| head` has seen enough: not worth a line. What is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,6 +16,7 @@ LAYERS = {
     "errors": 0,
     "files": 0,
     "registry": 0,
+    "signals": 0,
     "figure_text": 0,
     "spreadsheet": 0,
     "progress": 0,

@@ -22,7 +22,7 @@ from mlflow.entities import Metric
 
 from vcc.config.options import Options
 from vcc.data.annotations.names import check_run_name
-from vcc.errors import TrackingError
+from vcc.errors import StoppedError, TrackingError
 from vcc.tracking.database import open_database
 from vcc.tracking.outbox import MetricOutbox, StepFigures, short
 from vcc.tracking.provenance import environment_lines, provenance_tags
@@ -106,6 +106,13 @@ class Run:
             mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
         except mlflow.MlflowException as refusal:
             _logger.warning("the run could not be told its error: %s", short(refusal))
+
+    def mark_killed(self) -> None:
+        """Record that somebody stopped the step, as far as the server still answers."""
+        try:
+            self._client.set_terminated(self.run_id, "KILLED")
+        except mlflow.MlflowException as refusal:
+            _logger.warning("the run could not be marked as killed: %s", short(refusal))
 
     def _open_outbox(self) -> MetricOutbox:
         if self._outbox is None:
@@ -193,7 +200,8 @@ def open_run(
 ) -> Iterator[Run]:
     """Start a run, or resume the one `mlflow run` made; a run inside another is its child.
 
-    An exception marks the run as failed, with the message as the tag `error`.
+    An exception marks the run as failed, with the message as the tag `error`; who stops the
+    program marks it as killed.
 
     Args:
         name: shown unless the user named the run.
@@ -218,6 +226,10 @@ def open_run(
                 failure = error
                 run.abandon(error)
                 raise
+    except (KeyboardInterrupt, StoppedError):
+        if failure is not None:
+            run.mark_killed()
+        raise
     except mlflow.MlflowException as error:
         if failure is not None and not isinstance(failure, mlflow.MlflowException):
             # Only the end of the run could not be recorded: the failure itself matters.

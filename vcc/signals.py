@@ -1,0 +1,44 @@
+"""Signals that ask a program to end stop it as Ctrl-C does, so that it cleans up behind it."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+# Asked to end by `kill`, a scheduler or a container; the terminal is gone.
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_received: list[int] = []
+
+
+class StoppedBySignal(KeyboardInterrupt):
+    """The program was asked to end; what handles an interrupt handles this."""
+
+
+def stop_on_signals() -> None:
+    """Let SIGTERM and SIGHUP raise `StoppedBySignal` in the main thread, once.
+
+    A signal that is ignored (by `nohup`) or handled already stays so. Further ones are ignored: the
+    program is cleaning up.
+    """
+    for number in _ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def exit_code() -> int:
+    """Return the exit code of a program that was stopped: 128 and the signal, 130 for Ctrl-C."""
+    return 128 + (_received[0] if _received else signal.SIGINT)
+
+
+def describe() -> str:
+    """Return what stopped the program."""
+    if not _received:
+        return "stopped by the keyboard"
+    return f"stopped by {signal.Signals(_received[0]).name}"
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise StoppedBySignal
