@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-import toy_parts
+import toy_package
 from killed_project import BASE, Project
 from served_network import tracking
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.slow
 def test_the_entry_point_compresses_by_parts_of_another_package(tmp_path: Path) -> None:
     project = Project(tmp_path, tmp_path / "data", trained_on="")
-    (tmp_path / "schedule.yaml").write_text(toy_parts.SCHEDULE)
+    (tmp_path / "schedule.yaml").write_text(toy_package.SCHEDULE)
     for name in ("prepare", "train"):
         project.must(name)
     refused = project.call("compress")
@@ -27,7 +27,7 @@ def test_the_entry_point_compresses_by_parts_of_another_package(tmp_path: Path) 
     assert "unknown section" in refused.printed
     site = tmp_path / "site"
     site.mkdir()
-    toy_parts.install(site)
+    toy_package.install(site)
     paths = (site, ROOT, ROOT / "tests", ROOT / "tests" / "support")
     ended = project.call("compress", PYTHONPATH=os.pathsep.join(str(path) for path in paths))
     assert ended.code == 0, ended.printed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,36 +26,6 @@ from vcc.compression.schedule.schedule import PolicySpec
 from vcc.models.quantized.plan import apply_plan
 from vcc.models.quantized.plan_parts import LayerPlan, QuantizationPlan, WeightPlan
 from vcc.registry import Registry
-
-ENTRY_POINTS = """
-[vcc.pruners]
-toys = toy_parts
-[vcc.regularizers]
-toys = toy_parts
-[vcc.quantizers]
-toys = toy_parts
-[vcc.policies]
-toys = toy_parts
-"""
-SCHEDULE = """
-pruners: {first: {class: ToyFirstFilters, n_filters: 1, weights: [conv1.weight]}}
-regularizers: {one: {class: ToyTowardsOne, strengths: {fc.weight: 0.5}}}
-quantizers: {linear: {class: ToyLinearQuantizer, bits_activations: 4}}
-toys: {frozen: {class: ToyFreezer, weights: [fc.bias]}}
-policies:
-  - {pruner: {instance_name: first}, epochs: [0]}
-  - {regularizer: {instance_name: one}, epochs: [0]}
-  - {quantizer: {instance_name: linear}, epochs: [0]}
-  - {toy: {instance_name: frozen}, epochs: [0]}
-"""
-
-
-def install(folder: Path) -> None:
-    """Write what pip would: the package's metadata, with its entry points."""
-    info = folder / "toy_parts-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-parts\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(ENTRY_POINTS)
 
 
 class FirstFilters(Pruner):

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import toy_parts
+import toy_package
 from commands import run_command
 
 ROOT = Path(__file__).resolve().parents[3]
 # Registries are read once in a process, so the package is there from its start.
 SCRIPT = """
-import json, torch, toy_parts
+import json, torch, toy_package
 from models_tiny import tiny_clip, tiny_network
 from vcc.compression import file_config, load_schedule
 import yaml
@@ -23,7 +23,7 @@ import yaml
 torch.manual_seed(0)
 model, clip = tiny_network("resnet10a"), tiny_clip()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-schedule = load_schedule(yaml.safe_load(toy_parts.SCHEDULE))
+schedule = load_schedule(yaml.safe_load(toy_package.SCHEDULE))
 assert load_schedule(yaml.safe_load(schedule.to_yaml())) == schedule
 scheduler = file_config(model, optimizer, schedule, example_input=clip)
 before = model.fc.bias.detach().clone(), float((model.fc.weight - 1).abs().mean())
@@ -53,7 +53,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("site")
-    toy_parts.install(folder)
+    toy_package.install(folder)
     paths = [folder, ROOT, ROOT / "tests" / "support"]
     done = run_command(
         [sys.executable, "-c", SCRIPT],
