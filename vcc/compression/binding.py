@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,7 +15,7 @@ from vcc.compression.channels import graph
 from vcc.compression.channels.batchnorms import batchnorm_folded, following_batchnorms
 from vcc.compression.channels.coupled import TracedChannels
 from vcc.compression.channels.trace import trace_channels
-from vcc.compression.schedule.schedule import Component, Schedule
+from vcc.compression.schedule.schedule import Component, PolicySpec, Schedule
 from vcc.compression.schedule.selectors import NameResolver
 from vcc.compression.schedule.yaml_tree import Tree, TreePath, describe_path
 from vcc.compression.sensitivity.measured import Measure
@@ -64,11 +65,48 @@ class BuildContext:
         self.round_to = round_to
         self.model = model
         self.schedule = schedule
+        # what names stand for: the network, or a copy with the layers that it will have
+        self.foreseen = model
         self.resolver = NameResolver(model)
+        self._standing: dict[tuple[int, ...], BuildContext] = {(): self}
         self.problems: list[str] = []
         self._example_input = example_input
         self._batchnorms: dict[str, str] | None = None
         self._gates: dict[str, Gate] | None = None
+
+    def standing_at(self, spec: PolicySpec) -> BuildContext:
+        """Return what a policy is built with: names are those of its first epoch.
+
+        Policies that give layers other names have acted where they come before: in an earlier
+        epoch, or in that one and higher up in the file.
+        """
+        return self._after(spec.epochs.first, self._position(spec))
+
+    def standing_after(self, spec: PolicySpec) -> BuildContext:
+        """Return the same with the names that there are once its last epoch is over."""
+        return self._after(spec.epochs.last, len(self.schedule.policies))
+
+    def _position(self, spec: PolicySpec) -> int:
+        return next(n for n, each in enumerate(self.schedule.policies) if each is spec)
+
+    def _after(self, epoch: int, position: int) -> BuildContext:
+        acted = sorted(
+            (spec.epochs.first, number)
+            for number, spec in enumerate(self.schedule.policies)
+            if spec.arguments.renames and (spec.epochs.first, number) < (epoch, position)
+        )
+        key = tuple(number for _, number in acted)
+        if key not in self._standing:
+            model = copy.deepcopy(self.model)
+            for number in key:
+                spec = self.schedule.policies[number]
+                part = self.schedule.component(spec.subject, spec.instance)
+                spec.arguments.foresee(part.arguments, model)
+            context = copy.copy(self)
+            context.foreseen, context.resolver = model, NameResolver(model)
+            context._batchnorms = context._gates = None
+            self._standing[key] = context
+        return self._standing[key]
 
     def problem(self, path: TreePath, words: str) -> None:
         """Note a problem at a path of the schedule."""
@@ -101,7 +139,7 @@ class BuildContext:
     def batchnorms(self, what: str) -> dict[str, str]:
         """Return layer name -> name of the BatchNorm behind it."""
         if self._batchnorms is None:
-            self._batchnorms = following_batchnorms(self.model, self.example_input(what))
+            self._batchnorms = following_batchnorms(self.foreseen, self.example_input(what))
         return self._batchnorms
 
     def known_batchnorms(self) -> dict[str, str]:
@@ -116,7 +154,7 @@ class BuildContext:
         its own.
         """
         if self._gates is None:
-            vectors = graph.coupled_parameters(self.model, self.example_input(what))
+            vectors = graph.coupled_parameters(self.foreseen, self.example_input(what))
             self._gates = {
                 name: gate for name, along in vectors.items() if (gate := self._gate(along))
             }
@@ -125,7 +163,7 @@ class BuildContext:
     def _gate(self, vectors: Iterable[str]) -> Gate | None:
         """Return the first BatchNorm that owns one of some 1-D parameters, nearest first."""
         for owner in dict.fromkeys(vector.rpartition(".")[0] for vector in vectors):
-            module = self.model.get_submodule(owner)
+            module = self.foreseen.get_submodule(owner)
             if isinstance(module, _BatchNorm) and module.affine:
                 return Gate(f"{owner}.weight", f"{owner}.bias")
         return None
@@ -152,7 +190,7 @@ class BuildContext:
     def filter_groups(self) -> list[tuple[str, ...]]:
         """Return the names of weights whose filters must go together, group by group."""
         example = self.example_input("group_dependency: Coupled")
-        return [tuple(group) for group in graph.filter_groups(self.model, example)]
+        return [tuple(group) for group in graph.filter_groups(self.foreseen, example)]
 
     def channel_groups(self) -> TracedChannels:
         """Return the network's groups of channels, to be traced as it is when they are wanted."""
@@ -166,13 +204,26 @@ class BuildContext:
 class Site:
     """Where a part of the schedule is built: the network, and the part's place in the file.
 
+    Names are those of the first epoch in which a policy uses the part.
+
     Args:
         network: what all parts share.
         part: the definition.
     """
 
     def __init__(self, network: BuildContext, part: Component) -> None:
-        self.network, self.class_name, self.path = network, part.class_name, part.path
+        self.class_name, self.path = part.class_name, part.path
+        uses = [
+            spec
+            for spec in network.schedule.policies
+            if spec.arguments.section == part.section and spec.instance == part.name
+        ]
+        self.network = self._later = network
+        if uses:
+            self.network = network.standing_at(min(uses, key=lambda spec: spec.epochs.first))
+            last = max(uses, key=lambda spec: spec.epochs.last)
+            renames = last.arguments.renames
+            self._later = self.network if renames else network.standing_after(last)
 
     def problem(self, key: str, words: str, *inner: str) -> None:
         """Note a problem with an argument, or with an entry of it."""
@@ -183,8 +234,18 @@ class Site:
         found, problems = self.network.resolver.names(wanted)
         for words in problems:
             self.problem(key, words)
+        self._check_lasting(found, key)
         return found
 
     def table(self, wanted: Mapping[str, Any], key: str) -> dict[str, Any]:
         """Return parameter name -> value for an argument that maps names and selectors."""
-        return self.network.resolve_table(wanted, (*self.path, key))
+        found = self.network.resolve_table(wanted, (*self.path, key))
+        self._check_lasting(found, key)
+        return found
+
+    def _check_lasting(self, found: Iterable[str], key: str) -> None:
+        """Note what has another name before the part's last epoch is over."""
+        gone = [name for name in found if name not in self._later.resolver.parameters]
+        if gone:
+            words = "is decomposed within these epochs: end them before, or begin them after it"
+            self.problem(key, f"{gone[0]} {words}")
