@@ -98,6 +98,9 @@ class BuildContext:
         key = tuple(number for _, number in acted)
         if key not in self._standing:
             model = copy.deepcopy(self.model)
+            for module in model.modules():
+                # what watches the network itself must not see the copy
+                module._forward_hooks.clear()
             for number in key:
                 spec = self.schedule.policies[number]
                 part = self.schedule.component(spec.subject, spec.instance)

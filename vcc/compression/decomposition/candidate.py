@@ -112,7 +112,7 @@ def _products(layer: Layer, form: str, input_shape: Sequence[int]) -> tuple[tupl
     Those are the taps of a kernel at the positions of its output.
     """
     memo = {id(each): nn.Parameter(each.detach().to("meta")) for each in layer.parameters()}
-    shadow: Layer = copy.deepcopy(layer, memo)  # type: ignore[arg-type]
+    shadow = copy.deepcopy(layer, memo)
     shadow._forward_hooks.clear()
     shadow._forward_pre_hooks.clear()
     clip = torch.empty((1, *input_shape[1:]), dtype=layer.weight.dtype, device="meta")

@@ -87,7 +87,9 @@ def decompose_(
     choices = {name: candidate.choice for name, candidate in candidates.items()}
     ranks = choose_ranks(decomposer.rule, choices, cheaper=decomposer.cheaper)
     forms = {name: candidates[name].made(ranks[name]) for name in candidates}
-    judged = islice(calibration(), _JUDGED_BATCHES) if calibration else [random_like(example_input)]
+    judged: Iterable[Tensor] = [random_like(example_input)]
+    if calibration is not None:
+        judged = islice(calibration(), _JUDGED_BATCHES)
     errors = _output_errors(model, {name: (fit[name], forms[name]) for name in forms}, judged)
     rows = []
     for name, form in forms.items():

@@ -118,10 +118,14 @@ def _patches(layer: nn.Conv3d, clip: Tensor) -> Tensor:
     frames = clip.transpose(1, 2).flatten(0, 1)
     (top, bottom), (left, right) = padding_sides(layer)[1:]
     frames = pad(frames, (left, right, top, bottom))
-    place: dict[str, Any] = {"dilation": layer.dilation[1:], "stride": layer.stride[1:]}
-    positions = unfold(frames[:1], layer.kernel_size[1:], **place).shape[2]
+    place: dict[str, Any] = {
+        "kernel_size": layer.kernel_size[1:],
+        "dilation": layer.dilation[1:],
+        "stride": layer.stride[1:],
+    }
+    positions = unfold(frames[:1], **place).shape[2]
     frames = _evenly(frames, max(1, _MOST_POSITIONS // positions))
-    return unfold(frames, layer.kernel_size[1:], **place).transpose(1, 2).flatten(0, 1)
+    return unfold(frames, **place).transpose(1, 2).flatten(0, 1)
 
 
 def _evenly(rows: Tensor, most: int) -> Tensor:

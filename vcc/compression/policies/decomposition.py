@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,10 @@ class DecompositionArguments(PolicyArguments):
             weights, _ = NameResolver(model).names(part.weights)
             foresee_(model, weights, part.form)
 
-    def policy(self, spec: PolicySpec, made: Decomposer, network: BuildContext) -> Policy:
+    def policy(self, spec: PolicySpec, made: Decomposer, network: BuildContext) -> Policy | None:
+        if not set(made.weights) <= network.resolver.parameters.keys():
+            network.problem(spec.path, "decomposes what is decomposed already: one policy will do")
+            return None
         return DecompositionPolicy(
             spec.instance,
             spec.epochs,
@@ -125,10 +129,10 @@ class DecompositionPolicy(Policy):
         # after a restored structure, too, whose masks are loaded next
         recouple_decomposed_(moment.store, moment.model)
 
-    def state_dict(self) -> dict[str, bool]:
+    def state_dict(self) -> dict[str, Any]:
         return {"done": self._done}
 
-    def load_state_dict(self, saved: dict[str, bool]) -> None:  # type: ignore[override]
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self._done = saved["done"]
 
 

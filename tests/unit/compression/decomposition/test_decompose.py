@@ -107,7 +107,7 @@ def test_a_form_that_should_be_lossless_and_is_not_stays_out(monkeypatch):
     report = decompose_(model, plan, toy_clip())
 
     assert not report.rows
-    assert "at full rank its output differs by 0.001" in report.left["cube"]
+    assert "at full rank its output differs by" in report.left["cube"]
     assert isinstance(model.cube, nn.Conv3d)
 
 

@@ -111,6 +111,11 @@ def test_a_name_that_will_not_be_there_is_an_error_before_training(policies, wor
         bound(toy_network(), policies, p=pruner(["cube.weight"]))
 
 
+def test_a_second_policy_of_the_same_decomposer_is_told():
+    with pytest.raises(ScheduleError, match="decomposed already"):
+        bound(toy_network(), [act("decomposer", "cube", 0), act("decomposer", "cube", 1)])
+
+
 def test_activations_rank_no_layer_that_is_not_there_yet():
     ranked = {
         "class": "ActivationMeanRankedFilterPruner",
