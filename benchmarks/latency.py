@@ -5,7 +5,8 @@
 Networks of full width on clips of 16x112x112, one clip per run. They are untrained: how long a
 convolution takes does not depend on its weights, and their accuracy says nothing here. Half of the
 filters of every layer are removed by thinning, and integers come from post-training quantization,
-both as `compress` does it. All sessions of a network are timed in turns. Without VNNI, which
+both as `compress` does it; *stem* is the first convolution's kernel cut in space and time, of rank
+16. All sessions of a network are timed in turns. Without VNNI, which
 multiplies 8-bit integers, ratios are printed and marks are not judged.
 """
 
@@ -26,6 +27,8 @@ from torch import Tensor, nn
 
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.decomposition.decompose import Decomposer, decompose_
+from vcc.compression.decomposition.ranks import RankRule
 from vcc.compression.engine.builder import file_config
 from vcc.compression.thinning.masks import group_masks
 from vcc.compression.thinning.remove import thin_
@@ -38,6 +41,7 @@ from vcc.export.runtimes.catalog import open_session
 from vcc.export.runtimes.eager import EagerSession
 from vcc.export.runtimes.session import Session
 from vcc.models import build_model, count_macs
+from vcc.models.decomposed import SPATIAL_TEMPORAL
 from vcc.models.pixels import PixelClassifier
 
 CLIP_SHAPE = (3, 16, 112, 112)
@@ -58,7 +62,16 @@ ROWS = {
     "half of the filters, f32": ("half", "openvino", "f32"),
     "half of the filters, bf16": ("half", "openvino", "bf16"),
     BEST: ("half_int8", "openvino", "auto"),
+    "half, stem, f32": ("half_stem", "openvino", "f32"),
+    "half, stem + int8": ("half_stem_int8", "openvino", "auto"),
+    "ORT int8": ("int8", "cpu", "auto"),
+    "half, ORT f32": ("half", "cpu", "f32"),
+    "half + int8, ORT": ("half_int8", "cpu", "auto"),
+    "half, stem, ORT f32": ("half_stem", "cpu", "f32"),
+    "half, stem + int8, ORT": ("half_stem_int8", "cpu", "auto"),
 }
+# of the stem, for the rows that say so
+STEM_RANK = 16
 # Network -> how many times faster BEST must be than a row.
 MARKS = {
     "resnet18": {EAGER: 40.0, DENSE: 8.0},
@@ -73,26 +86,29 @@ class Variants:
 
     Attributes:
         dense: the network.
-        files: variant -> exported file: dense, half, int8, half_int8.
-        macs: multiply-accumulates of the dense and of the thinned network.
+        files: variant -> exported file: dense, half, half_stem, and each in int8.
+        macs: multiply-accumulates of the dense, the thinned, and the one with another stem, too.
     """
 
     dense: nn.Module
     files: Mapping[str, Path]
-    macs: tuple[int, int]
+    macs: tuple[int, int, int]
 
 
 def make_variants(name: str, folder: Path) -> Variants:
-    """Build a network, halve its filters, quantize both, and export all four."""
+    """Build a network, halve its filters, decompose its stem, quantize all, and export them."""
     torch.manual_seed(0)
     family, options = NETWORKS[name]
     dense = build_model(family, n_classes=N_CLASSES, **options).eval()
     half = halved(dense)
+    half_stem = with_decomposed_stem(half)
     networks = {
         "dense": dense,
         "half": half,
         "int8": quantized(dense),
         "half_int8": quantized(half),
+        "half_stem": half_stem,
+        "half_stem_int8": quantized(half_stem),
     }
     files = {
         variant: export_onnx(
@@ -104,7 +120,8 @@ def make_variants(name: str, folder: Path) -> Variants:
         )
         for variant, network in networks.items()
     }
-    return Variants(classifier(dense), files, (count_macs(dense), count_macs(half)))
+    macs = (count_macs(dense), count_macs(half), count_macs(half_stem))
+    return Variants(classifier(dense), files, macs)
 
 
 def classifier(network: nn.Module) -> nn.Module:
@@ -119,6 +136,17 @@ def halved(network: nn.Module) -> nn.Module:
     masks = group_masks(channels.groups(), lambda names: 0.5)
     zero_filters_(network, masks, channels.groups())
     thin_(network, masks, clip, channels=channels)
+    return network
+
+
+def with_decomposed_stem(network: nn.Module) -> nn.Module:
+    """Return a copy whose first convolution is one in space and one in time."""
+    network = copy.deepcopy(network)
+    stem = next(n for n, m in network.named_modules() if isinstance(m, nn.Conv3d))
+    plan = Decomposer(
+        weights=(f"{stem}.weight",), form=SPATIAL_TEMPORAL, rule=RankRule(rank=(STEM_RANK,))
+    )
+    decompose_(network, plan, torch.zeros(1, *CLIP_SHAPE))
     return network
 
 
@@ -214,8 +242,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             variants = make_variants(name, Path(folder))
             times = time_network(variants, threads=threads, runs=options.runs)
-        dense, half = (macs / 1e9 for macs in variants.macs)
-        write(f"\n{name}, {dense:.2f} GMACs, half of the filters: {half:.2f} GMACs\n")
+        dense, half, stem = (macs / 1e9 for macs in variants.macs)
+        write(f"\n{name}, {dense:.2f} GMACs, half of the filters: {half:.2f} GMACs, ")
+        write(f"with a stem of rank {STEM_RANK}: {stem:.2f} GMACs\n")
         write(as_text(table(times)) + "\n")
         for row, found in times.items():
             if isinstance(found, str):

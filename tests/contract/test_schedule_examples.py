@@ -12,6 +12,7 @@ import yaml
 from models_tiny import tiny_clip, tiny_network
 
 from vcc.compression import file_config, load_schedule
+from vcc.compression.decomposition.decomposers import DECOMPOSERS
 from vcc.compression.policies.distillation import DISTILLERS
 from vcc.compression.pruners.base import PRUNERS
 from vcc.compression.quantization.settings import QUANTIZERS
@@ -39,7 +40,7 @@ def test_an_example_fits_and_begins(number: int) -> None:
         schedule,
         mask_coupled=True,
         example_input=clip,
-        calibration=lambda: [clip],
+        calibration=lambda: [clip, clip],
         teacher=tiny_network("resnet10a"),
         measure=lambda _: EvalResult(1.0, 1.0, 0.0),
     )
@@ -51,7 +52,7 @@ def test_every_method_has_an_example() -> None:
     shown = {
         part["class"]
         for example in EXAMPLES
-        for section in ("pruners", "regularizers", "quantizers", "distillers")
+        for section in ("pruners", "regularizers", "quantizers", "distillers", "decomposers")
         for part in example.get(section, {}).values()
     }
     # the ramps of ranked pruners and the clipped quantizers are written like the one that is shown
@@ -59,4 +60,4 @@ def test_every_method_has_an_example() -> None:
         "DorefaQuantizer",
         "WRPNQuantizer",
     }
-    assert {*PRUNERS, *REGULARIZERS, *QUANTIZERS, *DISTILLERS} - alike <= shown
+    assert {*PRUNERS, *REGULARIZERS, *QUANTIZERS, *DISTILLERS, *DECOMPOSERS} - alike <= shown

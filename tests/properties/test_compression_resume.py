@@ -168,6 +168,22 @@ SCHEDULES |= {
             {"extension": {"instance_name": "thinner"}, "epochs": [4]},
         ],
     },
+    "decomposed, inner channels cut": {
+        "decomposers": {
+            "forms": {"class": "LowRankDecomposer", "rank": 3, "weights": CONVOLUTIONS}
+        },
+        "pruners": {
+            "pruner": ranked("L1RankedStructureParameterPruner")
+            | {"weights": ["conv1.0.weight", "conv2.0.weight"]}
+        },
+        "extensions": {"thinner": {"class": "FilterRemover"}, "norms": {"class": "PreciseBN"}},
+        "policies": [
+            {"decomposer": {"instance_name": "forms"}, "epochs": [1]},
+            {"extension": {"instance_name": "norms"}, "epochs": [1]},
+            {"pruner": {"instance_name": "pruner"}, "epochs": [1, 2]},
+            {"extension": {"instance_name": "thinner"}, "epochs": [3]},
+        ],
+    },
     "activations, thinned": {
         "pruners": {"pruner": ranked("ActivationMeanRankedFilterPruner")},
         "extensions": {"thinner": {"class": "FilterRemover"}},

@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from toy_training import CLIP, Training, pruned_by
 
 from vcc.models.quantized.plan import activation_quantizers
+from vcc.training.processes import leave_group
 
 CONVOLUTIONS = ["conv1.weight", "conv2.weight"]
 RANKED = {"group_type": "Filters", "desired_sparsity": 0.5, "weights": CONVOLUTIONS}
@@ -101,7 +102,8 @@ def main() -> None:
     )
     found["ptq"] = quantize(quantized_by("PostTrainLinearQuantizer"), rank)
     torch.save(found, out)
-    distributed.destroy_process_group()
+    # Together: one that goes first takes the connection from the other.
+    leave_group()
 
 
 if __name__ == "__main__":

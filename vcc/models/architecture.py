@@ -41,17 +41,22 @@ class Section:
         describe: returns JSON data for a network, or None where there is nothing to say.
         rebuild: changes a network with its final channels, on the meta device, as the data says.
             Runs before the weights are loaded.
+        before_layers: rebuild before the layers get their channels: the section makes layers.
     """
 
     name: str
     describe: Callable[[nn.Module], Mapping[str, Any] | None]
     rebuild: Callable[[nn.Module, Mapping[str, Any]], None]
+    before_layers: bool = False
 
 
 _SECTIONS: dict[str, Section] = {}
 
 # Who registers a section that a file may have before anyone needed it in this process.
-_SECTION_HOMES = {"quantizers": "vcc.models.quantized.plan"}
+_SECTION_HOMES = {
+    "decomposition": "vcc.models.decomposed",
+    "quantizers": "vcc.models.quantized.plan",
+}
 
 
 def register_section(section: Section) -> None:
@@ -115,8 +120,15 @@ def resize_layers(model: nn.Module, layers: Mapping[str, Mapping[str, Any]]) -> 
             _resize(name, modules[name], values)
 
 
-def rebuild_sections(model: nn.Module, sections: Mapping[str, Any]) -> None:
+def rebuild_sections(
+    model: nn.Module, sections: Mapping[str, Any], *, before_layers: bool = False
+) -> None:
     """Apply the sections of an architecture to a network.
+
+    Args:
+        model: on the meta device.
+        sections: section name to its data.
+        before_layers: apply those that come before `resize_layers`, instead of all others.
 
     Raises:
         ModelError: a section that nobody registered.
@@ -127,7 +139,8 @@ def rebuild_sections(model: nn.Module, sections: Mapping[str, Any]) -> None:
         if name not in _SECTIONS:
             msg = f"section {name!r} of the architecture is unknown: {nearest(name, _SECTIONS)}"
             raise ModelError(msg)
-        _SECTIONS[name].rebuild(model, data)
+        if _SECTIONS[name].before_layers == before_layers:
+            _SECTIONS[name].rebuild(model, data)
 
 
 def empty_parameters(module: nn.Module) -> dict[str, tuple[int, ...]]:

@@ -145,6 +145,7 @@ def read_spec(file: Path) -> ModelSpec:
 def _rebuild(arch: Mapping[str, Any]) -> VideoNetwork:
     with blueprint():
         model = from_spec(ModelSpec(**arch["spec"]))
+        rebuild_sections(model, arch["sections"], before_layers=True)
         resize_layers(model, arch["layers"])
     rebuild_sections(model, arch["sections"])
     return model

@@ -24,7 +24,7 @@ class Computed:
     """
 
     def __init__(self, model: nn.Module, example_input: Tensor) -> None:
-        self.clip = _random_like(example_input)
+        self.clip = random_like(example_input)
         self.outputs = _outputs(model, self.clip)
 
     def differs(self, model: nn.Module) -> str:
@@ -51,7 +51,8 @@ def _difference(before: Tensor, after: Tensor) -> str:
     return f"its outputs differ by {float((after - before).abs().max()):.3g} of {float(reach):.3g}"
 
 
-def _random_like(example_input: Tensor) -> Tensor:
+def random_like(example_input: Tensor) -> Tensor:
+    """Return a random clip of a batch's shape, type and device, the same at every call."""
     if not example_input.is_floating_point():
         return example_input
     generator = torch.Generator().manual_seed(0)

@@ -83,7 +83,9 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
         for part in loaded.components
     }
     policies = [
-        spec.arguments.policy(spec, made[spec.arguments.section, spec.instance], context)
+        spec.arguments.policy(
+            spec, made[spec.arguments.section, spec.instance], context.standing_at(spec)
+        )
         for spec in loaded.policies
     ]
     raise_problems(loaded.source, context.problems)

@@ -100,8 +100,14 @@ class CompressionScheduler:
             return
         self._order.check("on_epoch_begin", epoch)
         self.store.invalidate()
+        due: list[Policy] = []
         for policy in self.active_policies(epoch):
             policy.on_epoch_begin(self._context(epoch))
+            due += [policy] if policy.structural else []
+            if policy.renames:
+                # those that follow in the file know the network as it is then
+                self._restructure_all(due, epoch)
+                due = []
 
     def on_minibatch_begin(self, epoch: int, minibatch_id: int, minibatches_per_epoch: int) -> None:
         """Prepare the weights for a forward pass; structural actions still due run here."""
@@ -195,11 +201,7 @@ class CompressionScheduler:
         """
         self.on_epoch_begin(epoch)
         self._seam = epoch
-        context = self._context(epoch)
-        for policy in self.active_policies(epoch):
-            if policy.structural and self._claim(policy, epoch):
-                self.store.apply_for_forward()
-                self._restructure(policy, context)
+        self._restructure_all(self.active_policies(epoch), epoch)
 
     def structure_restored(self) -> None:
         """Look the network's modules up again: it was given the structure of a saved state."""
@@ -274,6 +276,13 @@ class CompressionScheduler:
             return False
         self._restructured.add(key)
         return True
+
+    def _restructure_all(self, policies: list[Policy], epoch: int) -> None:
+        """Let the structural ones of some policies act, in their order, if they have not yet."""
+        for policy in policies:
+            if policy.structural and self._claim(policy, epoch):
+                self.store.apply_for_forward()
+                self._restructure(policy, self._context(epoch))
 
     def _restructure(self, policy: Policy, context: StepContext) -> None:
         log.debug("epoch %d: %s changes the network's structure", context.epoch, policy.name)

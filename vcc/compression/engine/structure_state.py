@@ -23,7 +23,7 @@ from vcc.models.architecture import (
 
 
 def describe_structure(model: nn.Module) -> dict[str, Any]:
-    """Return channels, folded layers and quantizers of a network as JSON types."""
+    """Return channels, folded and decomposed layers, and quantizers of a network as JSON types."""
     return {"layers": describe_layers(model), "sections": describe_sections(model)}
 
 
@@ -41,6 +41,7 @@ def restore_structure(scheduler: CompressionScheduler, structure: Mapping[str, A
     reference = next(model.parameters())
     device = reference.device
     model.to("meta")
+    rebuild_sections(model, structure["sections"], before_layers=True)
     resize_layers(model, structure["layers"])
     rebuild_sections(model, structure["sections"])
     model.to_empty(device=device)

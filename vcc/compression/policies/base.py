@@ -62,6 +62,8 @@ class Policy:
 
     # a structural policy changes the network's modules: see `restructure`
     structural = False
+    # one that gives layers other names acts as its epoch begins, before those that follow it
+    renames = False
     # policies of learning rates run after all others
     runs_last = False
 

@@ -51,7 +51,7 @@ class QuantizationArguments(PolicyArguments):
         part = network.schedule.component(spec.subject, spec.instance)
         try:
             settings = made.settings(part.class_name)
-            unmatched = unmatched_patterns(network.model, settings.overrides)
+            unmatched = unmatched_patterns(network.foreseen, settings.overrides)
         except ValueError as error:
             network.problem(part.path, str(error))
             return None

@@ -18,14 +18,12 @@ from vcc.compression.channels.dead import (
 )
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.policies.base import Policy, StepContext
-from vcc.compression.schedule.arguments import Arguments, argument
-from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
+from vcc.compression.policies.extensions import EXTENSIONS, ExtensionArguments
+from vcc.compression.schedule.arguments import argument
 from vcc.compression.schedule.epochs import ActiveEpochs
 from vcc.compression.schedule.fields import anything, choice, optional
 from vcc.compression.schedule.schedule import PolicySpec
 from vcc.compression.thinning.remove import thin_
-from vcc.errors import ScheduleError
-from vcc.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ Thin = Callable[..., Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Thinner(Arguments):
+class _Thinner(ExtensionArguments):
     thinning_func_str: str = argument(
         choice(_FILTERS, "remove_channels", "contract_model"),
         _FILTERS,
@@ -47,13 +45,14 @@ class _Thinner(Arguments):
         optional(anything), None, "not read: the example input comes from the caller"
     )
 
-
-EXTENSIONS: Registry[type[_Thinner]] = Registry(
-    "extension",
-    group="vcc.extensions",
-    rooms=("vcc.compression.policies",),
-    error=ScheduleError,
-)
+    def policy(self, spec: PolicySpec, network: BuildContext) -> Policy:
+        return ThinningPolicy(
+            spec.instance,
+            spec.epochs,
+            thin=functools.partial(thin_, round_to=network.round_to),
+            example_input=network.example_input(f"the extension {spec.instance}"),
+            channels=self.thinning_func_str != _FILTERS,
+        )
 
 
 @EXTENSIONS.register("FilterRemover")
@@ -69,31 +68,6 @@ class ChannelRemover(_Thinner):
 @EXTENSIONS.register("StructureRemover")
 class StructureRemover(_Thinner):
     """Another name of `FilterRemover`."""
-
-
-@POLICIES.register("extension")
-@dataclass(frozen=True, kw_only=True)
-class ThinningArguments(PolicyArguments):
-    """Removes masked channels."""
-
-    section = "extensions"
-    parts = EXTENSIONS
-    order = 4
-
-    def structural_epochs(self, active: ActiveEpochs) -> tuple[int, ...]:
-        return tuple(sorted(set(active.epochs)))
-
-    def needs_training(self, part: Arguments) -> bool:
-        return False
-
-    def policy(self, spec: PolicySpec, made: _Thinner, network: BuildContext) -> Policy:
-        return ThinningPolicy(
-            spec.instance,
-            spec.epochs,
-            thin=functools.partial(thin_, round_to=network.round_to),
-            example_input=network.example_input(f"the extension {spec.instance}"),
-            channels=made.thinning_func_str != _FILTERS,
-        )
 
 
 class ThinningPolicy(Policy):

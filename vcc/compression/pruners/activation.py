@@ -70,9 +70,13 @@ class _ByActivation(Ranked):
         if self.group_dependency == "Coupled":
             words = "activations rank no coupled groups: a residual stream's layers share theirs"
             site.problem("group_dependency", words)
+        there = dict(site.network.model.named_parameters())
+        if not there.keys() >= set(names):
+            words = "activations are watched from the start: rank decomposed layers by weights"
+            site.problem("weights", words)
         statistics = ActivationStatistics(
             site.network.model,
-            names,
+            tuple(name for name in names if name in there),
             followers=site.network.known_batchnorms(),
             statistic=self.statistic,
         )

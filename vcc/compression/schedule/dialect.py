@@ -25,11 +25,13 @@ class PolicyArguments(Arguments, abc.ABC):
         section: of the schedule, which defines what such policies use.
         parts: the classes that the section may name.
         order: the section's place among the others in a file, in Distiller's order of precedence.
+        renames: whether the network's layers have other names once it has acted: see `foresee`.
     """
 
     section: ClassVar[str]
     parts: ClassVar[Registry[Any]]
     order: ClassVar[int] = 100
+    renames: ClassVar[bool] = False
 
     @abc.abstractmethod
     def policy(self, spec: Any, made: Any, network: Any) -> Any:
@@ -45,6 +47,16 @@ class PolicyArguments(Arguments, abc.ABC):
     def structural_epochs(self, active: ActiveEpochs) -> tuple[int, ...]:
         """Return the epochs before which the network's structure changes."""
         return ()
+
+    def foresee(self, part: Arguments, model: Any) -> None:  # noqa: B027 - most rename nothing
+        """Give a copy of the network the layers, by name and kind, that it will have.
+
+        What acts later is bound to that copy: its names are known before the epoch comes.
+
+        Args:
+            part: arguments of what the policy uses.
+            model: a copy, to be changed in place.
+        """
 
     def needs_training(self, part: Arguments) -> bool:
         """Return whether the network is trained in the policy's epochs.

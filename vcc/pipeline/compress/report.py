@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -33,8 +33,9 @@ _HEADER = (
 def layers_csv(before: Sequence[LayerRow], model: nn.Module) -> str:
     """Return a row per layer of a dense network, with what compression made of it, as CSV.
 
-    A layer that was folded into another has 0 parameters now. Bits are empty where a layer computes
-    in float.
+    A layer that was folded into another has 0 parameters now; one that was decomposed has those of
+    its parts, the bits of the first, and no sparsity. Bits are empty where a layer computes in
+    float.
 
     Args:
         before: `layer_table` of the dense network.
@@ -47,16 +48,24 @@ def layers_csv(before: Sequence[LayerRow], model: nn.Module) -> str:
     writer = CsvWriter(out)
     writer.writerow(_HEADER)
     for then in before:
-        row = now.get(then.name)
+        rows = _of_layer(now, then.name)
         figures = [
             then.parameters,
-            row.parameters if row else 0,
+            sum(row.parameters for row in rows),
             then.macs,
-            row.macs if row else 0,
+            sum(row.macs for row in rows),
         ]
-        cells = [*_sparsity_cells(weights.get(then.name)), *bits.get(then.name, ("", ""))]
+        own_bits = bits.get(then.name) or bits.get(f"{then.name}.0", ("", ""))
+        cells = [*_sparsity_cells(weights.get(then.name)), *own_bits]
         writer.writerow([then.name, then.type, *figures, *cells])
     return out.getvalue()
+
+
+def _of_layer(now: Mapping[str, LayerRow], name: str) -> list[LayerRow]:
+    """Return the row of a layer, or those of the parts that it was decomposed into."""
+    if name in now:
+        return [now[name]]
+    return [row for part, row in now.items() if part.startswith(f"{name}.")]
 
 
 def _sparsity_cells(row: SparsityRow | None) -> list[str]:

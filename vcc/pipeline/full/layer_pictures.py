@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -30,7 +31,7 @@ def log_layer_pictures(before: Sequence[SparsityRow], model: nn.Module, run: Run
 def draw_layers(before: Sequence[SparsityRow], model: nn.Module, folder: Path) -> None:
     """Write weights.png (counts, before and after) and sparsity.png (shares) into a folder."""
     then = {row.name: row.numel for row in before}
-    rows = [row for row in sparsity_table(model) if row.name in then]
+    rows = list(_as_named_before(sparsity_table(model), then))
     figure = removed_figure(
         [row.name for row in rows],
         [then[row.name] for row in rows],
@@ -51,3 +52,18 @@ def draw_layers(before: Sequence[SparsityRow], model: nn.Module, folder: Path) -
         sparsity_figure(layers, title="what became of the dense network's weights"),
         folder / "sparsity.png",
     )
+
+
+def _as_named_before(rows: Sequence[SparsityRow], names: Collection[str]) -> Iterator[SparsityRow]:
+    """Yield rows of the dense network's weights; the parts of a decomposed layer as one."""
+    own = {row.name: row for row in rows}
+    for name in names:
+        layer = name.removesuffix("weight")
+        parts = [row for row in rows if row.name.startswith(layer)]
+        if name in own:
+            yield own[name]
+        elif parts:
+            numel, zeros = (sum(getattr(row, key) for row in parts) for key in ("numel", "zeros"))
+            yield dataclasses.replace(
+                parts[-1], name=name, numel=numel, zeros=zeros, sparsity=zeros / numel
+            )
