@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vcc.compression.binding import BuildContext, Site
-from vcc.compression.policies.base import Moment, Policy
+from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner, PrunerArguments
 from vcc.compression.quantization.overrides import Bits
 from vcc.compression.quantization.settings import (
@@ -25,6 +25,7 @@ from vcc.compression.schedule.dialect import POLICIES, PolicyArguments
 from vcc.compression.schedule.fields import integer, names, number, table
 from vcc.compression.schedule.schedule import PolicySpec
 from vcc.models.quantized.plan import apply_plan
+from vcc.models.quantized.plan_parts import LayerPlan, QuantizationPlan, WeightPlan
 from vcc.registry import Registry
 
 ENTRY_POINTS = """
@@ -129,15 +130,16 @@ class LinearQuantizer(QuantizerArguments):
 
     @classmethod
     def insert(cls, model: nn.Module, settings: QuantizerSettings, example_input: Tensor) -> None:
-        weight = {"weight": {"kind": "wrpn", "bits": settings.bits.weights}}
+        bits = settings.bits.weights
+        if bits is None:
+            return
+        layer = LayerPlan(weight=WeightPlan(kind="wrpn", bits=bits))
         linear = [name for name, module in model.named_modules() if type(module) is nn.Linear]
-        plan = {
-            "target": settings.target,
-            "overflow": settings.overflow,
-            "layers": dict.fromkeys(linear, weight),
-            "entries": {},
-            "activations": {},
-        }
+        plan = QuantizationPlan(
+            target=settings.target,
+            overflow=settings.overflow,
+            layers=dict.fromkeys(linear, layer),
+        )
         apply_plan(model, plan)
 
 
@@ -148,9 +150,9 @@ class Freezer(Policy):
         super().__init__(spec.instance, spec.epochs)
         self.weights = weights
 
-    def before_parameter_optimization(self, moment: Moment) -> None:
+    def before_parameter_optimization(self, context: StepContext) -> None:
         for name in self.weights:
-            moment.store.parameters[name].grad = None
+            context.store.parameters[name].grad = None
 
 
 @dataclass(frozen=True, kw_only=True)
