@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import torch
 from data_videos import prepare_tree, write_tree
+from decoded import read_video
 from limits import HANG_S
 from torch import nn
 from tracking_servers import free_port, running, wait_for
@@ -22,7 +23,6 @@ from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.clips.loaders import video_loader
 from vcc.data.clips.normalisation import PixelNormalisation
-from vcc.data.decoding.source import read_video
 from vcc.data.store.prepared import PreparedDataset
 from vcc.models import build_model
 from vcc.models.checkpoint import save_checkpoint

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from vcc.compression.schedule.quantizer_fields import CLIP_MODES, QUANTIZERS
 
 POST = QUANTIZERS["PostTrainLinearQuantizer"]
