@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from pathlib import Path
 
-from commands import run_command
+import onnx
+import pytest
+from one_process import run_entry_points
 from strangers import write_package
 
 from vcc.config.data import PrepareOptions
 from vcc.data.prepare.run import prepare
-
-ROOT = Path(__file__).resolve().parents[2]
 
 FAMILY = """
 from dataclasses import dataclass
@@ -58,22 +55,19 @@ version: 1
 pruners:
   filters: {class: L1RankedStructureParameterPruner, group_type: Filters, desired_sparsity: 0.5,
             weights: [body.0.weight]}
+distillers:
+  # Options of a family from outside are known here, too: this finds the baseline.
+  kd: {class: KnowledgeDistillation, teacher: {model: plain, n_blocks: 2}}
 extensions:
   thinning: {class: FilterRemover, thinning_func_str: remove_filters, arch: plain, dataset: tiny}
 policies:
   - {pruner: {instance_name: filters}, epochs: [0]}
   - {extension: {instance_name: thinning}, epochs: [0]}
-"""
-
-# In one process, which imports for seconds.
-STEPS = """
-import json, runpy, sys
-for name, words in json.loads(sys.argv[1]).items():
-    sys.argv = [name, *words]
-    runpy.run_module(f"entrypoints.{name}", run_name="__main__")
+  - {distiller: {instance_name: kd}, epochs: [0]}
 """
 
 
+@pytest.mark.slow
 def test_it_is_trained_compressed_and_exported(tmp_path: Path) -> None:
     outside, work = tmp_path / "site", tmp_path / "work"
     outside.mkdir()
@@ -107,14 +101,13 @@ def test_it_is_trained_compressed_and_exported(tmp_path: Path) -> None:
             "--n_threads=0",
         ],
     }
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(outside))),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{work / 'mlflow.db'}",
-    }
-    done = run_command([sys.executable, "-c", STEPS, json.dumps(steps)], cwd=work, env=environment)
-    assert done.returncode == 0, done.stderr
+    uri = f"sqlite:///{work / 'mlflow.db'}"
+    done = run_entry_points(steps, folder=work, tracking_uri=uri, site=outside)
+    printed = done.stdout
+    assert done.returncode == 0, printed
     # An option that no family of vcc has is part of the name, which finds the network again.
-    assert "vcc-plain-n_blocks2-tiny" in done.stdout + done.stderr
-    assert list((work / "exported").glob("**/*.onnx"))
-    assert "thinn" in done.stdout + done.stderr
+    assert "vcc-plain-n_blocks2-tiny" in printed
+    assert "teacher: plain-n_blocks2, clips 4x16x16" in printed
+    (file,) = (work / "exported").glob("**/*.onnx")
+    filters = {each.name: tuple(each.dims) for each in onnx.load(str(file)).graph.initializer}
+    assert (8, 3, 3, 3, 3) in filters.values(), filters
