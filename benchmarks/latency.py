@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.engine.builder import file_config
-from vcc.compression.thinning.masks import group_masks
+from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.errors import ExportError
 from vcc.evaluation.comparison import as_text

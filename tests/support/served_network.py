@@ -29,8 +29,8 @@ from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.export.record import register_exported
 from vcc.pipeline.export.step import export_networks
-from vcc.tracking.exports import graph_version, versions_together
 from vcc.tracking.registry import VIDEO_SUFFIX, Version
+from vcc.tracking.versions_together import graph_version, versions_together
 
 LABELS = ("jump", "run", "walk")
 SHORT_SIDE = 20

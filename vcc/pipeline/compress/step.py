@@ -23,7 +23,7 @@ from vcc.pipeline.compress.scheduler import scheduler_of, traced_channels
 from vcc.pipeline.compress.targets import Targets
 from vcc.pipeline.compress.teacher import TeacherFinder
 from vcc.tracking.runs import Run
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 
 def compress_step(

@@ -16,7 +16,7 @@ from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.shipped import default_schedule
-from vcc.compression.thinning.masks import group_masks
+from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.config.compression import TargetOptions
 from vcc.config.data import ClipOptions
