@@ -30,7 +30,7 @@ from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.decomposition.decompose import Decomposer, decompose_
 from vcc.compression.decomposition.ranks import RankRule
 from vcc.compression.engine.builder import file_config
-from vcc.compression.thinning.masks import group_masks
+from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.errors import ExportError
 from vcc.evaluation.comparison import as_text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from shipped import shipped_schedules
 from small_families import SMALL_FAMILIES
 from torch.optim import SGD
 
@@ -16,7 +17,6 @@ from vcc.compression.schedule.shipped import (
     FAMILIES,
     SCHEDULES,
     default_schedule,
-    shipped_schedules,
 )
 from vcc.errors import NotAvailableError, ScheduleError
 from vcc.models import build_model

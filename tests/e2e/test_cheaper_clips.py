@@ -8,10 +8,10 @@ import mlflow
 import pandas as pd
 import pytest
 import torch
+from decoded import read_video
 from tiny_compression import tiny_baseline, tiny_dataset
 
 from vcc.config.entrypoints import CompressEntry, EvaluateEntry, ExportEntry, PromoteEntry
-from vcc.data.decoding.source import read_video
 from vcc.pipeline.commands.compress import run_compress
 from vcc.pipeline.commands.evaluate import run_evaluate
 from vcc.pipeline.commands.export import run_export

@@ -14,8 +14,8 @@ from served_network import Registered, registered_network
 from vcc.config.entrypoints import PromoteEntry
 from vcc.errors import GateError
 from vcc.pipeline.commands.promote import run_promote
-from vcc.tracking.exports import base_name
 from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX
+from vcc.tracking.versions_together import base_name
 
 # Its checkpoint is not registered, so the gate does not ask for parity with it.
 FORMS = (ONNX_SUFFIX, VIDEO_SUFFIX)

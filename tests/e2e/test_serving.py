@@ -17,11 +17,11 @@ import pandas as pd
 import pytest
 from bad_videos import black_jpeg, growing_bomb, motion_jpeg
 from data_videos import smooth_frames, write_video
+from decoded import read_video
 from limits import HANG_S
 from served_network import LABELS, SHORT_SIDE, Registered, served, tracking
 
 from vcc.config.entrypoints import EvaluateEntry, PredictEntry
-from vcc.data.decoding.source import read_video
 from vcc.pipeline.commands.evaluate import run_evaluate
 from vcc.pipeline.commands.predict import run_predict
 

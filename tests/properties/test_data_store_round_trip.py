@@ -8,13 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 from data_videos import smooth_frames, write_video
+from decoded import read_video
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vcc.data.annotations.names import safe_name
 from vcc.data.clips.box import Box
 from vcc.data.clips.scratch import Scratch
-from vcc.data.decoding.source import read_video
 from vcc.data.prepare.convert import ConvertJob, convert
 from vcc.data.store.frames import read_box, read_frames
 

@@ -23,7 +23,7 @@ from vcc.models.weights import load_weights
 from vcc.pipeline.train.resume import find_resumption
 from vcc.tracking.gate import SHIPPED as SHIPPED_GATE
 from vcc.tracking.gate import load_gate
-from vcc.training.resuming import ABOUT_KEY
+from vcc.training.resume_checkpoint import ABOUT_KEY
 from vcc.training.state_file import read_state, write_state
 
 ABOUT = {"run_id": "0" * 32, "epochs_done": 2, "data": {"dataset": "a"}, "training": {"n": 1}}

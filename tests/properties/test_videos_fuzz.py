@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from bad_videos import damaged_video, tiny_videos
 from data_videos import tree_bytes
+from decoded import read_video
 from fuzzing import few_or_many, fuzz, refused
 from hypothesis import strategies as st
 
-from vcc.data.decoding.source import read_video
 from vcc.data.prepare.convert import ConvertJob, convert
 from vcc.errors import DataError
 

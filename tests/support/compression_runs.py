@@ -18,7 +18,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.recipe import recipe_for
 from vcc.pipeline.compress.step import compress_step
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 _RATES = {"class": "MultiStepMultiGammaLR", "milestones": [1, 3], "gammas": [0.5, 0.5]}
 _FILTERS = {

@@ -15,9 +15,9 @@ from served_network import tracking
 from vcc.data.store.prepared import PreparedDataset
 from vcc.export.onnx_file import read_metadata
 from vcc.pipeline.source import load_network
-from vcc.tracking.exports import SUFFIXES, version_by, versions_together
 from vcc.tracking.promotion_lock import LOCK_SUFFIX
 from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX, get_version
+from vcc.tracking.versions_together import SUFFIXES, version_by, versions_together
 
 BASE = "vcc-resnet10b-0.0625-tiny"
 _SCHEDULE = """

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.channels.coupled import filters_kept
+from vcc.compression.channels.filters import filters_kept
 from vcc.compression.channels.graph import coupled_parameters
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.channels.weakest import weakest_channels

@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import torch
 from data_videos import prepare_tree, write_tree
+from decoded import read_video
 from limits import HANG_S
 from torch import nn
 from tracking_servers import free_port, running, wait_for
@@ -22,15 +23,14 @@ from vcc.config.serving import ServingOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.clips.loaders import video_loader
 from vcc.data.clips.normalisation import PixelNormalisation
-from vcc.data.decoding.source import read_video
 from vcc.data.store.prepared import PreparedDataset
 from vcc.models import build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.export.record import register_exported
 from vcc.pipeline.export.step import export_networks
-from vcc.tracking.exports import graph_version, versions_together
 from vcc.tracking.registry import VIDEO_SUFFIX, Version
+from vcc.tracking.versions_together import graph_version, versions_together
 
 LABELS = ("jump", "run", "walk")
 SHORT_SIDE = 20

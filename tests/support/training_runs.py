@@ -21,7 +21,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
 from vcc.pipeline.train.step import train_step
 from vcc.tracking.silent import SilentRun
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 MODEL = ModelOptions(model="mobilenetv2", width_mult=0.125, dropout=0.2)
 CLIP = ClipOptions(

@@ -6,8 +6,6 @@ a run logged against this list and docs/tracking.md against it.
 
 from __future__ import annotations
 
-import re
-
 # name -> (unit, meaning). "share" is 0..1.
 METRICS: dict[str, tuple[str, str]] = {
     # accuracy on the test videos; in a training run the same with `dev_` in front
@@ -101,15 +99,3 @@ FAMILIES: dict[str, tuple[str, str]] = {
     ),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }
-
-_PREFIXES = tuple(prefix for prefix in FAMILIES if prefix != "dev_")
-_WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
-
-
-def is_known(name: str) -> bool:
-    """Return whether a figure of this name is in the list or of a listed family."""
-    if name in METRICS:
-        return True
-    if name.startswith("dev_"):
-        return name.removeprefix("dev_") in METRICS
-    return any(name.startswith(prefix) and _WORD.fullmatch(name) for prefix in _PREFIXES)

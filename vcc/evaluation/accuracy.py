@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -25,9 +25,12 @@ from vcc.evaluation.intervals import wilson_interval
 class Batch(Protocol):
     """Clips of some videos: `clips` [N,3,T,H,W] uint8, `labels` [N], `videos` [N] indices."""
 
-    clips: Tensor
-    labels: Tensor
-    videos: Tensor
+    @property
+    def clips(self) -> Tensor: ...
+    @property
+    def labels(self) -> Tensor: ...
+    @property
+    def videos(self) -> Tensor: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +175,7 @@ def check_finite(logits: Tensor, videos: Tensor) -> None:
 
 def score_videos(
     classify: Callable[[Tensor], Tensor],
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     *,
     n_videos: int,
     n_classes: int,
@@ -182,7 +185,7 @@ def score_videos(
 
     Args:
         classify: pixels, uint8 [N,3,T,H,W], to logits, float [N,C], on any device.
-        batches: the `Batch`es of all videos, in any order.
+        batches: of all videos, in any order.
         n_videos: the number of videos in the set.
         n_classes: C.
         softmax: see `VideoAccuracy`.

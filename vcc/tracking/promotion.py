@@ -19,7 +19,9 @@ from dataclasses import dataclass
 import mlflow
 
 from vcc.errors import TrackingError
-from vcc.tracking.exports import (
+from vcc.tracking.promotion_lock import Lock, Places, places_of, promotion_lock, put_back
+from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX, Version, set_alias
+from vcc.tracking.versions_together import (
     CHAMPION,
     PREVIOUS,
     SERVED_FIRST,
@@ -28,8 +30,6 @@ from vcc.tracking.exports import (
     find_version,
     versions_together,
 )
-from vcc.tracking.promotion_lock import Lock, Places, places_of, promotion_lock, put_back
-from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX, Version, set_alias
 
 _logger = logging.getLogger(__name__)
 

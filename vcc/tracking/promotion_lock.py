@@ -28,7 +28,7 @@ import psutil
 from mlflow.exceptions import MlflowException
 
 from vcc.errors import TrackingError
-from vcc.tracking.exports import CHAMPION, PREVIOUS, SUFFIXES, find_version
+from vcc.tracking.versions_together import CHAMPION, PREVIOUS, SUFFIXES, find_version
 
 _logger = logging.getLogger(__name__)
 

@@ -11,22 +11,6 @@ from vcc import __version__
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
-# The packages whose version can change a measured figure.
-MEASURING_PACKAGES = (
-    "av",
-    "lightning",
-    "mlflow",
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "opencv-python-headless",
-    "openvino",
-    "torch",
-    "torch-pruning",
-    "torchvision",
-)
-
 
 def provenance_tags() -> dict[str, str]:
     """Return the run tags that say what code ran on what machine."""

@@ -18,7 +18,7 @@ from vcc.errors import StoppedError, TrainingError
 from vcc.training.data_time import StepTimes
 from vcc.training.precision.settings import TrainerPrecision
 from vcc.training.processes import cluster_plugins, restore_batchnorms, trainer_settings
-from vcc.training.resuming import ResumeCheckpoint
+from vcc.training.resume_checkpoint import ResumeCheckpoint
 from vcc.training.state_file import AtomicCheckpointIO
 
 _logger = logging.getLogger(__name__)

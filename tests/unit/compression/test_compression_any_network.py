@@ -13,8 +13,8 @@ from vcc.compression.channels.batchnorms import following_batchnorms
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.trace import trace_channels
+from vcc.compression.quantization.checked_plan import _quantizers_off
 from vcc.compression.quantization.folding import fold_batchnorms
-from vcc.compression.quantization.inserted import _quantizers_off
 from vcc.compression.quantization.insertion import insert_quantizers
 from vcc.compression.quantization.overrides import Bits
 from vcc.compression.quantization.settings import QuantizerSettings

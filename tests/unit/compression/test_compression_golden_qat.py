@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 from compression_goldens import array, from_yaml, golden, golden_ids
+from fake_weight import fake_quantize_weight
 from torch import Tensor, nn
 
 from vcc.compression import file_config
-from vcc.models.quantized.arithmetic import fake_quantize_weight, linear_parameters
+from vcc.models.quantized.arithmetic import linear_parameters
 from vcc.models.quantized.modules import ActivationQuantizer
 from vcc.models.quantized.plan import activation_quantizers, describe_quantizers
 from vcc.models.quantized.plan_parts import ActivationPlan, WeightPlan

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from data_videos import tree_bytes
+from decoded import read_video
 from torch import nn
 
 from vcc.config.data import PrepareOptions
-from vcc.data.decoding.source import read_video
 from vcc.data.motion import (
     MOTIONS,
     MotionSettings,

@@ -18,10 +18,15 @@ from tracking_servers import mlflow_server, postgresql
 from vcc.errors import TrackingError
 from vcc.tracking import promotion
 from vcc.tracking import promotion_lock as locks
-from vcc.tracking.exports import find_version, only_name_with, version_by, versions_together
 from vcc.tracking.promotion import holder_of, make_champion
 from vcc.tracking.promotion_lock import promotion_lock, undo_killed
 from vcc.tracking.registry import Version, get_version
+from vcc.tracking.versions_together import (
+    find_version,
+    only_name_with,
+    version_by,
+    versions_together,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 BASE = "vcc-toy-motion"

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import torch
 from data_videos import smooth_frames, write_video
+from decoded import read_video
 from mlflow.exceptions import MlflowException
 from serving_toys import CLIP, LABELS, SHORT_SIDE, export_toy, toy_classifier
 
 from vcc.data.clips.protocol import ClipProtocol
-from vcc.data.decoding.source import read_video
 from vcc.tracking.video_model import VideoModel
 
 

@@ -24,7 +24,7 @@ from vcc.training.best import BestWeights
 from vcc.training.module import ClassifierModule
 from vcc.training.outputs import StepOutputs, TrainingVideos
 from vcc.training.progress import EpochReport
-from vcc.training.resuming import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
+from vcc.training.resume_checkpoint import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
 from vcc.training.state_file import read_state
 from vcc.training.trainer import choose_accelerator, describe_device, fit
 

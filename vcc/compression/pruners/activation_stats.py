@@ -29,15 +29,6 @@ def channel_means(activation: Tensor) -> Tensor:
     return _channel_mean(activation.to(torch.float32))
 
 
-def channel_l1(activation: Tensor) -> Tensor:
-    """Return each channel's L1 norm per sample, averaged over the batch, of [N,C,...]."""
-    return (
-        activation.abs().flatten(2).sum(dim=2).mean(dim=0)
-        if activation.dim() > 2
-        else (activation.abs().mean(dim=0))
-    )
-
-
 def _channel_mean(values: Tensor) -> Tensor:
     others = [dim for dim in range(values.dim()) if dim != 1]
     return values.mean(dim=others)

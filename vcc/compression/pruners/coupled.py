@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.channels.coupled import filters_kept, first_scored, group_scores
+from vcc.compression.channels.filters import filters_kept, first_scored, group_scores
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.channels.weakest import weakest_channels
 from vcc.compression.masks.selection import count_structures

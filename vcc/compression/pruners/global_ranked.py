@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vcc.compression.channels.coupled import filters_kept, weakest_of_all
+from vcc.compression.channels.filters import filters_kept, weakest_of_all
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.masks.selection import keep_highest_of_all
 from vcc.compression.masks.structures import spread

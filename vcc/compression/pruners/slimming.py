@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vcc.compression.binding import Site
-from vcc.compression.channels.coupled import filters_kept, weakest_of_all
+from vcc.compression.channels.filters import filters_kept, weakest_of_all
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner, PrunerArguments

@@ -10,7 +10,6 @@ from typing import Any
 from torch import nn
 
 WITH_WEIGHTS = (nn.Conv2d, nn.Conv3d, nn.Linear, nn.Embedding)
-_BITS = ("bits_activations", "bits_weights", "bits_bias")
 _SHORT = {"acts": "bits_activations", "wts": "bits_weights", "bias": "bits_bias"}
 
 

@@ -24,7 +24,6 @@ _PIECE = 1 << 22
 Batches = Iterable[Tensor]
 # the safe ones, in C where PyYAML has them: a histogram is two thousand lines
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class RunningStats:
@@ -122,17 +121,8 @@ def collect_statistics(
     return {name: stats.result() for name, stats in running.items() if stats.n_samples}
 
 
-def save_statistics(stats: Mapping[str, ActivationStats], path: Path) -> None:
-    """Write statistics as the dialect's YAML: layer -> inputs -> 0 -> figures."""
-    plain = {
-        name: {"inputs": {0: _figures(item)}, "histogram": list(item.counts)}
-        for name, item in stats.items()
-    }
-    path.write_text(yaml.dump(plain, Dumper=_DUMPER, sort_keys=False), encoding="utf-8")
-
-
 def load_statistics(path: Path) -> dict[str, ActivationStats]:
-    """Read what `save_statistics` or the original package wrote.
+    """Read the dialect's YAML: layer -> inputs -> 0 -> figures, and a histogram if there is one.
 
     Returns:
         name -> statistics of its first input; `NAME.output` -> of its output, where they are given.
@@ -154,18 +144,6 @@ def load_statistics(path: Path) -> dict[str, ActivationStats]:
         msg = f"{path}: no activation statistics there ({type(error).__name__}: {error})"
         raise ScheduleError(one_line(msg)) from error
     return found
-
-
-def _figures(stats: ActivationStats) -> dict[str, float]:
-    return {
-        "min": stats.minimum,
-        "max": stats.maximum,
-        "avg_min": stats.avg_min,
-        "avg_max": stats.avg_max,
-        "mean": stats.mean,
-        "std": stats.std,
-        "b": stats.b,
-    }
 
 
 def _from_figures(figures: Mapping[str, Any], histogram: tuple[int, ...]) -> ActivationStats:

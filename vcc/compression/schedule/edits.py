@@ -125,6 +125,19 @@ def with_guard(schedule: Schedule, budget: Arguments | None, *, has_dev: bool) -
     )
 
 
+def only_quantizers(schedule: Schedule) -> Schedule:
+    """Return a schedule of the same quantizers alone: they act at epoch 0, without guards."""
+    quantizing = tuple(
+        dataclasses.replace(policy, epochs=epoch_range(0, 1))
+        for policy in schedule.policies
+        if policy.arguments.section == "quantizers"
+    )
+    alone = dataclasses.replace(
+        schedule, components=schedule.in_section("quantizers"), policies=quantizing
+    )
+    return _in_section(alone, "quantizers", lambda _: {"guard": None})
+
+
 def filter_pruner(schedule: Schedule) -> Component:
     """Return the one pruner of filters that a target can direct.
 

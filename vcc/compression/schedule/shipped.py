@@ -72,14 +72,6 @@ def default_schedule(family: str, compression_type: str | Sequence[str]) -> Path
     return SCHEDULES / name.format(family=family)
 
 
-def shipped_schedules(family: str) -> tuple[Path, ...]:
-    """Return every shipped schedule that is meant for a family, by name."""
-    others = tuple(f"{name}_" for name in FAMILIES if name != family)
-    return tuple(
-        path for path in sorted(SCHEDULES.glob("*.yaml")) if not path.name.startswith(others)
-    )
-
-
 def find_schedule(path: Path) -> Path:
     """Return the file that a schedule's path names.
 

@@ -121,7 +121,7 @@ def summary_schedule(
         rows: of the summary.
         model: the network that they name the layers of.
         group: element or filter.
-        filter_groups: weights whose filters go together; see `channel_graph.filter_groups`.
+        filter_groups: weights whose filters go together; see `channels.graph.filter_groups`.
         source: where the rows come from, for messages.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightning import LightningDataModule
 
 from vcc.config.data import ClipOptions
-from vcc.data.clips.loader import ClipLoader
+from vcc.data.clips.clip_loader import ClipLoader
 from vcc.data.clips.loaders import train_loader, video_loader
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.clips.train_clips import ClipBatch, TaughtBatch

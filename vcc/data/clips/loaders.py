@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from vcc.config.data import ClipOptions
-from vcc.data.clips.loader import ClipLoader
+from vcc.data.clips.clip_loader import ClipLoader
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.clips.temporal import spread
 from vcc.data.clips.train_clips import ClipBatch, TaughtBatch, TrainClips, made_batch

@@ -61,23 +61,6 @@ def centre_window(n_frames: int, *, size: int, stride: int = 1) -> Indices:
     return looped_window(n_frames, begin, size=size, stride=stride)
 
 
-def begin_window(n_frames: int, *, size: int, stride: int = 1) -> Indices:
-    """Return the clip at the start of the video."""
-    return looped_window(n_frames, 0, size=size, stride=stride)
-
-
-def uniform_windows(n_frames: int, *, count: int, size: int, stride: int = 1) -> Indices:
-    """Return `count` clips [count, size], spread evenly from the first to the last whole one.
-
-    A single one is the centre clip; where the video holds fewer starts, starts repeat.
-    """
-    if count == 1:
-        return centre_window(n_frames, size=size, stride=stride)[None]
-    last = max(0, n_frames - size * stride)
-    begins = [round(i * last / (count - 1)) for i in range(count)]
-    return np.stack([looped_window(n_frames, b, size=size, stride=stride) for b in begins])
-
-
 def consecutive_windows(n_frames: int, *, size: int, stride: int = 1) -> Indices:
     """Return non-overlapping clips [n_clips, size] over the whole video; a short last one loops."""
     begins = range(0, n_frames, size * stride)

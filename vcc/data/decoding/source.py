@@ -6,21 +6,14 @@ frames keep OpenCV's blue-green-red order until they are stored; what users get 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from vcc.data.clips.resizing import Frame, as_frame, resize, shrunk_size
-from vcc.data.decoding.errors import BadVideoError
+from vcc.data.clips.resizing import Frame, resize, shrunk_size
 from vcc.data.decoding.frame_folder import FrameFolder
 from vcc.data.decoding.reading import AS_RECORDED, Reading
 from vcc.data.decoding.video_file import VideoFile
-from vcc.errors import DataError, one_line
 
 
 class FrameSource(Protocol):
@@ -47,40 +40,3 @@ def shrunk_frames(source: FrameSource, short_side: int) -> Iterator[Frame]:
     for frame in source.frames():
         size = size or shrunk_size(frame, short_side)
         yield resize(frame, *size)
-
-
-def read_video(
-    path: str | os.PathLike[str],
-    short_side: int,
-    *,
-    max_frames: int = 0,
-    reading: Reading = AS_RECORDED,
-) -> NDArray[np.uint8]:
-    """Return a video's frames uint8 [F, H, W, 3] in RGB, scaled as `prepare` would store them.
-
-    Args:
-        path: a video file or a folder of JPEG frames.
-        short_side: shorter side of the result, pixels; frames are never enlarged.
-        max_frames: stop after this many; 0 reads them all.
-        reading: how it is decoded.
-
-    Raises:
-        DataError: the file is missing or is not a readable video.
-    """
-    path = Path(path)
-    if not path.exists():
-        msg = f"{path}: no such video; give the path of a video file"
-        raise DataError(msg)
-    frames: list[Frame] = []
-    try:
-        for frame in shrunk_frames(open_source(path, reading), short_side):
-            frames.append(as_frame(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)))
-            if len(frames) == max_frames:
-                break
-    except BadVideoError as error:
-        msg = f"{path}: {error}; give a whole video file (avi, mp4, mkv or webm)"
-        raise DataError(msg) from None
-    except cv2.error as error:
-        msg = f"{path}: cannot be decoded: {one_line(error)}"
-        raise DataError(msg) from None
-    return np.stack(frames)

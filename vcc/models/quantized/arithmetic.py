@@ -78,14 +78,6 @@ def tensor_range(x: Tensor, *, per_channel: bool) -> tuple[Tensor, Tensor]:
     return flat.amin(dim=1).reshape(shape), flat.amax(dim=1).reshape(shape)
 
 
-def fake_quantize_weight(weight: Tensor, bits: int, mode: str, *, per_channel: bool) -> Tensor:
-    """Return a weight quantized over its own range, straight through."""
-    low, high = tensor_range(weight.detach(), per_channel=per_channel)
-    scale, zero_point = linear_parameters(low, high, bits, mode)
-    q = quantize(weight.detach(), scale, zero_point).clamp(*integer_range(bits, mode))
-    return straight_through(weight, dequantize(q, scale, zero_point))
-
-
 def ema_step(biased: Tensor, value: Tensor, decay: float, step: int) -> tuple[Tensor, Tensor]:
     """Return the exponential average after a value, as kept (from 0) and without its bias.
 

@@ -16,7 +16,7 @@ from vcc.pipeline.source import find_source
 from vcc.pipeline.train.resume import find_resumption, plan_checkpoints
 from vcc.tracking.runs import connect, open_run
 from vcc.training.processes import require_one_process
-from vcc.training.resuming import LAST_FILE
+from vcc.training.resume_checkpoint import LAST_FILE
 
 
 def run_compress(options: CompressEntry) -> None:

@@ -25,15 +25,15 @@ from vcc.errors import ConfigError, DataError
 from vcc.files import replacing
 from vcc.pipeline.notes import predicted_note
 from vcc.spreadsheet import CsvWriter
-from vcc.tracking.exports import (
+from vcc.tracking.registry import get_version
+from vcc.tracking.runs import connect, open_run
+from vcc.tracking.versions_together import (
     CHAMPION,
     download_graph,
     graph_version,
     only_name_with,
     version_by,
 )
-from vcc.tracking.registry import get_version
-from vcc.tracking.runs import connect, open_run
 from vcc.tracking.video_classifier import VideoClassifier
 
 _logger = logging.getLogger(__name__)

@@ -9,12 +9,12 @@ from vcc.cli import say
 from vcc.config.entrypoints import PromoteEntry
 from vcc.pipeline.notes import rolled_back_note
 from vcc.pipeline.promote.judge import ARTIFACT, judge, tag_all
-from vcc.tracking.exports import CHAMPION, PREVIOUS, base_name, only_name_with, version_by
 from vcc.tracking.gate import load_gate
 from vcc.tracking.promotion import Move, check_forms, holder_of, is_whole, make_champion
 from vcc.tracking.promotion_lock import now, undo_killed, who
 from vcc.tracking.registry import Version
 from vcc.tracking.runs import Run, connect, open_run
+from vcc.tracking.versions_together import CHAMPION, PREVIOUS, base_name, only_name_with, version_by
 
 
 def run_promote(options: PromoteEntry) -> None:

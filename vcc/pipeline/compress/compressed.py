@@ -15,7 +15,7 @@ from vcc.pipeline.notes import compressed_note
 from vcc.pipeline.register import register_network
 from vcc.tracking.registry import Version
 from vcc.tracking.runs import Run
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 
 @dataclass(frozen=True, kw_only=True)

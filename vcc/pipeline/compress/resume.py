@@ -29,7 +29,7 @@ from vcc.pipeline.train.resume import (
     find_resumption,
     resume_checkpoint,
 )
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 _KEY = "compression"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.engine.builder import file_config
 from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.schedule.schedule import Schedule
@@ -27,6 +28,7 @@ def scheduler_of(
     recipe: Recipe,
     *,
     teacher: TeacherFinder,
+    channels: TracedChannels,
 ) -> CompressionScheduler:
     """Return what runs a schedule on a network.
 
@@ -36,16 +38,18 @@ def scheduler_of(
         dataset: its training videos calibrate, its dev videos guard.
         recipe: what to do.
         teacher: finds the teacher that a distiller names.
+        channels: of `traced_channels`; the scheduler owns them from now on.
     """
     return file_config(
         network.model,
         None,
         schedule,
         mask_coupled=True,
-        example_input=torch.zeros(2, *network.card.clip_shape),
+        example_input=_example(network),
         round_to=recipe.round_to,
         calibration=lambda: _calibration_clips(network, dataset),
         teacher=teacher,
+        channels=channels,
         measure=guard_measure(
             network,
             dataset,
@@ -54,6 +58,15 @@ def scheduler_of(
             seed=recipe.clip.manual_seed,
         ),
     )
+
+
+def traced_channels(network: Network) -> TracedChannels:
+    """Return a network's channels, traced once for whatever asks before its structure changes."""
+    return TracedChannels.of(network.model, _example(network))
+
+
+def _example(network: Network) -> Tensor:
+    return torch.zeros(2, *network.card.clip_shape)
 
 
 def _calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:

@@ -19,11 +19,11 @@ from vcc.pipeline.compress.resume import (
     find_compression,
     schedule_in_force,
 )
-from vcc.pipeline.compress.scheduler import scheduler_of
+from vcc.pipeline.compress.scheduler import scheduler_of, traced_channels
 from vcc.pipeline.compress.targets import Targets
 from vcc.pipeline.compress.teacher import TeacherFinder
 from vcc.tracking.runs import Run
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 
 def compress_step(
@@ -77,15 +77,25 @@ class _Compression:
         self._targets = Targets(
             recipe.targets, self._network, dense=self._dense.figures, round_to=recipe.round_to
         )
+        channels = traced_channels(self._network)
         resume = find_compression(checkpoints)
         # A measured latency is never the same twice: a resumed run goes on by what was decided.
-        self._schedule = schedule_in_force(resume) if resume else self._targets.direct(given, run)
+        self._schedule = (
+            schedule_in_force(resume)
+            if resume
+            else self._targets.direct(given, run, channels=channels)
+        )
         asked = recipe.n_epochs
         self._n_epochs = last_epoch(self._schedule) if asked is None else asked
         self._phases = compile_phases(self._schedule, self._n_epochs)
         self._log_plan()
         self._scheduler = scheduler_of(
-            self._schedule, self._network, dataset, recipe, teacher=self._teacher
+            self._schedule,
+            self._network,
+            dataset,
+            recipe,
+            teacher=self._teacher,
+            channels=channels,
         )
         self._checkpoints = None
         if checkpoints is not None:

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import dataclasses
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from vcc.compression.engine.builder import file_config
+from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.schedule.edits import prunable_weights, with_sparsities
 from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.thinning.targets import Sensitivity, ThinningTarget, meet_target
 from vcc.config.compression import TargetOptions
 from vcc.errors import ScheduleError
-from vcc.export.benchmark import Latency, measure_latency
-from vcc.export.onnx_file import FILE_KEY, export_onnx
-from vcc.export.runtimes.catalog import choose_provider, open_session
-from vcc.models.quantized.plan import read_plan
+from vcc.export.benchmark import Latency
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
+from vcc.pipeline.compress.latency import measure_exported, quantized_on_noise
 from vcc.spreadsheet import plain_row
 from vcc.tracking.runs import Run
 
 _logger = logging.getLogger(__name__)
 
-_RUNS, _WARMUP = 30, 3
-_OPSET = 20
 _NOTHING_TO_PRUNE = (
     "the targets are met without pruning (cheaper clips count): no filter is pruned; a lower "
     "target, or no target and the schedule's own shares, prunes"
@@ -70,10 +63,17 @@ class Targets:
         """Whether there is a target."""
         return bool(self._shares() or self._options.target_latency_ms is not None)
 
-    def direct(self, schedule: Schedule, run: Run) -> Schedule:
+    def direct(
+        self, schedule: Schedule, run: Run, *, channels: TracedChannels | None = None
+    ) -> Schedule:
         """Return the schedule with the sparsity of every layer that meets the targets.
 
         Without a target it is returned as it is.
+
+        Args:
+            schedule: what the file says.
+            run: where the sparsities and the new schedule go.
+            channels: the network's, if its owner has them; None traces them here.
 
         Raises:
             ScheduleError: the schedule prunes no filters, or no sparsities meet the targets.
@@ -90,6 +90,7 @@ class Targets:
             round_to=self._round_to,
             prunable=prunable_weights(schedule, model),
             dense=self._dense,
+            channels=channels,
         )
         if not plan.asked:
             _logger.warning("%s", _NOTHING_TO_PRUNE)
@@ -132,43 +133,10 @@ class Targets:
 
     def _measure(self, model: nn.Module, schedule: Schedule | None) -> Latency:
         """Time a network as `export` would run it, quantized first if the schedule will do that."""
-        return measure_exported(
-            dataclasses.replace(self._network, model=model),
-            self._options.target_provider,
-            quant_target=_quant_target(schedule),
-        )
-
-
-def measure_exported(network: Network, provider: str, *, quant_target: str | None) -> Latency:
-    """Export a network to a scratch file and time it, a clip per run, on all cores.
-
-    Args:
-        network: what to time; it stays as it is.
-        provider: as `export` takes it.
-        quant_target: a float network is quantized for this runtime before, on noise: its speed
-            does not depend on the values. None leaves it as it is.
-
-    Raises:
-        ExportError: it cannot be exported or run there.
-    """
-    shape = network.card.clip_shape
-    if quant_target is not None and read_plan(network.model) is None:
-        model = _quantized_on_noise(network.model, shape, quant_target)
-        network = dataclasses.replace(network, model=model)
-    plan = read_plan(network.model)
-    with tempfile.TemporaryDirectory() as folder:
-        path = export_onnx(
-            network.classifier(),
-            Path(folder) / "target.onnx",
-            clip_shape=shape,
-            opset=_OPSET,
-            metadata={FILE_KEY: {"quant_target": plan.target if plan else None}},
-        )
-        session = open_session(
-            path, provider=choose_provider(provider, [path]), threads=os.cpu_count() or 1
-        )
-        times = measure_latency({"it": session}, {"it": shape}, batch=1, runs=_RUNS, warmup=_WARMUP)
-    return times["it"]
+        if schedule is not None:
+            model = quantized_on_noise(model, self._network.card.clip_shape, schedule)
+        network = dataclasses.replace(self._network, model=model)
+        return measure_exported(network, self._options.target_provider)
 
 
 def read_sensitivity(path: Path | None) -> Sensitivity:
@@ -219,27 +187,6 @@ def _proposals(rows: list[dict[str, str]]) -> Sensitivity:
         share = float(row["Sparsity"])
         curves[name] = {0.0: 1.0, 1.0: 0.0, share: 0.5} if share > 0 else {0.0: 1.0}
     return curves
-
-
-def _quant_target(schedule: Schedule | None) -> str | None:
-    quantizers = schedule.in_section("quantizers") if schedule else ()
-    return str(quantizers[0].args.get("quant_target") or "cpu") if quantizers else None
-
-
-def _quantized_on_noise(
-    model: nn.Module, shape: tuple[int, int, int, int], target: str
-) -> nn.Module:
-    model = copy.deepcopy(model)
-    noise: Tensor = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
-    schedule = {
-        "quantizers": {"int8": {"class": "PostTrainLinearQuantizer", "quant_target": target}},
-        "policies": [{"quantizer": {"instance_name": "int8"}, "epochs": [0]}],
-    }
-    scheduler = file_config(
-        model, None, schedule, example_input=noise[:1], calibration=lambda: [noise]
-    )
-    scheduler.begin_seam(0)
-    return model
 
 
 def _missed(target: str, got: str) -> str:

@@ -17,7 +17,6 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.step import size_figures, video_cost
 from vcc.pipeline.notes import version_note
 from vcc.pipeline.tags import card_tags, metric_tags
-from vcc.tracking.exports import versions_together
 from vcc.tracking.registry import (
     ONNX_SUFFIX,
     VIDEO_SUFFIX,
@@ -31,6 +30,7 @@ from vcc.tracking.registry import (
     tag_version,
 )
 from vcc.tracking.runs import Run
+from vcc.tracking.versions_together import versions_together
 
 
 @dataclass(frozen=True, kw_only=True)

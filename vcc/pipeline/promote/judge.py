@@ -14,11 +14,11 @@ from vcc.errors import GateError, TrackingError
 from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.promote.measure import measure_versions
-from vcc.tracking.exports import versions_together
 from vcc.tracking.gate import GateFigures, PromotionGate, find_misses
 from vcc.tracking.promotion_lock import now, who
 from vcc.tracking.registry import Version, get_version, tag_version
 from vcc.tracking.runs import Run
+from vcc.tracking.versions_together import versions_together
 
 _logger = logging.getLogger(__name__)
 

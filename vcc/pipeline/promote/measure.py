@@ -13,12 +13,12 @@ from vcc.export.onnx_file import check_classes, read_metadata
 from vcc.pipeline.evaluate.inference import classify_with_session, score_subset
 from vcc.pipeline.evaluate.step import largest_class_share
 from vcc.pipeline.export.sessions import dev_parity, open_together, time_together
-from vcc.pipeline.promote.graph import RunningGraph, running_graph
+from vcc.pipeline.promote.running_graph import RunningGraph, running_graph
 from vcc.pipeline.source import fetch_network
 from vcc.pipeline.unseen import overlap
-from vcc.tracking.exports import download_graph, versions_together
 from vcc.tracking.gate import GateFigures
 from vcc.tracking.registry import Version
+from vcc.tracking.versions_together import download_graph, versions_together
 
 
 def measure_versions(

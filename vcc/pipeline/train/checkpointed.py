@@ -20,7 +20,7 @@ from vcc.pipeline.train.resume import (
 from vcc.tracking.runs import Run
 from vcc.training.averaging import AveragedWeights
 from vcc.training.best import BestWeights
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 
 def training_callbacks(training: TrainingOptions) -> list[Callback]:

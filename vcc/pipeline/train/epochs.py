@@ -17,7 +17,7 @@ from vcc.training.finetuning import freeze_statistics
 from vcc.training.module import ClassifierModule
 from vcc.training.outputs import AdjustLoss, TrainingVideos
 from vcc.training.progress import EpochReport
-from vcc.training.resuming import ResumeCheckpoint
+from vcc.training.resume_checkpoint import ResumeCheckpoint
 from vcc.training.trainer import fit
 
 

@@ -20,7 +20,7 @@ from vcc.training.module import ClassifierModule
 from vcc.training.precision.choice import Choice, choose_plan
 from vcc.training.precision.settings import TrainerPrecision
 from vcc.training.processes import process_grid
-from vcc.training.resuming import ResumeCheckpoint
+from vcc.training.resume_checkpoint import ResumeCheckpoint
 from vcc.training.trainer import choose_accelerator
 
 _logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.train.resume import plan_checkpoints
 from vcc.pipeline.train.step import train_step
 from vcc.tracking.runs import Run
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 
 
 @dataclass(frozen=True, kw_only=True)

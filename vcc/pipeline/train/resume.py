@@ -16,7 +16,7 @@ from vcc.errors import ConfigError, ModelError, TrainingError
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.training.best import BestWeights
-from vcc.training.resuming import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
+from vcc.training.resume_checkpoint import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
 from vcc.training.state_file import read_state
 
 # These may differ from the interrupted training's: they say how long and where, not what.

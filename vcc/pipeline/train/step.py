@@ -19,7 +19,7 @@ from vcc.pipeline.train.checkpointed import run_epochs, training_callbacks
 from vcc.pipeline.train.starting_weights import start_from
 from vcc.tracking.runs import Run
 from vcc.training.processes import is_first_process, leave_group
-from vcc.training.resuming import CheckpointPlan
+from vcc.training.resume_checkpoint import CheckpointPlan
 from vcc.training.trainer import choose_accelerator, describe_device
 
 

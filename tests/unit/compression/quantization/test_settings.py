@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from statistics_files import save_statistics
 from torch import Tensor, nn
 
 from vcc.compression import file_config
@@ -21,7 +22,6 @@ from vcc.compression.quantization.statistics import (
     RunningStats,
     collect_statistics,
     load_statistics,
-    save_statistics,
     tensor_stats,
 )
 from vcc.errors import ScheduleError

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from statistics_files import save_statistics
 from torch import nn
 
 from vcc.compression.quantization.statistics import (
     RunningStats,
     collect_statistics,
     load_statistics,
-    save_statistics,
     tensor_stats,
 )
 from vcc.errors import ScheduleError

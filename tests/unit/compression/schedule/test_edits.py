@@ -11,6 +11,7 @@ from models_tiny import VARIANTS, tiny_clip, tiny_network
 from vcc.compression.engine.builder import file_config
 from vcc.compression.schedule.edits import (
     filter_pruner,
+    only_quantizers,
     prunable_weights,
     with_sparsities,
 )
@@ -135,3 +136,22 @@ def test_a_schedule_that_leaves_a_layer_without_channels_is_refused_and_nothing_
     with pytest.raises(ScheduleError, match=r"every channel is masked, so thinning would leave"):
         run_without_training(model, mapping, clip, round_to=1)
     assert count_macs(model) == before
+
+
+def test_quantizers_alone_act_at_once_and_are_not_guarded():
+    loaded = load_schedule(
+        {
+            "pruners": {"p": {"class": "SensitivityPruner", "sensitivities": {"conv1.weight": 1}}},
+            "quantizers": {"late": {"class": "PostTrainLinearQuantizer", "guard": {"loss": 0.1}}},
+            "policies": [
+                {"pruner": {"instance_name": "p"}, "epochs": [0]},
+                {"quantizer": {"instance_name": "late"}, "epochs": [5, 7]},
+            ],
+        }
+    )
+    alone = only_quantizers(loaded)
+    assert [(policy.instance, policy.epochs.epochs) for policy in alone.policies] == [
+        ("late", (0,))
+    ]
+    assert [part.name for part in alone.components] == ["late"]
+    assert alone.components[0].arguments.guard is None

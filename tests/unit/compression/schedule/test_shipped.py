@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from shipped import shipped_schedules
 
 from vcc.compression.schedule import shipped
 from vcc.compression.schedule.shipped import (
@@ -12,7 +13,6 @@ from vcc.compression.schedule.shipped import (
     SCHEDULES,
     default_schedule,
     find_schedule,
-    shipped_schedules,
 )
 from vcc.errors import NotAvailableError, ScheduleError
 

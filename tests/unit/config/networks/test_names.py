@@ -1,4 +1,4 @@
-"""Short names of networks are written from the declared options, and read back."""
+"""Short names of networks are written from the declared options."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from vcc.config.networks.family import FAMILIES, FamilyOptions, family_option
-from vcc.config.networks.names import read_short_name, short_name
+from vcc.config.networks.names import short_name
 from vcc.errors import ModelError
 
 
@@ -37,25 +37,9 @@ def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"dropout": 0.3}, "toy2plain"),
     ],
 )
-def test_names_are_written_and_read(options: dict[str, object], name: str) -> None:
+def test_names_are_written(options: dict[str, object], name: str) -> None:
     given = Toy(**options).as_dict()  # type: ignore[arg-type]
     assert short_name("toy", given) == name
-    wanted = {**given, "kind": str(given["kind"]).lower()}
-    # It is no part of the name.
-    del wanted["dropout"]
-    assert read_short_name(name, "toy") == wanted
-
-
-def test_names_of_other_families_are_not_read() -> None:
-    assert read_short_name("resnet18a", "toy") is None
-    assert read_short_name("toy2plain-x", "toy") is None
-    assert read_short_name("toyplain", "toy") == {
-        "kind": "plain",
-        "heads": 4,
-        "factor": 1.0,
-        "wide": False,
-        "width_mult": 1.0,
-    }
 
 
 def test_an_unknown_family_is_refused() -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from bad_videos import black_jpeg, growing_bomb, motion_jpeg
 from data_videos import prepare_tree, smooth_frames, write_tree, write_video
+from decoded import read_video
 from limits import HANG_S
 
 from vcc.config.serving import ServingOptions
@@ -18,7 +19,6 @@ from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.clips.streamed import clips_of_file
 from vcc.data.decoding.containers import container_suffix
 from vcc.data.decoding.errors import BadVideoError
-from vcc.data.decoding.source import read_video
 
 LIMITS = ServingOptions()
 

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from vcc.data.clips.temporal import (
-    begin_window,
     centre_window,
     consecutive_windows,
     last_random_begin,
     looped_window,
     random_window,
     spread,
-    uniform_windows,
     window_around,
 )
 
@@ -31,16 +29,11 @@ def thesis_random_crop(frames: list[int], size: int, stride: int, begin: int) ->
     return [out[i] for i in range(0, span, stride)]
 
 
-def test_begin_window_takes_the_first_frames() -> None:
-    assert begin_window(10, size=4).tolist() == [0, 1, 2, 3]
-    assert begin_window(10, size=4, stride=2).tolist() == [0, 2, 4, 6]
-
-
 def test_short_video_loops() -> None:
-    assert begin_window(3, size=8).tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
-    assert begin_window(1, size=3).tolist() == [0, 0, 0]
+    assert looped_window(3, 0, size=8).tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert looped_window(1, 0, size=3).tolist() == [0, 0, 0]
     # 3 frames looped to 0 1 2 0 1 2 0 1, of which every second.
-    assert begin_window(3, size=4, stride=2).tolist() == [0, 2, 1, 0]
+    assert looped_window(3, 0, size=4, stride=2).tolist() == [0, 2, 1, 0]
 
 
 def test_centre_window() -> None:
@@ -84,16 +77,6 @@ def test_consecutive_windows_cover_the_video_and_loop_at_the_end() -> None:
     assert consecutive_windows(2, size=3).tolist() == [[0, 1, 0]]
     # Windows of 6 frames: 0..5 and 6..9 looped to 6 7 8 9 6 7.
     assert consecutive_windows(10, size=3, stride=2).tolist() == [[0, 2, 4], [6, 8, 6]]
-
-
-def test_uniform_windows() -> None:
-    assert uniform_windows(10, count=3, size=4).tolist() == [
-        [0, 1, 2, 3],
-        [3, 4, 5, 6],
-        [6, 7, 8, 9],
-    ]
-    assert uniform_windows(10, count=1, size=4).tolist() == [[3, 4, 5, 6]]
-    assert uniform_windows(3, count=2, size=4).tolist() == [[0, 1, 2, 0], [0, 1, 2, 0]]
 
 
 def test_spread() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from data_videos import prepare_tree, smooth_frames, write_video
+from decoded import read_video
 
 from vcc.config.data import PrepareOptions
 from vcc.data.annotations.forms import load_annotation
-from vcc.data.decoding.source import read_video
 from vcc.data.prepare.plan import Plan
 from vcc.data.prepare.planning import make_plan
 from vcc.data.store.prepared import PreparedDataset, find_prepared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from fake_weight import fake_quantize_weight
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from vcc.models.quantized.arithmetic import (
     ASYMMETRIC_UNSIGNED,
     SYMMETRIC,
     SYMMETRIC_RESTRICTED,
-    fake_quantize_weight,
     integer_range,
     linear_parameters,
 )

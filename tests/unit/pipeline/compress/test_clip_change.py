@@ -32,7 +32,7 @@ from vcc.pipeline.compress.recipe import recipe_for
 from vcc.pipeline.compress.step import compress_step
 from vcc.pipeline.compress.targets import Targets, dense_figures
 from vcc.pipeline.compress.teacher import TeacherFinder
-from vcc.training.resuming import LAST_FILE, CheckpointPlan
+from vcc.training.resume_checkpoint import LAST_FILE, CheckpointPlan
 
 HALF: dict[str, Any] = {"clips": {"sample_duration": "x0.5", "downsample": "x2"}, "policies": []}
 

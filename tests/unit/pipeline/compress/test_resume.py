@@ -14,7 +14,7 @@ from tiny_compression import Recorded, tiny_dataset
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ConfigError
 from vcc.pipeline.card import Network
-from vcc.training.resuming import LAST_FILE
+from vcc.training.resume_checkpoint import LAST_FILE
 
 EPOCHS = {"chain": 5, "pruning": 4, "pact": 4}
 

@@ -16,16 +16,17 @@ from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.shipped import default_schedule
-from vcc.compression.thinning.masks import group_masks
+from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.config.compression import TargetOptions
 from vcc.config.data import ClipOptions
 from vcc.config.training import TrainingOptions
 from vcc.data.clips.normalisation import PixelNormalisation
 from vcc.errors import ScheduleError
+from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.card import Network, NetworkCard
 from vcc.pipeline.compress import targets as module
-from vcc.pipeline.compress.targets import Targets, measure_exported, read_sensitivity
+from vcc.pipeline.compress.targets import Targets, read_sensitivity
 
 
 class Record:
@@ -98,8 +99,9 @@ def test_a_latency_is_measured_on_what_export_would_write(
 ) -> None:
     asked = []
 
-    def measure(made: Network, provider: str, *, quant_target: str | None) -> Any:
-        asked.append((provider, quant_target))
+    def measure(made: Network, provider: str) -> Any:
+        plan = read_plan(made.model)
+        asked.append((provider, plan and plan.target))
         filters = made.model.get_parameter("conv1.weight").shape[0]
         return SimpleNamespace(p50_ms=filters, rounds_ms=(float(filters),) * 10, runtime="made up")
 
@@ -123,12 +125,6 @@ def test_what_nobody_can_meet_is_said_before_anything_is_trained(network: Networ
         ScheduleError, match=r"target params 0.001 \(at best 0\.\d+\) cannot be met"
     ):
         targets.direct(load_schedule(default_schedule("resnet", "ep")), run)
-
-
-def test_a_network_is_quantized_before_it_is_timed(network: Network) -> None:
-    latency = measure_exported(network, "openvino", quant_target="cpu")
-    assert latency.precision == "int8"
-    assert latency.p50_ms > 0
 
 
 class TestSensitivity:

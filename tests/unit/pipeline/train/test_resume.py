@@ -18,7 +18,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ConfigError, TrainingError
 from vcc.pipeline.card import Network
 from vcc.pipeline.source import load_network
-from vcc.training.resuming import LAST_FILE
+from vcc.training.resume_checkpoint import LAST_FILE
 from vcc.training.state_file import read_state
 
 STEPS_PER_EPOCH = 3

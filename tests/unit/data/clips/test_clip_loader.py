@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from vcc.data.clips import loader as clip_loader
-from vcc.data.clips.loader import ClipLoader, worker_context
+from vcc.data.clips import clip_loader
+from vcc.data.clips.clip_loader import ClipLoader, worker_context
 from vcc.errors import DataError
 
 

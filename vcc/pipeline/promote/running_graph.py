@@ -12,8 +12,8 @@ from vcc.data.clips.protocol import ClipProtocol
 from vcc.errors import ExportError
 from vcc.export.onnx_file import read_metadata
 from vcc.export.runtimes.catalog import Session
-from vcc.tracking.exports import graph_version
 from vcc.tracking.registry import Version
+from vcc.tracking.versions_together import graph_version
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from vcc.compression.channels.coupled import filter_members, filters_kept, group_scores
+from vcc.compression.channels.filters import filter_members, filters_kept, group_scores
 from vcc.compression.channels.trace import ChannelGroup, Member
 from vcc.compression.channels.weakest import weakest_channels
 from vcc.compression.masks.structures import spread

@@ -1,0 +1,15 @@
+"""Which of the shipped schedules are meant for a family."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vcc.compression.schedule.shipped import FAMILIES, SCHEDULES
+
+
+def shipped_schedules(family: str) -> tuple[Path, ...]:
+    """Return every shipped schedule that is meant for a family, by name."""
+    others = tuple(f"{name}_" for name in FAMILIES if name != family)
+    return tuple(
+        path for path in sorted(SCHEDULES.glob("*.yaml")) if not path.name.startswith(others)
+    )
