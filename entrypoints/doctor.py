@@ -9,6 +9,11 @@ from vcc.errors import ExportError
 
 def main(options: DoctorEntry) -> None:
     """Print one line per finding; fail when something must be mended."""
+    if options.model:
+        from vcc.pipeline.admission.doctor import admit
+
+        admit(options)
+        return
     # Imported here: `--help` must not wait for torch and ONNX Runtime.
     from vcc.export.doctor import findings, problems
 

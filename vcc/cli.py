@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vcc.config.networks.trust import named_packages, trusting
 from vcc.config.options import Options, OptionsT, describe_type, field_types, without_none
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 from vcc.errors import ConfigError, VccError, nearest
@@ -73,7 +74,9 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
     logging.getLogger("vcc").setLevel(logging.INFO)
     try:
         options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
-        main(options)
+        # What the user names is trusted: by the command line, never by a file.
+        with trusting(named_packages(options)):
+            main(options)
     except VccError as error:
         _complain(str(error))
         sys.exit(error.exit_code)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcc.config.networks.builders import builder_name, is_builder, read_builder
 from vcc.config.networks.family import FAMILIES, option_names
 from vcc.config.networks.names import read_short_name
 from vcc.config.tracking import SourceOptions
@@ -113,7 +114,9 @@ def search_version(
         ModelError: the family is unknown.
         TrackingError: nothing matches, or several architectures do.
     """
-    if options.model not in list_models():
+    if is_builder(options.model):
+        read_builder(options.model)
+    elif options.model not in list_models():
         known = ", ".join(list_models())
         msg = f"model: {options.model!r} is not a known family: known: {known}"
         raise ModelError(msg)
@@ -129,9 +132,14 @@ def search_version(
     if not fitting:
         raise TrackingError(_none_found(options, dataset, registered, alias=alias))
     if len(names) > 1:
+        by = (
+            ("model_args",)
+            if is_builder(options.model)
+            else option_names(FAMILIES.get(options.model))[:-1]
+        )
         msg = (
             f"several registered models match {options.model}: {', '.join(names)}: choose one by "
-            f"{', '.join(option_names(FAMILIES.get(options.model))[:-1])}, or by source"
+            f"{', '.join(by)}, or by source"
         )
         raise TrackingError(msg)
     return fitting[0]
@@ -139,6 +147,11 @@ def search_version(
 
 def _matches(arch: str, options: SourceOptions) -> bool:
     """Return whether an architecture's name, such as "resnet18a-0.5", is one the options allow."""
+    if is_builder(options.model):
+        if options.model_args is not None:
+            return arch == builder_name(options.model, options.arguments())
+        plain = builder_name(options.model, {})
+        return arch == plain or arch.startswith(f"{plain}-")
     found = read_short_name(arch, options.model)
     if found is None:
         return False

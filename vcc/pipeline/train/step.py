@@ -14,18 +14,19 @@ from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
 from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.data.clips.datamodule import ClipDataModule
-from vcc.data.clips.normalisation import normalisation_for
 from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.models import arch_name, build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.models.network import network_of
 from vcc.models.summary import count_macs, count_parameters, layer_table, table_csv
+from vcc.pipeline.admission.step import admit_step
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.evaluate.inference import classify_with_network, device_for, score_subset
 from vcc.pipeline.tags import card_tags, metric_tags, quantizer_tags
 from vcc.pipeline.train.artifacts import log_training
 from vcc.pipeline.train.precision import training_precision
+from vcc.pipeline.train.published import pixel_normalisation, settle_pixels
 from vcc.pipeline.train.resume import (
     about_training,
     check_same_training,
@@ -76,6 +77,7 @@ def train_step(
         TrainingError: the loss left the finite numbers, or a checkpoint could not be written.
     """
     lightning.seed_everything(clip.manual_seed, verbose=False)
+    clip = settle_pixels(clip, model.model)
     network = build_model(
         model.model,
         n_classes=len(dataset.labels),
@@ -84,6 +86,8 @@ def train_step(
         **model.build_options(),
     )
     resumed = checkpoints is not None and checkpoints.resume_from is not None
+    if not resumed:
+        admit_step(network, run)
     if finetune is not None:
         start_from(network, dataset, finetune, resumed=resumed)
     card = card_of(
@@ -91,7 +95,7 @@ def train_step(
         arch=arch_name(network.spec),
         clip=clip,
         training=training,
-        normalisation=normalisation_for(clip, dataset),
+        normalisation=pixel_normalisation(clip, dataset, model.model),
     )
     made = Network(model=network, card=card)
     run.set_tags(
