@@ -6,8 +6,13 @@ from vcc.cli import run_entry_point
 from vcc.config.entrypoints import DoctorEntry
 
 
-def main(_: DoctorEntry) -> None:
+def main(options: DoctorEntry) -> None:
     """Print one line per finding; fail when something must be mended."""
+    if options.model:
+        from vcc.pipeline.admission.doctor import admit
+
+        admit(options)
+        return
     # Imported here: `--help` must not wait for torch and ONNX Runtime.
     from vcc.pipeline.commands.doctor import run_doctor
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vcc import __version__, signals
+from vcc.config.networks.trust import named_packages, trusting
 from vcc.config.options import Options, OptionsT, describe_type, field_types, without_none
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 from vcc.errors import ConfigError, StoppedError, VccError, nearest, one_line
@@ -75,7 +76,9 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
     signals.stop_on_signals()
     try:
         options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
-        main(options)
+        # What the user names is trusted: by the command line, never by a file.
+        with trusting(named_packages(options)):
+            main(options)
     except StoppedError as error:
         _complain(f"{signals.describe()}: {error}")
         sys.exit(signals.exit_code())

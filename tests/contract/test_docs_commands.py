@@ -25,7 +25,8 @@ MODULES = dict(ENTRY_POINTS.values())
 TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 COMMANDS = "mlflow|python|make|torchrun|srun|sbatch|docker|curl|pip|dask|export|git"
 # What earlier commands write, and published files.
-MADE = {"data", "results", "exported", "summary.csv", "predictions.csv", "resnet-18-kinetics.pth"}
+MADE = {"data", "results", "exported", "summary.csv", "predictions.csv", "resnet-18-kinetics.pth",
+        "r3d_18-b3b3357e.pth"}  # fmt: skip
 _CAPITALS = re.compile(r"[A-Z]{3}")
 
 

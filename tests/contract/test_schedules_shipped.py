@@ -154,5 +154,15 @@ def test_unknown_and_unshipped_types_are_told_apart() -> None:
         default_schedule("resnet", "qta")
     with pytest.raises(NotAvailableError, match="schedule=FILE"):
         default_schedule("resnet", ("ep", "ptq", "qat"))
-    with pytest.raises(NotAvailableError, match="i3d ep"):
-        default_schedule("i3d", "ep")
+    with pytest.raises(NotAvailableError, match="i3d ptq.qat"):
+        default_schedule("i3d", "ptq,qat")
+
+
+@pytest.mark.parametrize("kind", ["ep", "ptq", "qat", "kd", "ep,ptq", "qat,ep"])
+def test_a_network_of_no_family_of_ours_gets_the_schedules_for_any(kind: str) -> None:
+    chosen = default_schedule("torchvision:r3d_18", kind)
+
+    assert chosen == default_schedule("python:somewhere:make", kind)
+    assert not chosen.name.startswith(FAMILIES)
+    ours = default_schedule("resnet", kind)
+    assert load_schedule(chosen).as_mapping() == load_schedule(ours).as_mapping()

@@ -138,8 +138,11 @@ class ClipOptions(Options):
     random_erasing: float = option(
         0.0, "training: probability of erasing a rectangle", at_least=0.0, at_most=1.0
     )
-    mean_dataset: str = option(
-        "activitynet", "whose pixel mean and std", choices=("activitynet", "kinetics", "data")
+    mean_dataset: str | None = option(
+        None,
+        "whose pixel mean and std; published: those of torchvision's weights; default: published "
+        "for torchvision: networks, else activitynet",
+        choices=("activitynet", "kinetics", "data", "published"),
     )
     no_mean_norm: bool = option(False, "do not subtract the mean")
     std_norm: bool = option(False, "divide by the standard deviation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vcc.config.networks.arguments import known_model, read_arguments
 from vcc.config.networks.fields import family_names, with_family_options
 from vcc.config.options import Options, option
 
@@ -17,7 +18,10 @@ class DistillationOptions(Options):
     """
 
     t_model: str | None = option(
-        None, "teacher: network family; default: the baseline", choices=family_names()
+        None, "teacher: network family, torchvision:NAME or python:...; default: the baseline"
+    )
+    t_model_args: str | None = option(
+        None, "teacher: arguments of the factory in t_model, a JSON object"
     )
     t_path: str | None = option(
         None, "teacher: models:/NAME@ALIAS, checkpoint folder or .pth file of t_model"
@@ -43,6 +47,12 @@ class DistillationOptions(Options):
     kd_temp: float | None = option(
         None, "distillation temperature; default: the schedule's, else 4.0", above=0
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        read_arguments(self.t_model_args, option_name="t_model_args")
+        if self.t_model is not None:
+            known_model(self.t_model, family_names(), option_name="t_model")
 
     def given(self) -> bool:
         """Return whether any of them is set."""

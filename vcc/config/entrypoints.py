@@ -15,6 +15,7 @@ from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.export import PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
+from vcc.config.networks.arguments import TrustOptions
 from vcc.config.options import Options, option
 from vcc.config.serving import MOST_CLIPS, ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
@@ -205,7 +206,7 @@ class SensitivityEntry(SourceOptions, TrackingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromoteEntry(TrackingOptions):
+class PromoteEntry(TrustOptions, TrackingOptions):
     """Move the champion alias to a version that passes the gate."""
 
     name: str | None = option(None, "registered model; default: the only one with a challenger")
@@ -239,7 +240,7 @@ class PredictEntry(ServingOptions, TrackingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyEntry(TrackingOptions):
+class StudyEntry(TrustOptions, TrackingOptions):
     """Run models x methods x seeds and report what compression costs and gains."""
 
     matrix: Path | None = option(None, "YAML file of the matrix; default: the shipped tier1.yaml")
@@ -259,5 +260,18 @@ class StudyEntry(TrackingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoctorEntry(Options):
-    """Find what this machine can run, and why not the rest."""
+class DoctorEntry(ModelOptions):
+    """Find what this machine can run, and why not the rest; with `model`, what a network can do."""
+
+    model: str = option(
+        "", "take this network through admission instead: a family, torchvision:NAME or python:..."
+    )
+    n_classes: int = option(101, "number of the network's classes", at_least=2)
+    sample_size: int = option(112, "height and width of its clips, pixels", at_least=8)
+    sample_duration: int = option(16, "frames in its clips", at_least=1)
+
+    def __post_init__(self) -> None:
+        if self.model:
+            super().__post_init__()
+        else:
+            Options.__post_init__(self)

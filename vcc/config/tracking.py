@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vcc.config.networks.arguments import BuilderOptions
 from vcc.config.networks.fields import DEFAULT_FAMILY, with_family_options
 from vcc.config.options import Options, option
 
@@ -21,13 +22,15 @@ class TrackingOptions(Options):
 @with_family_options(
     after="model", told="{families}: {help}; default: the registered one's", unset=True
 )
-class SourceOptions(Options):
+class SourceOptions(BuilderOptions):
     """Which registered model an entry point starts from, and on which prepared data.
 
     Options left unset match anything: with one registered ResNet, `model=resnet` is enough.
     """
 
-    model: str = option(DEFAULT_FAMILY, "architecture family")
+    model: str = option(
+        DEFAULT_FAMILY, "architecture family, torchvision:NAME or python:PACKAGE.MODULE:FACTORY"
+    )
     width_mult: float | None = option(None, "factor on the channels", above=0)
     source: str | None = option(
         None, "models:/NAME@ALIAS, models:/NAME/VERSION or a checkpoint folder; wins over the above"

@@ -91,7 +91,9 @@ class FinetuneOptions(Options):
     """Which weights a training starts from, and which of them it changes."""
 
     pretrain_path: Path | None = option(
-        None, "weights to start from: a published .pth file or a checkpoint folder"
+        None,
+        "weights to start from: a published .pth file, the name of torchvision's "
+        "(KINETICS400_V1), or a checkpoint folder",
     )
     n_classes: int | None = option(
         None, "number of classes, of pretrain_path or else of the data", at_least=2

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
@@ -113,7 +113,10 @@ def resize_layers(model: nn.Module, layers: Mapping[str, Mapping[str, Any]]) -> 
             lacking = "the architecture" if name in missing else "the network"
             msg = f"layer {name!r} is not in {lacking}: {nearest(name, modules)}"
             raise ModelError(msg)
+    as_built = describe_layers(model)
     for name, values in layers.items():
+        if values == as_built.get(name):
+            continue
         if values.get("identity"):
             model.set_submodule(name, nn.Identity())
         else:
@@ -143,10 +146,26 @@ def rebuild_sections(
             _SECTIONS[name].rebuild(model, data)
 
 
+def unsaved_buffers(model: nn.Module) -> dict[str, Tensor]:
+    """Return the buffers by name that a state dict leaves out (`persistent=False`)."""
+    saved = model.state_dict(keep_vars=True)
+    return {name: buffer for name, buffer in model.named_buffers() if name not in saved}
+
+
+def set_buffer(model: nn.Module, name: str, buffer: Tensor) -> None:
+    """Give a network a buffer that it has, unless its layer is gone."""
+    layer, _, own = name.rpartition(".")
+    modules = dict(model.named_modules())
+    if layer in modules and own in modules[layer]._buffers:
+        modules[layer]._buffers[own] = buffer
+
+
 def empty_parameters(module: nn.Module) -> dict[str, tuple[int, ...]]:
     """Return parameter and buffer name to the shape that the module's own attributes ask for."""
     if isinstance(module, _ConvNd):
-        shape = (module.out_channels, module.in_channels // module.groups, *module.kernel_size)
+        ends = (module.out_channels, module.in_channels)
+        rows, columns = reversed(ends) if module.transposed else ends
+        shape = (rows, columns // module.groups, *module.kernel_size)
         return {"weight": shape, "bias": (module.out_channels,)}
     if isinstance(module, nn.Linear):
         return {"weight": (module.out_features, module.in_features), "bias": (module.out_features,)}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from vcc.config.networks.builders import is_builder
 from vcc.config.networks.family import FAMILIES, option_names
 from vcc.errors import ModelError, nearest
 from vcc.models.blueprint import blueprint
+from vcc.models.builders.build import build_wrapped
 from vcc.models.families.base import Family
 from vcc.models.network import VideoNetwork
 from vcc.models.spec import ModelSpec, arch_name
@@ -31,17 +34,28 @@ def build_model(
     """Build a network with fresh weights.
 
     Args:
-        name: a name of `list_models`.
+        name: a name of `list_models`, or a builder: `torchvision:NAME` or
+            `python:PACKAGE.MODULE:FACTORY`.
         n_classes: number of logits.
         sample_size: height and width of the clips it is meant for, in pixels; it runs on any,
             except for c3d.
         sample_duration: frames of the clips it is meant for; the same.
-        **options: the family's own, and `width_mult` and `dropout`, which all have.
+        **options: the family's own, and `width_mult` and `dropout`, which all have. A builder
+            takes those of `vcc.models.builders.build.build_wrapped`.
 
     Raises:
         ModelError: an unknown name, an option that the family does not take or a value that it
-            cannot have, or clips too small for c3d.
+            cannot have, or clips too small for c3d; a package that is not trusted, or whose factory
+            makes no classifier.
     """
+    if is_builder(name):
+        return build_wrapped(
+            name,
+            n_classes=n_classes,
+            sample_size=sample_size,
+            sample_duration=sample_duration,
+            **{"model_args": {}, **options},
+        )
     chosen = _checked(name, options)
     spec = ModelSpec(
         family=name,
@@ -66,14 +80,24 @@ def family_of(name: str) -> type[Family]:
     return family
 
 
-def from_spec(spec: ModelSpec) -> VideoNetwork:
-    """Build the network that `spec` describes, with fresh weights."""
+def from_spec(spec: ModelSpec, *, checkpoint: Path | None = None) -> VideoNetwork:
+    """Build the network that `spec` describes, with fresh weights.
+
+    Args:
+        spec: of a network.
+        checkpoint: the folder it was read from, whose code is not run.
+
+    Raises:
+        ModelError: as `build_model`; or a builder's source is another one than the spec's.
+    """
+    where = {"checkpoint": checkpoint} if is_builder(spec.family) else {}
     return build_model(
         spec.family,
         n_classes=spec.n_classes,
         sample_size=spec.sample_size,
         sample_duration=spec.sample_duration,
         **spec.options,
+        **where,
     )
 
 

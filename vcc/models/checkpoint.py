@@ -22,12 +22,15 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from vcc import __version__
+from vcc.config.networks.builders import is_builder
 from vcc.errors import ModelError, one_line
 from vcc.models.architecture import (
     describe_layers,
     describe_sections,
     rebuild_sections,
     resize_layers,
+    set_buffer,
+    unsaved_buffers,
 )
 from vcc.models.blueprint import blueprint
 from vcc.models.catalog import from_spec
@@ -112,12 +115,14 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
         msg = f"{source}: format {arch.get('format')!r} is not {FORMAT}: it needs another version"
         raise ModelError(msg)
     try:
-        model = _rebuild(arch)
+        model, kept = _rebuild(arch, source)
         # Copies: the file's own memory map is not aligned as PyTorch aligns, which changes the
         # last bit of what the network computes.
         tensors = {name: t.clone() for name, t in load_file(source / WEIGHTS_FILE).items()}
         tensors |= {name: tensors[first] for name, first in arch["tied"].items()}
         model.load_state_dict(tensors, strict=True, assign=True)
+        for name, buffer in kept.items():
+            set_buffer(model, name, buffer)
         _refuse_hollow(model)
     except ModelError as error:
         msg = f"{source}: {_reason(error)}"
@@ -142,13 +147,23 @@ def read_spec(file: Path) -> ModelSpec:
         raise ModelError(msg) from error
 
 
-def _rebuild(arch: Mapping[str, Any]) -> VideoNetwork:
+def _rebuild(arch: Mapping[str, Any], folder: Path) -> tuple[VideoNetwork, dict[str, Tensor]]:
+    """Return the network on the meta device, and buffers that only building it gives."""
+    spec = ModelSpec(**arch["spec"])
+    kept: dict[str, Tensor] = {}
+    if is_builder(spec.family):
+        # Somebody else's code may look at the numbers it makes, and keep some of them to itself.
+        model = from_spec(spec, checkpoint=folder)
+        kept = unsaved_buffers(model)
+        model.to("meta")
+    else:
+        with blueprint():
+            model = from_spec(spec)
     with blueprint():
-        model = from_spec(ModelSpec(**arch["spec"]))
         rebuild_sections(model, arch["sections"], before_layers=True)
         resize_layers(model, arch["layers"])
     rebuild_sections(model, arch["sections"])
-    return model
+    return model, kept
 
 
 def _refuse_hollow(model: nn.Module) -> None:

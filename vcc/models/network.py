@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor, nn
 
 from vcc.errors import ModelError
@@ -18,24 +16,30 @@ class VideoNetwork(nn.Module):
         head_name: dotted name of the last layer, the one that fine-tuning replaces.
     """
 
-    head_name: ClassVar[str]
+    head_name: str
     spec: ModelSpec
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
 
-    @property
-    def head(self) -> nn.Linear | nn.Conv3d:
-        """The classifier, from features to logits: a linear layer, or SqueezeNet's convolution."""
-        head = self.get_submodule(self.head_name)
-        if not isinstance(head, nn.Linear | nn.Conv3d):
-            msg = (
-                f"the head {self.head_name} is a {type(head).__name__}, neither a linear layer nor "
-                f"a convolution: change the head before the network is quantized"
-            )
-            raise ModelError(msg)
-        return head
+
+def head_of(network: VideoNetwork) -> nn.Linear | nn.Conv3d:
+    """Return the classifier, from features to logits: a linear layer, or a convolution.
+
+    It is no attribute of the network, whose own layers may be called `head`.
+
+    Raises:
+        ModelError: it is another kind of layer.
+    """
+    head = network.get_submodule(network.head_name)
+    if not isinstance(head, nn.Linear | nn.Conv3d):
+        msg = (
+            f"the head {network.head_name} is a {type(head).__name__}, neither a linear layer nor "
+            f"a convolution: change the head before the network is quantized"
+        )
+        raise ModelError(msg)
+    return head
 
 
 def network_of(model: nn.Module) -> VideoNetwork:

@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vcc.errors import ModelError, printable
+from vcc.models.builders.forms import compiled_form
 from vcc.models.catalog import identify
 from vcc.models.checkpoint import ARCH_FILE, load_checkpoint
 from vcc.models.network import VideoNetwork, network_of
@@ -182,6 +183,12 @@ def _read(path: Path) -> dict[str, Tensor]:
         return load_checkpoint(path).model.state_dict()
     if not path.is_file():
         msg = f"{path}: there is no such file: give a .pth file or a checkpoint folder"
+        raise ModelError(msg)
+    if form := compiled_form(path):
+        msg = (
+            f"{path}: is {form}: a graph without the code that trains; give the weights of the "
+            "network it was made from: torch.save(network.state_dict(), 'weights.pth')"
+        )
         raise ModelError(msg)
     try:
         if path.suffix.casefold() == ".safetensors":

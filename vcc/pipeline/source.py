@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vcc.config.networks.builders import is_builder, read_builder
 from vcc.config.networks.family import FAMILIES, option_names
 from vcc.config.tracking import SourceOptions
 from vcc.data.store.prepared import PreparedDataset, find_prepared, find_prepared_of
@@ -129,7 +130,9 @@ def search_version(
         ModelError: the family is unknown.
         TrackingError: nothing matches, or several architectures do.
     """
-    if options.model not in list_models():
+    if is_builder(options.model):
+        read_builder(options.model)
+    elif options.model not in list_models():
         known = ", ".join(list_models())
         msg = f"model: {options.model!r} is not a known family: known: {known}"
         raise ModelError(msg)
@@ -145,9 +148,14 @@ def search_version(
     if not fitting:
         raise TrackingError(_none_found(options, dataset, registered, alias=alias))
     if len(names) > 1:
+        by = (
+            ("model_args",)
+            if is_builder(options.model)
+            else option_names(FAMILIES.get(options.model))[:-1]
+        )
         msg = (
             f"several registered models match {options.model}: {', '.join(names)}: choose one by "
-            f"{', '.join(option_names(FAMILIES.get(options.model))[:-1])}, or by source"
+            f"{', '.join(by)}, or by source"
         )
         raise TrackingError(msg)
     return fitting[0]

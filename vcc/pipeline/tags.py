@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,12 +54,16 @@ def allowed_by(options: SourceOptions, tags: Mapping[str, str]) -> bool:
     wanted = {
         f"{_OPTION}{name}": _text(value)
         for name, value in options.as_dict().items()
-        if name in names and name != FAMILY_TAG and value is not None
+        if name in names - {FAMILY_TAG, "trust"} and value is not None
     }
+    if options.model_args is not None:
+        wanted[f"{_OPTION}model_args"] = _text(options.arguments())
     return wanted.items() <= tags.items()
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value), sort_keys=True)
     # 1 and 1.0 are the same width.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"{value:g}" if is_number else str(value)

@@ -26,12 +26,11 @@ def choose_trained(network: VideoNetwork, portion: str) -> None:
         ConfigError: another word, or no layer of that name with parameters.
     """
     names = [name for name, _ in network.named_parameters()]
-    first = _first_trained(network, portion, names)
-    for number, parameter in enumerate(network.parameters()):
-        parameter.requires_grad_(number >= first)
-    if first:
-        trained = len(names) - first
-        _logger.info("ft_portion=%s: %d of %d tensors train", portion, trained, len(names))
+    trained = set(_trained(network, portion, names))
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name in trained)
+    if len(trained) < len(names):
+        _logger.info("ft_portion=%s: %d of %d tensors train", portion, len(trained), len(names))
 
 
 def freeze_statistics(model: nn.Module) -> None:
@@ -46,19 +45,20 @@ def freeze_statistics(model: nn.Module) -> None:
             module.eval()
 
 
-def _first_trained(network: VideoNetwork, portion: str, names: list[str]) -> int:
+def _trained(network: VideoNetwork, portion: str, names: list[str]) -> list[str]:
     if portion == "complete":
-        return 0
+        return names
     if portion == "last_layer":
-        layer = network.head_name
-    elif portion.startswith(_FROM):
+        # By its name: others' networks may define it before what it reads.
+        return [name for name in names if name.startswith(f"{network.head_name}.")]
+    if portion.startswith(_FROM):
         layer = portion.removeprefix(_FROM)
     else:
         msg = f"ft_portion: {portion!r} is not complete, last_layer or from:LAYER"
         raise ConfigError(msg)
     for number, name in enumerate(names):
         if name.startswith(f"{layer}."):
-            return number
+            return names[number:]
     known = [name for name, _ in network.named_modules() if name]
     msg = f"ft_portion: no layer {layer!r} with parameters: {nearest(layer, known)}"
     raise ConfigError(msg)

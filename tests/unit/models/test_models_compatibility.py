@@ -26,6 +26,7 @@ from vcc.models import build_model
 from vcc.models.blueprint import blueprint
 from vcc.models.catalog import identify
 from vcc.models.layers import ChannelPad, ChannelShuffle, ChannelSplit
+from vcc.models.network import head_of
 
 PUBLISHED = {
     "resnet18a": ("resnet", 400, {"model_depth": 18, "resnet_shortcut": "A"}, resnet_logits),
@@ -215,7 +216,7 @@ class TestHead:
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_head_is_the_last_layer(self, variant):
         model = tiny_network(variant)
-        assert model.head.weight.shape[0] == 4
+        assert head_of(model).weight.shape[0] == 4
         assert list(model.state_dict())[-2:] == [
             f"{model.head_name}.weight",
             f"{model.head_name}.bias",

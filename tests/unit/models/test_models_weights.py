@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from vcc.errors import ModelError
 from vcc.models import build_model, load_checkpoint, load_weights, save_checkpoint
+from vcc.models.network import head_of
 
 
 @pytest.fixture
@@ -121,12 +122,12 @@ class TestHead:
         # SqueezeNet's classifier.
         state = random_state(golden_layout("squeezenet1.1"))
         network = build_model("squeezenet", n_classes=101)
-        before = network.head.weight.clone()
+        before = head_of(network).weight.clone()
         path = write(tmp_path / "squeezenet.pth", state)
         with pytest.raises(ModelError, match="has 600 classes and the network 101"):
             load_weights(network, path)
         report = load_weights(network, path, replace_head=True)
-        assert torch.equal(network.head.weight, before)
+        assert torch.equal(head_of(network).weight, before)
         assert torch.equal(network.features[0].weight, state["features.0.weight"])
         assert report.missing == ("classifier.1.weight", "classifier.1.bias")
 

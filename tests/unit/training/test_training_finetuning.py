@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from vcc.errors import ConfigError
 from vcc.models import build_model
+from vcc.models.builders.wrapped import WrappedNetwork
+from vcc.models.spec import ModelSpec
 from vcc.training.finetuning import choose_trained, freeze_statistics
 
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -36,6 +39,19 @@ def test_the_last_layer_is_the_head_in_every_family(family: str) -> None:
         name for name, value in network.state_dict().items() if (value != before[name]).any()
     }
     assert changed == {f"{network.head_name}.weight", f"{network.head_name}.bias"}
+
+
+def test_the_head_may_be_defined_first() -> None:
+    network = nn.Sequential()
+    network.add_module("fc", nn.Linear(2, 3))
+    network.add_module("features", nn.Linear(3, 2))
+    spec = ModelSpec(family="python:somewhere:make", n_classes=3)
+    wrapped = WrappedNetwork(spec, network, head_name="fc")
+
+    choose_trained(wrapped, "last_layer")
+
+    trained = {name for name, each in wrapped.named_parameters() if each.requires_grad}
+    assert trained == {"fc.weight", "fc.bias"}
 
 
 def test_from_a_layer_on() -> None:

@@ -1,4 +1,7 @@
-"""The schedules that come with the project, found by model family and compression type."""
+"""The schedules that come with the project, found by model family and compression type.
+
+Those of a family override the ones that serve any network.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ FAMILIES = (
     "shufflenet",
     "shufflenetv2",
 )
-# kinds -> file; {family} stands where the recipe differs by family
+# kinds -> file; {family} stands where the recipe differs by family: without it, and without the
+# underscore behind it, the file is the one for any other network
 _SHIPPED: dict[tuple[str, ...], str] = {
     ("ep",): "{family}_filters_agp_thin.yaml",
     ("ptq",): "ptq_int8.yaml",
@@ -50,26 +54,28 @@ def default_schedule(family: str, compression_type: str | Sequence[str]) -> Path
     """Return the shipped schedule for a family and a compression type.
 
     Args:
-        family: model family, such as resnet.
+        family: model family, such as resnet, or any other network's: those of FAMILIES have
+            schedules of their own.
         compression_type: ep, ptq, qat or kd, or several of them to be chained, in any order; text
             may join them by commas. With kd, another kind's schedule is returned: the caller adds
             the distiller to it.
 
     Raises:
         ScheduleError: the type is unknown.
-        NotAvailableError: no schedule is shipped for this pair.
+        NotAvailableError: no schedule is shipped for these types.
     """
     kinds = _in_order(compression_type)
     # A distiller acts beside whatever else a schedule does.
     name = _SHIPPED.get(kinds) or _SHIPPED.get(tuple(kind for kind in kinds if kind != "kd"))
-    if name is None or family not in FAMILIES:
+    if name is None:
         there = ", ".join("+".join(types) for types in _SHIPPED)
         msg = (
-            f"no schedule is shipped for {family} {'+'.join(kinds)} (shipped: {there} for "
-            f"{', '.join(FAMILIES)}): give one with schedule=FILE"
+            f"no schedule is shipped for {family} {'+'.join(kinds)} (shipped: {there}): give one "
+            "with schedule=FILE"
         )
         raise NotAvailableError(msg)
-    return SCHEDULES / name.format(family=family)
+    start = f"{family}_" if family in FAMILIES else ""
+    return SCHEDULES / name.replace("{family}_", start)
 
 
 def find_schedule(path: Path) -> Path:

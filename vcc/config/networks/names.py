@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vcc.config.networks.builders import builder_name, is_builder
 from vcc.config.networks.family import FAMILIES, own_options
 from vcc.config.options import field_types
 
@@ -16,12 +17,14 @@ def short_name(family: str, options: Mapping[str, Any]) -> str:
     """Return the short name of a network, with its options spelled out.
 
     Args:
-        family: a registered name.
+        family: a registered name, or a builder's.
         options: by name; those that are missing are left out of the name.
 
     Raises:
         ModelError: nobody registered the family.
     """
+    if is_builder(family):
+        return builder_name(family, options.get("model_args", {}))
     cls = FAMILIES.get(family)
     hints = field_types(cls)
     parts = [

@@ -8,6 +8,7 @@ import torch
 
 from vcc.config.data import ClipOptions
 from vcc.data.store.prepared import PreparedDataset
+from vcc.errors import ConfigError
 
 Channels = tuple[float, float, float]
 
@@ -17,6 +18,7 @@ MEANS: dict[str, Channels] = {
     "activitynet": (114.7748, 107.7354, 99.4750),
     "kinetics": (110.63666788, 103.16065604, 96.29023126),
 }
+DEFAULT_MEAN = "activitynet"
 KINETICS_STD: Channels = (38.7568578, 37.88248729, 40.02898126)
 
 
@@ -41,11 +43,18 @@ def normalisation_for(options: ClipOptions, dataset: PreparedDataset) -> PixelNo
     The thesis divides pixels by `norm_value`, then subtracts the mean (unless `no_mean_norm`) and
     divides by the standard deviation (with `std_norm`), both divided by `norm_value` too. As there,
     `std_norm` brings the mean back whatever `no_mean_norm` says.
+
+    Raises:
+        ConfigError: `mean_dataset` names statistics that are not the data's to give.
     """
     subtract = not options.no_mean_norm or options.std_norm
     unit = float(options.norm_value)
-    own = options.mean_dataset == "data"
-    mean = _channels(dataset.pixel_mean) if own else MEANS[options.mean_dataset]
+    whose = options.mean_dataset or DEFAULT_MEAN
+    if whose not in (*MEANS, "data"):
+        msg = f"mean_dataset: {whose} is for networks with published weights (torchvision:) alone"
+        raise ConfigError(msg)
+    own = whose == "data"
+    mean = _channels(dataset.pixel_mean) if own else MEANS[whose]
     std = _channels(dataset.pixel_std) if own else KINETICS_STD
     return PixelNormalisation(
         mean=mean if subtract else (0.0, 0.0, 0.0),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from vcc.models.network import VideoNetwork, init_weights, pool_features
+from vcc.models.network import VideoNetwork, head_of, init_weights, pool_features
 from vcc.models.spec import ModelSpec
 
 STEM_WIDTH = 32
@@ -87,8 +87,8 @@ class MobileNetV2(VideoNetwork):
         self.features = nn.Sequential(*features)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(last, spec.n_classes))
         init_weights(self)
-        nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.zeros_(self.head.get_parameter("bias"))
+        nn.init.normal_(head_of(self).weight, std=0.01)
+        nn.init.zeros_(head_of(self).get_parameter("bias"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [N,n_classes] for normalised clips [N,3,T,H,W]."""

@@ -19,6 +19,8 @@ from torch import nn
 from vcc.compression.distillation.losses import ResizedTeacher
 from vcc.config.data import ClipOptions
 from vcc.config.distillation import DistillationOptions
+from vcc.config.networks.arguments import read_arguments
+from vcc.config.networks.builders import is_builder
 from vcc.config.networks.family import FAMILIES, option_names
 from vcc.config.tracking import SourceOptions
 from vcc.data.clips.protocol import ClipProtocol
@@ -109,7 +111,6 @@ class TeacherFinder:
             msg = f"{path}: which network is it of? say so by t_model and its options"
             raise ConfigError(msg)
         family = wanted["model"]
-        known = option_names(FAMILIES.get(family))
         card = self._baseline.card
         clip = dataclasses.replace(
             card.clip,
@@ -121,7 +122,7 @@ class TeacherFinder:
             n_classes=wanted.get("n_classes", len(card.labels)),
             sample_size=clip.sample_size,
             sample_duration=clip.sample_duration,
-            **{key: value for key, value in wanted.items() if key in known},
+            **_build_options(wanted),
         )
         _logger.info("%s", load_weights(model, path).as_text())
         return Network(
@@ -141,6 +142,15 @@ class TeacherFinder:
         if asked != len(labels):
             msg = f"t_n_classes: {asked}, but the student has {len(labels)} classes: leave it out"
             raise ConfigError(msg)
+
+
+def _build_options(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `build_model` takes of a teacher's options."""
+    if is_builder(wanted["model"]):
+        arguments = wanted.get("model_args")
+        return {"model_args": read_arguments(arguments, option_name="t_model_args")}
+    known = option_names(FAMILIES.get(wanted["model"]))
+    return {key: value for key, value in wanted.items() if key in known}
 
 
 def _shape(clip: ClipOptions) -> tuple[int, int, int]:

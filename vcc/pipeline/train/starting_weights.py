@@ -7,6 +7,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ConfigError
 from vcc.models.network import VideoNetwork
 from vcc.models.weights import LoadReport, load_weights
+from vcc.pipeline.train.published import check_published, weights_file
 from vcc.training.finetuning import choose_trained
 
 
@@ -56,7 +57,10 @@ def start_from(
             raise ConfigError(msg)
         # A checkpoint to resume from brings all weights; the file may be gone by then.
         if not resumed:
-            report = load_weights(network, finetune.pretrain_path, replace_head=asked is not None)
+            spec = network.spec
+            path = weights_file(spec.family, finetune.pretrain_path)
+            report = load_weights(network, path, replace_head=asked is not None)
+            check_published(spec.family, spec.sample_size, dataset.labels, head_kept=asked is None)
             _check_file_classes(report, finetune)
     choose_trained(network, finetune.ft_portion)
 

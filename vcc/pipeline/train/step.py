@@ -10,12 +10,13 @@ from lightning.pytorch.callbacks import Callback
 from vcc.config.data import ClipOptions
 from vcc.config.model import ModelOptions
 from vcc.config.training import FinetuneOptions, TrainingOptions
-from vcc.data.clips.normalisation import normalisation_for
 from vcc.data.store.prepared import PreparedDataset
 from vcc.models import arch_name, build_model
+from vcc.pipeline.admission.step import admit_step
 from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.train.artifacts import log_result
 from vcc.pipeline.train.checkpointed import run_epochs, training_callbacks
+from vcc.pipeline.train.published import pixel_normalisation, settle_pixels
 from vcc.pipeline.train.starting_weights import start_from
 from vcc.tracking.runs import Run
 from vcc.training.processes import is_first_process, leave_group
@@ -51,6 +52,7 @@ def train_step(
         TrainingError: the loss left the finite numbers, or a checkpoint could not be written.
     """
     lightning.seed_everything(clip.manual_seed, verbose=False)
+    clip = settle_pixels(clip, model.model)
     network = build_model(
         model.model,
         n_classes=len(dataset.labels),
@@ -59,6 +61,8 @@ def train_step(
         **model.build_options(),
     )
     resumed = checkpoints is not None and checkpoints.resume_from is not None
+    if not resumed:
+        admit_step(network, run)
     if finetune is not None:
         start_from(network, dataset, finetune, resumed=resumed)
     card = card_of(
@@ -66,7 +70,7 @@ def train_step(
         arch=arch_name(network.spec),
         clip=clip,
         training=training,
-        normalisation=normalisation_for(clip, dataset),
+        normalisation=pixel_normalisation(clip, dataset, model.model),
     )
     made = Network(model=network, card=card)
     run.set_tags(

@@ -11,6 +11,7 @@ from strangers import install_package
 
 from vcc.config.model import ModelOptions
 from vcc.config.networks import fields
+from vcc.config.networks.arguments import BuilderOptions
 from vcc.config.networks.family import FAMILIES, FamilyOptions, family_option
 from vcc.config.networks.fields import (
     dropout_help,
@@ -97,10 +98,13 @@ class TestFields:
 
 def test_the_options_of_vcc_s_families() -> None:
     found = {field.name: field for field in dataclasses.fields(ModelOptions)}
-    assert tuple(found)[:2] == ("model", "model_depth")
-    assert found["model"].metadata["choices"] == family_names()
+    own = tuple(name for name in found if name not in BuilderOptions.__dataclass_fields__)
+    assert own[:2] == ("model", "model_depth")
+    assert ", ".join(family_names()) in found["model"].metadata["help"]
     assert found["resnet_shortcut"].metadata["choices"] == ("A", "B")
-    assert set(found) - {"dropout"} <= {field.name for field in dataclasses.fields(SourceOptions)}
+    # A checkpoint knows its own dropout, head and argument.
+    known = {"dropout", "head", "classes_arg"}
+    assert set(found) - known <= {field.name for field in dataclasses.fields(SourceOptions)}
 
 
 def test_the_help_of_dropout_tells_each_family_s() -> None:

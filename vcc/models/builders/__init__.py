@@ -1,0 +1,1 @@
+"""Networks of other packages: found, trusted, built, and made to look like one of ours."""
