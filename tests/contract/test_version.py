@@ -11,7 +11,7 @@ from models_tiny import tiny_network
 
 import vcc
 from vcc.cli import parse_options
-from vcc.config.entrypoints import DoctorEntry, PromoteEntry
+from vcc.config.entrypoints import PrepareEntry, PromoteEntry
 from vcc.export.doctor import findings
 from vcc.models.checkpoint import load_checkpoint, save_checkpoint
 from vcc.tracking.provenance import provenance_tags
@@ -32,7 +32,7 @@ def test_doctor_says_it_first() -> None:
 
 def test_a_command_without_such_an_option_says_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        parse_options(DoctorEntry, ["--version"], program="doctor")
+        parse_options(PrepareEntry, ["--version"], program="prepare")
     assert end.value.code == 0
     assert capsys.readouterr().out == f"vcc {vcc.__version__}\n"
 

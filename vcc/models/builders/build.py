@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from vcc.config.networks.builders import TORCHVISION, Builder, read_builder
-from vcc.errors import ModelError
+from vcc.errors import ModelError, one_line
 from vcc.models.builders.head import check_head, find_head
 from vcc.models.builders.packages import (
     check_source,
@@ -162,7 +162,7 @@ def _called(builder: Builder, factory: Any, arguments: Mapping[str, Any]) -> nn.
     try:
         made = factory(**arguments)
     except Exception as error:  # whatever somebody else's code raises
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error, at_most=200)
         msg = f"{name} fails with {json.dumps(dict(arguments))}: {type(error).__name__}: {reason}"
         raise ModelError(msg) from error
     if not isinstance(made, nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from vcc.errors import ModelError, nearest
+from vcc.errors import ModelError, nearest, one_line
 
 
 def find_head(model: nn.Module, clip_shape: tuple[int, int, int, int], n_classes: int) -> str:
@@ -71,7 +71,7 @@ def run_checked(model: nn.Module, clips: Tensor, n_classes: int) -> Tensor:
         with torch.no_grad():
             found: Any = model.eval()(clips.clone())
     except Exception as error:  # whatever a network raises
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error, at_most=200)
         msg = (
             f"the network does not run on clips {shape} ({reason}): choose another sample_size or "
             "sample_duration, or other model_args"

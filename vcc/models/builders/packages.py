@@ -17,7 +17,7 @@ from torch import nn
 
 from vcc.config.networks.builders import Builder
 from vcc.config.networks.trust import VARIABLE, trusted_packages
-from vcc.errors import ModelError
+from vcc.errors import ModelError, one_line
 
 
 def require_trust(builder: Builder, *, checkpoint: Path | None) -> None:
@@ -121,4 +121,4 @@ def _digest(name: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return one_line(error, at_most=200)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from vcc.config.networks.builders import TORCHVISION, Builder, read_builder
-from vcc.errors import ModelError, nearest
+from vcc.errors import ModelError, nearest, one_line
 
 _logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def fetch_published(model: str, name: str) -> Path:
         digest = path.stem.rpartition("-")[2]
         torch.hub.download_url_to_file(url, str(path), hash_prefix=digest, progress=False)
     except (OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, at_most=200)
         msg = f"{url} cannot be downloaded ({reason}): fetch it elsewhere, give pretrain_path=FILE"
         raise ModelError(msg) from error
     return path

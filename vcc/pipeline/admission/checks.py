@@ -8,25 +8,14 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd
 
-from vcc.compression.channels.batchnorms import following_batchnorms
-from vcc.compression.channels.dead import zero_filters_
-from vcc.compression.channels.steps import UntraceableError
-from vcc.compression.channels.trace import trace_channels
-from vcc.compression.quantization.folding import fold_batchnorms_checked
-from vcc.compression.quantization.insertion import insert_quantizers
-from vcc.compression.quantization.overrides import Bits
-from vcc.compression.quantization.settings import QuantizerSettings
-from vcc.compression.thinning.remove import thin_
-from vcc.errors import ExportError, ModelError
+from vcc.errors import ExportError, ModelError, one_line
 from vcc.export.onnx_file import export_onnx
 from vcc.export.parity import check_parity
 from vcc.export.runtimes.catalog import open_session
@@ -34,14 +23,9 @@ from vcc.models.builders.head import run_checked
 from vcc.models.checkpoint import load_checkpoint, save_checkpoint
 from vcc.models.network import VideoNetwork
 from vcc.models.pixels import PixelClassifier
-from vcc.models.quantized.plan import float_layers
 from vcc.models.summary import count_macs, count_parameters
 
 _OPSET = 18
-_MOST_NAMES = 4
-_INT8 = QuantizerSettings(
-    class_name="QuantAwareTrainRangeLinearQuantizer", bits=Bits(activations=8, weights=8, bias=None)
-)
 
 
 @dataclass(frozen=True)
@@ -80,7 +64,7 @@ def check_forward(network: VideoNetwork) -> str:
     if not both.isfinite().all():
         msg = "its logits are not finite with fresh weights"
         raise ModelError(msg)
-    if not _equal(both[:1], alone):
+    if not equal(both[:1], alone):
         msg = "the logits of a clip depend on the clips beside it, in evaluation mode"
         raise ModelError(msg)
     shape = "x".join(map(str, clips.shape[1:]))
@@ -97,8 +81,8 @@ def check_size(network: VideoNetwork) -> str:
         macs = count_macs(network)
     except Exception as error:  # whatever a network raises
         msg = (
-            f"its operations cannot be counted ({_one_line(error)}): tensors that belong to no "
-            "layer must be buffers (register_buffer)"
+            f"its operations cannot be counted ({one_line(error, at_most=300)}): tensors that "
+            "belong to no layer must be buffers (register_buffer)"
         )
         raise ModelError(msg) from error
     return f"{count_parameters(network) / 1e6:.2f} M parameters, {macs / 1e9:.3f} GMACs"
@@ -142,55 +126,8 @@ def check_exported(network: VideoNetwork) -> str:
             session = open_session(path, provider="cpu", threads=1)
             parity = check_parity(classifier, session, [_Batch(pixels)])
         except ExportError as error:
-            raise ModelError(_one_line(error)) from error
+            raise ModelError(one_line(error, at_most=300)) from error
     return f"logits differ by {parity.max_difference:.1e} of {parity.scale:.1e}"
-
-
-def check_folded(network: VideoNetwork) -> str:
-    """Fold BatchNorms into layers; a fold that changes an output undoes itself."""
-    twin = copy.deepcopy(network)
-    norms = [name for name, module in twin.named_modules() if isinstance(module, _BatchNorm)]
-    clips = random_clips(twin, 1)
-    folded = fold_batchnorms_checked(twin, following_batchnorms(twin, clips), clips)
-    left = [name for name in norms if name not in folded]
-    return f"{len(folded)} of {len(norms)} BatchNorms{_listed('; they stay', left)}"
-
-
-def check_thinned(network: VideoNetwork) -> str:
-    """Mask half the filters of each convolution, remove them, and compare with the masked one.
-
-    Raises:
-        ModelError: the thinned network computes something else.
-    """
-    twin, clips = copy.deepcopy(network), random_clips(network, 1)
-    masks = _half_masks(twin)
-    try:
-        zero_filters_(twin, masks, trace_channels(twin, clips))
-    except UntraceableError as error:
-        return f"the network stays whole: {_one_line(error)}"
-    with torch.no_grad():
-        for name, mask in masks.items():
-            twin.get_parameter(name).mul_(mask)
-    before = run_checked(twin, clips, twin.spec.n_classes)
-    report = thin_(twin, masks, clips)
-    if report.obstacle:
-        return f"the network stays whole: {report.obstacle}"
-    if not _equal(before, run_checked(twin, clips, twin.spec.n_classes)):
-        msg = "thinned it computes something else than masked: please report this network"
-        raise ModelError(msg)
-    asked = sum(row.asked for row in report.rows)
-    whole = [f"{row.layer} ({row.why})" for row in report.rows if row.asked and not row.removed]
-    return f"{report.removed} of {asked} filters removed{_listed('; whole', whole)}"
-
-
-def check_quantized(network: VideoNetwork) -> str:
-    """Insert 8-bit quantizers, and say which layers stay in float."""
-    twin = copy.deepcopy(network)
-    insert_quantizers(twin, _INT8, random_clips(twin, 1))
-    layers = [name for name, each in twin.named_modules() if isinstance(each, _ConvNd | nn.Linear)]
-    left = float_layers(twin)
-    n_int8 = len(layers) - len(left)
-    return f"{n_int8} of {len(layers)} layers in int8{_listed('; in float', left)}"
 
 
 def random_clips(network: VideoNetwork, count: int) -> Tensor:
@@ -199,29 +136,6 @@ def random_clips(network: VideoNetwork, count: int) -> Tensor:
     return torch.randn(count, *network.spec.clip_shape, generator=draw)
 
 
-def _half_masks(network: nn.Module) -> dict[str, Tensor]:
-    """Return masks, 1 = keep, of every second filter of convolutions that are not transposed."""
-    masks = {}
-    for name, module in network.named_modules():
-        is_plain = isinstance(module, _ConvNd) and "weight" in module._parameters
-        if is_plain and not module.transposed and module.out_channels > 1:
-            mask = torch.ones_like(module.weight, dtype=torch.bool)
-            mask[1::2] = False
-            masks[f"{name}.weight"] = mask
-    return masks
-
-
-def _equal(before: Tensor, after: Tensor) -> bool:
+def equal(before: Tensor, after: Tensor) -> bool:
     reach = float(before.abs().max())
     return torch.allclose(before, after, rtol=0, atol=1e-3 * max(reach, 1e-6))
-
-
-def _listed(words: str, names: Sequence[str]) -> str:
-    if not names:
-        return ""
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{words}: {', '.join(names[:_MOST_NAMES])}{more}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

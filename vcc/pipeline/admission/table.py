@@ -9,19 +9,17 @@ from contextlib import contextmanager
 
 import torch
 
-from vcc.errors import ModelError
+from vcc.errors import ModelError, one_line
 from vcc.models.network import VideoNetwork
 from vcc.models.spec import arch_name
 from vcc.pipeline.admission.checks import (
     check_exported,
-    check_folded,
     check_forward,
-    check_quantized,
     check_rebuilt,
     check_size,
-    check_thinned,
     shaken,
 )
+from vcc.pipeline.admission.reductions import check_folded, check_quantized, check_thinned
 
 Check = Callable[[VideoNetwork], str]
 
@@ -85,7 +83,7 @@ def _tried(check: Check, network: VideoNetwork) -> str:
     try:
         return check(network)
     except Exception as error:  # noqa: BLE001 - whatever a network raises, it is only not made smaller
-        return f"not possible: {' '.join(str(error).split())[:200] or type(error).__name__}"
+        return f"not possible: {one_line(error, at_most=200)}"
 
 
 @contextmanager
