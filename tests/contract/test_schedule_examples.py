@@ -35,7 +35,7 @@ def test_an_example_fits_and_begins(number: int) -> None:
         schedule,
         mask_coupled=True,
         example_input=clip,
-        calibration=lambda: [clip],
+        calibration=lambda: [clip, clip],
         teacher=tiny_network("resnet10a"),
         measure=lambda _: Measured(1.0, 1.0, 0.0),
     )

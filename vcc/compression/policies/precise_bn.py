@@ -93,7 +93,7 @@ def estimate_batchnorms_(
         How many BatchNorms have new statistics.
 
     Raises:
-        ScheduleError: there is no clip.
+        ScheduleError: there are less than two clips; the statistics stay.
     """
     norms = [
         module
@@ -106,7 +106,7 @@ def estimate_batchnorms_(
     joined = _rebatched(batches, batch_size)
     first = next(joined, None)
     if first is None:
-        msg = "BatchNorm statistics need calibration clips: there was none"
+        msg = "BatchNorm statistics need two calibration clips at least: give more"
         raise ScheduleError(msg)
     with _only_normalising(model, norms), torch.no_grad():
         for batch in itertools.chain([first], joined):
@@ -135,7 +135,10 @@ def _only_normalising(model: nn.Module, norms: list[_BatchNorm]) -> Iterator[Non
 
 
 def _rebatched(batches: Iterable[Tensor], size: int) -> Iterator[Tensor]:
-    """Yield batches of `size` clips, and the rest if it is half of one or all that there is."""
+    """Yield batches of `size` clips, and the rest if it is half of one or all that there is.
+
+    A clip alone may have one value per channel in a late layer, which has no variance.
+    """
     held: list[Tensor] = []
     yielded = False
     for batch in batches:
@@ -143,5 +146,5 @@ def _rebatched(batches: Iterable[Tensor], size: int) -> Iterator[Tensor]:
         while len(held) >= size:
             yield torch.stack(held[:size])
             held, yielded = held[size:], True
-    if held and (not yielded or 2 * len(held) >= size):
+    if len(held) > 1 and (not yielded or 2 * len(held) >= size):
         yield torch.stack(held)
