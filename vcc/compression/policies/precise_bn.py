@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 Calibration = Callable[[], Iterable[Tensor]]
 
-# torch refuses to normalise these
-_LONE_VALUE = "more than 1 value per channel"
 _STATISTICS = ("running_mean", "running_var")
 
 
@@ -95,7 +93,7 @@ def estimate_batchnorms_(
         How many BatchNorms have new statistics.
 
     Raises:
-        ScheduleError: there is no clip, or one that leaves a BatchNorm one value per channel.
+        ScheduleError: there are less than two clips; the statistics stay.
     """
     norms = [
         module
@@ -108,24 +106,14 @@ def estimate_batchnorms_(
     joined = _rebatched(batches, batch_size)
     first = next(joined, None)
     if first is None:
-        msg = "BatchNorm statistics need calibration clips: there was none"
+        msg = "BatchNorm statistics need two calibration clips at least: give more"
         raise ScheduleError(msg)
     with _only_normalising(model, norms), torch.no_grad():
         for batch in itertools.chain([first], joined):
-            _normalise(model, batch.to(place.device, place.dtype))
+            model(batch.to(place.device, place.dtype))
     statistics = [norm.get_buffer(name) for norm in norms for name in _STATISTICS]
     tensors_from_rank_zero(statistics)
     return len(norms)
-
-
-def _normalise(model: nn.Module, batch: Tensor) -> None:
-    try:
-        model(batch)
-    except ValueError as error:
-        if _LONE_VALUE not in str(error):
-            raise
-        msg = "BatchNorm statistics need more calibration clips: one leaves a value per channel"
-        raise ScheduleError(msg) from error
 
 
 @contextmanager
@@ -147,7 +135,10 @@ def _only_normalising(model: nn.Module, norms: list[_BatchNorm]) -> Iterator[Non
 
 
 def _rebatched(batches: Iterable[Tensor], size: int) -> Iterator[Tensor]:
-    """Yield batches of `size` clips, and the rest if it is half of one, or all that there is."""
+    """Yield batches of `size` clips, and the rest if it is half of one or all that there is.
+
+    A clip alone may have one value per channel in a late layer, which has no variance.
+    """
     held: list[Tensor] = []
     yielded = False
     for batch in batches:
@@ -155,5 +146,5 @@ def _rebatched(batches: Iterable[Tensor], size: int) -> Iterator[Tensor]:
         while len(held) >= size:
             yield torch.stack(held[:size])
             held, yielded = held[size:], True
-    if held and (not yielded or (len(held) > 1 and 2 * len(held) >= size)):
+    if len(held) > 1 and (not yielded or 2 * len(held) >= size):
         yield torch.stack(held)

@@ -87,6 +87,8 @@ def test_moments_lower_the_error_of_outputs_and_raise_that_of_weights(form, shap
     def output_error(error: torch.Tensor) -> float:
         return float((inputs @ matrix_of(error, form).T).norm())
 
+    singular = torch.linalg.svdvals(inputs @ matrix_of(value, form).T)
+    assert output_error(aware) == pytest.approx(float(singular[2:].norm()), rel=1e-4)
     assert output_error(aware) < output_error(plain)
     assert float(aware.norm()) > float(plain.norm())
 
