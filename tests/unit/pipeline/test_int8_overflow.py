@@ -12,11 +12,12 @@ import pytest
 from export_networks import dense, quantized
 
 from vcc.compression import load_schedule
+from vcc.compression.schedule.edits import with_overflow
 from vcc.compression.schedule.schedule import Schedule
 from vcc.export import overflow
 from vcc.export.runtimes.processor import Sums
 from vcc.pipeline.card import Network
-from vcc.pipeline.int8_overflow import warn_of_overflow, with_overflow
+from vcc.pipeline.int8_overflow import warn_of_overflow
 from vcc.pipeline.tags import quantizer_tags
 
 QUANTIZED = """

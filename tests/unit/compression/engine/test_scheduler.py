@@ -9,10 +9,9 @@ import pytest
 import torch
 from models_tiny import tiny_clip, tiny_network
 
-from vcc.compression import file_config
+from vcc.compression import binding, file_config
 from vcc.compression.channels import traced
 from vcc.compression.channels.traced import TracedChannels
-from vcc.compression.engine import build_context
 from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.thinning.targets import ThinningTarget, meet_target
 
@@ -28,7 +27,7 @@ def traces() -> Any:
     counted = mock.Mock(side_effect=traced.trace_channels)
     with (
         mock.patch.object(traced, "trace_channels", counted),
-        mock.patch.object(build_context, "trace_channels", counted),
+        mock.patch.object(binding, "trace_channels", counted),
     ):
         yield counted
 
