@@ -195,8 +195,10 @@ def _in_section(
 ) -> Schedule:
     """Return the schedule with changed arguments of a section's definitions.
 
-    Arguments that a class has not are left out.
+    Arguments that a class has not are left out; without such definitions it is returned as it is.
     """
+    if not schedule.in_section(section):
+        return schedule
 
     def changed(part: Component) -> Component:
         if part.section != section:
