@@ -7,6 +7,7 @@ integers; there the fold goes into the scales, and the integers stay.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,25 +33,63 @@ def tidy(model: onnx.ModelProto) -> None:
     graph.drop_traces()
 
 
+# What multiplies a weight, what does so on integers at once, what only moves elements.
+_MULTIPLY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+_ON_INTEGERS = ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+_SHAPING = ("Identity", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze")
+
+
 def is_quantized(model: onnx.ModelProto) -> bool:
     """Return whether a graph computes on integers."""
     return any(node.op_type == "DequantizeLinear" for node in model.graph.node)
 
 
 def overflow_of(model: onnx.ModelProto) -> str:
-    """Return "safe" where no pair of products leaves 16 bits, whatever the activations, or "fast".
+    """Return "safe" where no pair of products leaves 16 bits, or "fast".
 
-    Looked at are the int8 weights of convolutions and linear layers; biases are not multiplied.
+    Safe is what can be seen to be so: every weight of a convolution or linear layer is float, or is
+    stored as integers of at most 7 bits. Biases are not multiplied. Activations must be unsigned
+    for it, see `has_signed_activations`.
     """
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    made_by = {output: node for node in model.graph.node for output in node.output}
     for node in model.graph.node:
-        tensor = stored.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
-        if tensor is None or tensor.data_type != onnx.TensorProto.INT8 or len(tensor.dims) < 2:
-            continue
-        # of int8, -128 has no absolute value
-        if np.abs(numpy_helper.to_array(tensor).astype(np.int16)).max(initial=0) > SAFE_SIZE:
+        if node.op_type in _ON_INTEGERS:
+            return FAST
+        if node.op_type in _MULTIPLY and not _is_safe_weight(node.input[1], stored, made_by):
             return FAST
     return SAFE
+
+
+def _is_safe_weight(
+    name: str,
+    stored: Mapping[str, onnx.TensorProto],
+    made_by: Mapping[str, onnx.NodeProto],
+) -> bool:
+    source = made_by.get(name)
+    while source is not None and source.op_type in _SHAPING:
+        name = source.input[0]
+        source = made_by.get(name)
+    if source is None or source.op_type != "DequantizeLinear":
+        # It is multiplied in float.
+        return True
+    tensor = stored.get(source.input[0])
+    if tensor is None or tensor.data_type != onnx.TensorProto.INT8:
+        return False
+    # of int8, -128 has no absolute value
+    largest = np.abs(numpy_helper.to_array(tensor).astype(np.int16)).max(initial=0)
+    return bool(largest <= SAFE_SIZE)
+
+
+def has_signed_activations(model: onnx.ModelProto) -> bool:
+    """Return whether a file quantizes what its layers read to integers around zero, int8."""
+    stored = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    return any(
+        node.op_type == "QuantizeLinear"
+        and len(node.input) > 2
+        and stored.get(node.input[2]) == onnx.TensorProto.INT8
+        for node in model.graph.node
+    )
 
 
 def check_quantized(model: onnx.ModelProto, *, name: str) -> None:

@@ -18,7 +18,13 @@ import onnx
 
 from vcc.config.overflow import FAST, SAFE
 from vcc.errors import ExportError, one_line
-from vcc.export.graph_passes import check_quantized, is_quantized, overflow_of, tidy
+from vcc.export.graph_passes import (
+    check_quantized,
+    has_signed_activations,
+    is_quantized,
+    overflow_of,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,11 +43,13 @@ class FileFacts:
         quantized: whether it computes on integers.
         quant_target: the runtime its integers are made for; None where it does not say.
         overflow: safe where it says so and its weights are, else fast; None for a float file.
+        signed: whether its layers read integers around zero.
     """
 
     quantized: bool = False
     quant_target: str | None = None
     overflow: str | None = None
+    signed: bool = False
 
 
 def export_onnx(
@@ -160,7 +168,12 @@ def inspect_file(path: Path) -> FileFacts:
         return FileFacts(quant_target=target)
     # Its word is not enough: the weights are here to be looked at.
     safe = record.get("overflow") == SAFE and overflow_of(model) == SAFE
-    return FileFacts(quantized=True, quant_target=target, overflow=SAFE if safe else FAST)
+    return FileFacts(
+        quantized=True,
+        quant_target=target,
+        overflow=SAFE if safe else FAST,
+        signed=has_signed_activations(model),
+    )
 
 
 def half_precision(path: Path, destination: Path) -> Path:

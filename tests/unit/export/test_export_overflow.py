@@ -20,6 +20,7 @@ from onnx import numpy_helper
 
 from vcc.errors import ExportError
 from vcc.export import doctor, overflow
+from vcc.export.graph_passes import overflow_of
 from vcc.export.integer_layers import compare_layers
 from vcc.export.onnx_file import FILE_KEY, export_onnx, inspect_file, read_metadata
 from vcc.export.overflow import network_problem, overflow_problem, refuse_overflow
@@ -62,6 +63,26 @@ def files(
     }
 
 
+def _hide_weights(graph: onnx.GraphProto, way: str) -> None:
+    """Store every int8 weight so that its values are not read as they were."""
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    for node in [each for each in graph.node if each.op_type == "DequantizeLinear"]:
+        tensor = stored.get(node.input[0])
+        if tensor is None or len(tensor.dims) < 2:
+            continue
+        hidden = f"{tensor.name}.hidden"
+        if way == "constant":
+            made = onnx.helper.make_node("Constant", [], [hidden], value=tensor)
+        elif way == "identity":
+            made = onnx.helper.make_node("Identity", [tensor.name], [hidden])
+        elif way == "reshape":
+            made = onnx.helper.make_node("Reshape", [tensor.name, "shape"], [hidden])
+        else:
+            made = onnx.helper.make_node("QuantizeLinear", [tensor.name, *node.input[1:]], [hidden])
+        graph.node.insert(0, made)
+        node.input[0] = hidden
+
+
 def pretend(monkeypatch: pytest.MonkeyPatch, sums: Sums) -> None:
     """Let this processor add int8 products so."""
     monkeypatch.setattr(overflow, "int8_sums", lambda provider: sums)
@@ -99,6 +120,21 @@ class TestTheFile:
         onnx.helper.set_model_props(model, {FILE_KEY: json.dumps(record)})
         onnx.save(model, str(tmp_path / "odd.onnx"))
         assert inspect_file(tmp_path / "odd.onnx").overflow == "fast"
+
+    @pytest.mark.parametrize("way", ["constant", "quantized when run", "identity", "reshape"])
+    def test_weights_that_are_not_seen_are_not_believed(
+        self, way: str, files: dict[str, Path], tmp_path: Path
+    ) -> None:
+        model = onnx.load(str(files["fast"]))
+        _hide_weights(model.graph, way)
+        onnx.helper.set_model_props(model, {FILE_KEY: json.dumps({"overflow": "safe"})})
+        onnx.save(model, str(tmp_path / "liar.onnx"))
+        assert inspect_file(tmp_path / "liar.onnx").overflow == "fast"
+
+    def test_integer_operators_are_not_believed(self, tmp_path: Path) -> None:
+        node = onnx.helper.make_node("ConvInteger", ["x", "w"], ["y"])
+        graph = onnx.helper.make_graph([node], "g", [], [])
+        assert overflow_of(onnx.helper.make_model(graph)) == "fast"
 
     def test_a_float_file_has_none(self, tmp_path: Path) -> None:
         path = tmp_path / "float.onnx"
@@ -218,6 +254,36 @@ class TestWhoeverRunsIt:
         pretend(monkeypatch, Sums.SATURATE)
         with pytest.raises(ExportError, match=r"fast\.onnx: .*overflow=safe"):
             refuse_overflow(files.values(), "openvino")
+
+    def test_no_fall_back_to_a_processor_that_saturates(
+        self, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pretend(monkeypatch, Sums.SATURATE)
+        with pytest.raises(ExportError, match=r"the CPU cannot run it instead: .*overflow=safe"):
+            open_session(files["fast"], provider="tensorrt", threads=1, allow_fallback=True)
+        open_session(files["safe"], provider="tensorrt", threads=1, allow_fallback=True)
+
+    @pytest.mark.parametrize(
+        ("sums", "provider", "said"),
+        [
+            (Sums.SATURATE, "openvino", True),
+            (Sums.UNKNOWN, "openvino", True),
+            (Sums.EXACT, "openvino", False),
+            (Sums.SATURATE, "cpu", False),
+        ],
+    )
+    def test_integers_around_zero_are_rounded_once_more_by_openvino(
+        self, sums: Sums, provider: str, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pretend(monkeypatch, sums)
+        model = quantized(dense("resnet"), PTQ, overflow="safe")
+        path = tmp_path / "signed.onnx"
+        metadata = {FILE_KEY: {"quant_target": "cpu"}}
+        export_onnx(classifier(model), path, clip_shape=SHAPE, opset=20, metadata=metadata)
+        assert inspect_file(path).signed
+        problem = overflow_problem(path, provider)
+        assert (problem is not None) == said
+        assert not said or "quant_target: cpu" in str(problem)
 
     def test_integers_for_gpus_are_no_matter_of_the_processor(
         self, files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

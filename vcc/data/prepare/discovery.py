@@ -153,6 +153,9 @@ def _sort_in(path: Path, root: Path, found: Found) -> None:
         found.unread.append(relative)
     elif not is_text(str(relative)):
         found.bad.append(BadFile(os.fsencode(relative).decode("latin-1"), "name is not UTF-8"))
+    elif path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe or a device: opening it may wait for ever.
+        found.bad.append(BadFile(str(relative), "is not a regular file"))
     elif not is_inside:
         found.bad.append(BadFile(str(relative), _leads_out(path)))
     else:

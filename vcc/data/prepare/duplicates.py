@@ -104,13 +104,23 @@ def _notes(pairs: Sequence[tuple[PlannedVideo, PlannedVideo]], root: Path) -> tu
     leaks = [(a, b) for a, b in pairs if (a.entry.subset == "test") != (b.entry.subset == "test")]
     if leaks:
         notes.append(
-            f"leak: {len(leaks)} test videos are equal to training videos: {_shown(leaks, root)}; "
-            "on_duplicates=drop leaves out all but the first of each"
+            f"leak: {_tests_seen(pairs)} test videos are equal to training videos: "
+            f"{_shown(leaks, root)}; on_duplicates=drop leaves out all but the first of each"
         )
     unlike = [(a, b) for a, b in pairs if a.entry.label != b.entry.label]
     if unlike:
         notes.append(f"{len(unlike)} files are equal but labelled unlike: {_shown(unlike, root)}")
     return tuple(notes)
+
+
+def _tests_seen(pairs: Sequence[tuple[PlannedVideo, PlannedVideo]]) -> int:
+    """Return how many test videos are equal to one of another subset; each pair begins alike."""
+    alike: dict[Path, dict[Path, str]] = {}
+    for first, other in pairs:
+        members = alike.setdefault(first.path, {first.path: first.entry.subset})
+        members[other.path] = other.entry.subset
+    subsets = [list(members.values()) for members in alike.values()]
+    return sum(each.count("test") for each in subsets if set(each) != {"test"})
 
 
 def _shown(pairs: Sequence[tuple[PlannedVideo, PlannedVideo]], root: Path) -> str:

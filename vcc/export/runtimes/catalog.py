@@ -87,7 +87,8 @@ def open_session(
 
     Raises:
         ExportError: the file cannot be loaded, was quantized for another runtime, or the provider
-            cannot start or not compute in `precision`.
+            cannot start or not compute in `precision`; or it would fall back to a CPU on which
+            its int8 sums saturate.
     """
     threads = threads or usable_cores()
     provider = choose_provider(provider, [path])
@@ -96,6 +97,11 @@ def open_session(
     except ExportError as error:
         if not allow_fallback or provider == "cpu":
             raise
+        # What was asked for may add int8 products exactly; the CPU does so or not.
+        problem = overflow_problem(path, "cpu")
+        if problem is not None:
+            msg = f"{error}; allow_fallback: the CPU cannot run it instead: {problem}"
+            raise ExportError(msg) from error
         _logger.warning("%s; allow_fallback: the CPU runs it instead", error)
         return _open(path, provider="cpu", threads=threads, precision="auto")
 

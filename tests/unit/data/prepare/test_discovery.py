@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def test_sound_and_pictures_in_the_same_containers_are_no_videos(tmp_path: Path)
 def test_what_is_called_a_video_is_judged_when_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("no video")
     assert named(tmp_path) == ["a.mp4"]
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.avi")
+    os.mkfifo(tmp_path / "b")
+    write_video(tmp_path / "c.avi", smooth_frames(3))
+    found = find_videos(tmp_path)
+    assert [video.path.name for video in found.videos] == ["c.avi"]
+    assert [(bad.name, bad.reason) for bad in found.bad] == [("a.avi", "is not a regular file")]
 
 
 def test_names_are_composed_and_paths_as_they_are(tmp_path: Path) -> None:

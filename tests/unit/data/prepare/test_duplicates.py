@@ -36,6 +36,16 @@ def test_a_leak_is_named_and_kept(videos: Path) -> None:
     assert "'run/v_run_g08_c01.avi' (train) equals 'run/v_run_g01_c01.avi' (test)" in leak
 
 
+def test_each_test_video_that_was_seen_counts_once(videos: Path) -> None:
+    for group in ("09", "10"):
+        shutil.copy(
+            videos / "run" / "v_run_g08_c01.avi", videos / "run" / f"v_run_g{group}_c01.avi"
+        )
+    notes = plan_of(videos).notes
+    assert [note for note in notes if note.startswith("leak: 1 test videos")]
+    assert any(note.startswith("3 files repeat others") for note in notes)
+
+
 def test_all_but_the_first_are_dropped_or_refused(videos: Path) -> None:
     plan = plan_of(videos, on_duplicates="drop")
     assert len(plan.videos) == 11
