@@ -179,12 +179,14 @@ def _none_found(
 ) -> str:
     what = f"{alias} of {options.model}" if alias else f"version of {options.model}"
     others = sorted({version.name for version in registered})
-    hint = f" (registered for {dataset.name}, perhaps on other data: {', '.join(others)})"
+    same = all(version.tags.get("data_digest") == dataset.digest for version in registered)
+    other = "" if same else ", perhaps on other data"
+    hint = f" (registered for {dataset.name}{other}: {', '.join(others)})"
     remedy = f"train one with `mlflow run . -e train --env-manager local -P model={options.model}`"
     if alias not in (None, "baseline") and others:
-        remedy = (
-            f"set the alias {alias} in the MLflow UI, or leave alias out for the newest version"
-        )
+        remedy = f"leave alias out for the newest version, or give one the alias {alias}"
+        if alias == "champion":
+            remedy = f"{remedy}: `mlflow run . -e promote --env-manager local`"
     return (
         f"no {what} is registered for the data set {dataset.name} ({dataset.digest[:12]})"
         f"{hint if others else ''}: {remedy}"

@@ -95,7 +95,8 @@ def find_videos(root: Path, *, ignored: Path | None = None) -> Found:
     """
     if not root.is_dir():
         where = "" if root.is_absolute() else f" (looked for at {root.resolve()})"
-        msg = f"{root}: no such folder of videos{where}; give one with videos=DIR"
+        what = "is a file, no folder of videos" if root.exists() else "no such folder of videos"
+        msg = f"{root}: {what}{where}; give one with videos=DIR"
         raise DataError(msg)
     found = Found()
     for path in _walk(root):

@@ -113,3 +113,9 @@ def test_nothing_there_names_what_was_passed_over(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"no videos there; 1 file was not read: 1 \.zip"):
         find_videos(tmp_path)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.avi").write_bytes(b"video")
+    with pytest.raises(DataError, match="is a file, no folder of videos"):
+        find_videos(tmp_path / "a.avi")
