@@ -35,7 +35,7 @@ def test_seams_stand_where_the_structure_changes() -> None:
 
 def test_what_is_not_shipped_is_said() -> None:
     with pytest.raises(NotAvailableError, match="schedule=FILE"):
-        default_schedule("i3d", "ep")
+        default_schedule("i3d", "ptq,qat")
 
 
 @pytest.mark.parametrize("shortcut", ["A", "B"])

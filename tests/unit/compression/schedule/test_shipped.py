@@ -38,9 +38,14 @@ def test_what_is_not_shipped_is_an_error_of_one_line() -> None:
     with pytest.raises(NotAvailableError, match="ptq qat|ptq\\+qat"):
         default_schedule("resnet", "ptq,qat")
     with pytest.raises(NotAvailableError, match="alexnet"):
-        default_schedule("alexnet", "ep")
+        default_schedule("alexnet", "ptq,qat")
     with pytest.raises(ScheduleError, match="'epp' is unknown.*ep"):
         default_schedule("resnet", "epp")
+
+
+def test_a_network_of_no_family_of_ours_gets_the_general_one() -> None:
+    assert default_schedule("alexnet", "ep") == SCHEDULES / "filters_agp_thin.yaml"
+    assert (SCHEDULES / "filters_agp_thin.yaml").is_file()
 
 
 def test_a_family_gets_its_own_and_the_general_ones() -> None:
