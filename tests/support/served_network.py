@@ -152,22 +152,23 @@ def _network(dataset: PreparedDataset) -> Network:
 
 
 @contextlib.contextmanager
-def served(model: str, registered: Registered) -> Iterator[str]:
+def served(model: str, registered: Registered | Path) -> Iterator[str]:
     """Run `mlflow models serve` on a free port and give the address.
 
     Args:
         model: `models:/...`.
-        registered: what is tracked where.
+        registered: what is tracked where, or the folder of `mlflow.db`.
     """
+    folder = registered if isinstance(registered, Path) else registered.folder
     port = free_port()
     words = ["models", "serve", "-m", model, "--env-manager", "local"]
     words += ["--host", "127.0.0.1", "--port", str(port), "--timeout", str(int(HANG_S))]
     variables = {
         **os.environ,
-        "MLFLOW_TRACKING_URI": registered.tracking_uri,
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
         "OMP_NUM_THREADS": "1",
     }
-    log = registered.folder / f"{port}.log"
+    log = folder / f"{port}.log"
     with running("mlflow", *words, log=log, env=variables) as process:
         wait_for(f"http://127.0.0.1:{port}/ping", process, log)
         yield f"http://127.0.0.1:{port}"
