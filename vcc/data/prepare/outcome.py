@@ -13,7 +13,7 @@ from vcc.data.annotations.splits import move_share
 from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.plan import Plan, PlannedVideo
 from vcc.data.prepare.remarks import remarks
-from vcc.data.prepare.report import PrepareReport
+from vcc.data.prepare.report import PrepareReport, manifest_facts
 from vcc.data.store.files import StoredVideo
 from vcc.data.store.manifest import Manifest, VideoRecord, count_by
 from vcc.data.store.sources import Source
@@ -135,21 +135,12 @@ def report_of(
     files = [output / item.file for item in done]
     return PrepareReport(
         root=output,
-        name=manifest.name,
-        split=manifest.split,
-        store=manifest.store,
-        classes=len(manifest.labels),
-        train=count_by(manifest.videos, "train"),
-        dev=count_by(manifest.videos, "dev"),
-        test=count_by(manifest.videos, "test"),
-        frames=sum(video.n_frames for video in manifest.videos),
-        hours=sum(video.n_frames / (video.fps or 25.0) for video in manifest.videos) / 3600,
+        **manifest_facts(manifest),
         size_bytes=sum(map(_bytes_on_disk, files)),
         reused=reused,
         bad=tuple(bad),
         notes=tuple(notes),
         seconds=time.perf_counter() - started,
-        digest=manifest.digest,
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from vcc.data.prepare.discovery import BadFile
+from vcc.data.store.manifest import Manifest, count_by
 from vcc.files import write_whole
 
 REPORT_NAME = "prepare_report.json"
@@ -71,3 +73,20 @@ class PrepareReport:
         path = self.root / REPORT_NAME
         write_whole(path, json.dumps(content, indent=1) + "\n")
         return path
+
+
+def manifest_facts(manifest: Manifest) -> dict[str, Any]:
+    """Return the fields of a `PrepareReport` that the manifest of the data set has."""
+    videos = manifest.videos
+    return {
+        "name": manifest.name,
+        "split": manifest.split,
+        "store": manifest.store,
+        "classes": len(manifest.labels),
+        "train": count_by(videos, "train"),
+        "dev": count_by(videos, "dev"),
+        "test": count_by(videos, "test"),
+        "frames": sum(video.n_frames for video in videos),
+        "hours": sum(video.n_frames / (video.fps or 25.0) for video in videos) / 3600,
+        "digest": manifest.digest,
+    }

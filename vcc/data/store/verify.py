@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from vcc.data.prepare.discovery import BadFile
-from vcc.data.prepare.report import PrepareReport
+from vcc.data.prepare.report import PrepareReport, manifest_facts
 from vcc.data.store.files import checksum, read_description
-from vcc.data.store.manifest import Manifest, VideoRecord, count_by, prepare_command, read_manifest
+from vcc.data.store.manifest import Manifest, VideoRecord, prepare_command, read_manifest
 from vcc.errors import DataError
 
 
@@ -30,21 +30,12 @@ def verify(root: Path) -> PrepareReport:
         raise DataError(msg)
     return PrepareReport(
         root=root,
-        name=manifest.name,
-        split=manifest.split,
-        store=manifest.store,
-        classes=len(manifest.labels),
-        train=count_by(manifest.videos, "train"),
-        dev=count_by(manifest.videos, "dev"),
-        test=count_by(manifest.videos, "test"),
-        frames=sum(video.n_frames for video in manifest.videos),
-        hours=sum(video.n_frames / (video.fps or 25.0) for video in manifest.videos) / 3600,
+        **manifest_facts(manifest),
         size_bytes=sum(_size(root / video.file) for video in manifest.videos),
         reused=len(manifest.videos),
         bad=(),
         notes=("verified: every stored video has the manifest's checksum",),
         seconds=time.perf_counter() - started,
-        digest=manifest.digest,
     )
 
 
