@@ -51,11 +51,11 @@ test: $(VENV)/.installed-dev
 	python -m pytest $(WORKERS)
 
 test-all: $(VENV)/.installed-dev
-	python -m pytest $(WORKERS) -m ""
+	python -m pytest $(WORKERS) -m "" --hypothesis-profile search
 
 # What `slow` leaves out of the default tests, without what takes minutes each.
 test-more: $(VENV)/.installed-dev
-	python -m pytest $(WORKERS) -m slow tests/contract tests/properties tests/unit -k "not hour_of_1080p"
+	python -m pytest $(WORKERS) --hypothesis-profile search -m slow tests/contract tests/properties tests/unit -k "not hour_of_1080p"
 
 test-avx2: $(VENV)/.installed-dev
 	env $(AVX2_ONLY) python -m pytest $(WORKERS) -m "numeric and not slow"

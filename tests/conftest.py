@@ -22,9 +22,14 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
 # How long an example takes, or its making, says something about the machine and nothing about vcc.
-hypothesis.settings.register_profile(
-    "vcc", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+# By default everybody tries the same examples: what fails for one fails for all. `make test-all`
+# looks for new ones.
+_PROFILE: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [hypothesis.HealthCheck.too_slow],
+}
+hypothesis.settings.register_profile("vcc", derandomize=True, **_PROFILE)
+hypothesis.settings.register_profile("search", **_PROFILE)
 hypothesis.settings.load_profile("vcc")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -21,23 +21,26 @@ def compiled_form(path: Path) -> str:
 
     Nothing of it is loaded: only names of members and the first bytes are looked at.
     """
-    if zipfile.is_zipfile(path):
-        return _archived(path)
+    names = _members(path)
+    for ending, form in _MEMBERS:
+        if any(name == ending or name.endswith(f"/{ending}") for name in names):
+            return form
+    if names:
+        return ""
     if path.suffix.lower() == ".onnx" or _begins_as_onnx(path):
         return "an ONNX file"
     return ""
 
 
-def _archived(path: Path) -> str:
+def _members(path: Path) -> list[str]:
+    """Return the names in an archive; there are none in another file or in a damaged archive."""
     try:
+        if not zipfile.is_zipfile(path):
+            return []
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return ""
-    for ending, form in _MEMBERS:
-        if any(name == ending or name.endswith(f"/{ending}") for name in names):
-            return form
-    return ""
+            return archive.namelist()
+    except Exception:  # damage is met anywhere in the archive's directory, by errors of all kinds
+        return []
 
 
 def _begins_as_onnx(path: Path) -> bool:
@@ -45,4 +48,5 @@ def _begins_as_onnx(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(3)
     # A pickle begins with 0x80, a safetensors file with eight bytes of a length.
-    return start[:1] == _ONNX_START and 0 < start[1] <= _MOST_VERSION and start[2:] == b"\x12"
+    # The third byte is looked at before the second: a shorter file ends the test there.
+    return start[:1] == _ONNX_START and start[2:] == b"\x12" and 0 < start[1] <= _MOST_VERSION

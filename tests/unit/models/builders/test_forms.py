@@ -61,3 +61,38 @@ def test_weights_are_none_of_them(tmp_path: Path) -> None:
     (tmp_path / "empty.pth").touch()
 
     assert [compiled_form(path) for path in sorted(tmp_path.iterdir())] == [""] * 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\x08", id="one byte of an ONNX file"),
+        pytest.param(b"\x08\x0a", id="two bytes of an ONNX file"),
+        pytest.param(b"PK\x05\x06" + bytes(18), id="an empty archive"),
+    ],
+)
+def test_short_files_are_none_of_them(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "short.pth").write_bytes(content)
+
+    assert compiled_form(tmp_path / "short.pth") == ""
+
+
+@pytest.mark.parametrize(
+    ("what", "at", "byte"),
+    [
+        ("its name is no UTF-8", 46, 0xB7),
+        ("it wants a version that does not exist", 6, 0xFF),
+        ("its name is longer than the directory", 29, 0xFF),
+    ],
+)
+def test_a_damaged_archive_is_none_of_them(tmp_path: Path, what: str, at: int, byte: int) -> None:
+    path = tmp_path / "net.pt"
+    scripted(path)
+    content = bytearray(path.read_bytes())
+    first_entry = content.index(b"PK\x01\x02")
+    # Bit 11 of the flags: the name is UTF-8.
+    content[first_entry + 9] |= 0x08
+    content[first_entry + at] = byte
+    path.write_bytes(content)
+
+    assert compiled_form(path) == "", what
