@@ -40,6 +40,7 @@ class TimeBudget:
         self._started = clock()
         self.seconds = seconds
         self.far_behind = math.inf
+        self.plain_step = 0.0
 
     def now(self, device: torch.device) -> float:
         """Return the clock's seconds, once all that was asked of the device is done."""
@@ -55,11 +56,19 @@ class TimeBudget:
             steps: those of an epoch, counted in steps of as many clips.
         """
         self.seconds = min(self.seconds, _EPOCHS * steps * step_seconds)
+        self.plain_step = step_seconds
         self.far_behind = max(_FAR_BEHIND * step_seconds, _LEAST_FAR_BEHIND_S)
 
     def left(self) -> float:
         """Return the seconds that are left; negative when there are none."""
         return self.seconds - (self._clock() - self._started)
+
+    def has(self, seconds: float) -> bool:
+        """Return whether there is time for something that took so long before.
+
+        A layer, or an optimizer's step, cannot be ended half done: it is not begun.
+        """
+        return self.left() > max(seconds, 0.0)
 
     @contextlib.contextmanager
     def watched(self, network: nn.Module, most_seconds: float) -> Iterator[None]:

@@ -124,6 +124,7 @@ class _Comparison:
         self._layers = layers
         self._budget = budget
         self._said = budget.left()
+        self._longest = 0.0
         self._spent: dict[PrecisionVariant, float] = defaultdict(float)
         compared = [variant for variant in variants if variant != _REFERENCE]
         self.found: dict[PrecisionVariant, dict[str, LayerCheck]] = {
@@ -151,7 +152,6 @@ class _Comparison:
             if variant.number != "fp32" and _corrupts_memory(layer, x):
                 self.found[variant][name] = _NOT_ASKED
                 continue
-            self._require_time()
             run = functools.partial(
                 _run, layer, x, variant=variant, wants_gradient=wants_gradient, now=self._budget.now
             )
@@ -178,7 +178,9 @@ class _Comparison:
         """Return what the runs make; nothing once the variant is far behind."""
         passes: list[_Pass] = []
         for run in runs:
+            self._require_time()
             passes.append(run())
+            self._longest = max(self._longest, passes[-1].seconds)
             late = self._spent[variant] + passes[-1].seconds > self._budget.far_behind
             if late and variant != _REFERENCE:
                 return []
@@ -186,7 +188,7 @@ class _Comparison:
 
     def _require_time(self) -> None:
         left = self._budget.left()
-        if left < 0:
+        if not self._budget.has(self._longest):
             raise TooSlowError
         if self._said - left >= _SECONDS_BETWEEN_LINES:
             self._said = left

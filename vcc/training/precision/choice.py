@@ -208,6 +208,7 @@ class _Measurement:
 
     def _find_pace(self, steps: float) -> None:
         """Learn from a plain step how long the choice may take and what is far behind."""
+        _logger.info("precision: a plain fp32 step first, which tells how long the rest may take")
         devices = [self._clips.device] if self._clips.device.type == "cuda" else []
         stepper = Stepper(
             self._classifier, PrecisionPlan(), self._loss, self._options, budget=self._budget

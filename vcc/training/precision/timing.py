@@ -103,6 +103,8 @@ class Stepper:
         Raises:
             TooSlowError: it was.
         """
+        if not self._budget.has(self._budget.plain_step):
+            raise TooSlowError
         most = min(self._budget.far_behind, self._budget.left())
         with self._budget.watched(self._network, most):
             return self.step(clips, labels)
@@ -160,6 +162,7 @@ class _Race:
         self._budget = budget
         self._running: dict[int, Stepper] = {}
         self._seconds: dict[int, list[float]] = {}
+        self._longest = 0.0
         self._refused: dict[int, str] = {}
 
     def enter(self, index: int, stepper: Stepper) -> None:
@@ -168,10 +171,11 @@ class _Race:
         try:
             seconds = stepper.first_step(*self._batch)
         except TooSlowError:
-            late = self._budget.left() < 0
+            late = not self._budget.has(self._budget.plain_step)
             self._refused[index] = "no time was left" if late else "far behind in its first step"
             _logger.info("precision: %s: given up, %s", plan, self._refused[index])
             return
+        self._longest = max(self._longest, seconds)
         _logger.info("precision: %s: first step %.2f s", plan, seconds)
         if stepper.finite():
             self._running[index], self._seconds[index] = stepper, []
@@ -181,10 +185,11 @@ class _Race:
     def round(self) -> None:
         """Let each take a step, the plain one first, while there is time and another to beat."""
         for index in list(self._running):
-            if self._budget.left() < 0 or not self._contested():
+            if not (self._budget.has(self._longest) and self._contested()):
                 return
             seconds = self._running[index].step(*self._batch)
             self._seconds[index].append(seconds)
+            self._longest = max(self._longest, seconds)
             if not self._running[index].finite():
                 self._leave(index, "its gradients are not finite")
             elif index and 0 in self._running and seconds >= min(self._seconds[0]):

@@ -388,8 +388,8 @@ def test_a_choice_ends_after_a_minute_or_two_epochs(scale: int, epoch_steps: int
     most = min(60, 2 * epoch_steps * (scale + 1))
     choice = chosen(network, clock, epoch_steps)
     assert choice.plan == PrecisionPlan()
-    # the layer that was begun is finished, and a step that was
-    assert clock.now <= most + 2 * (scale + 1)
+    # what cannot be ended half done is not begun
+    assert clock.now <= most
 
 
 def test_steps_are_timed_and_gradients_that_are_not_finite_refused() -> None:
