@@ -33,14 +33,7 @@ def overflow_problem(path: Path, provider: str) -> str | None:
     sums = int8_sums(provider)
     if facts.overflow == FAST:
         return _problem(path.name, sums)
-    if facts.signed and provider == "openvino" and sums is not Sums.EXACT:
-        # oneDNN halves the weights of such layers, which 7 bits cannot prevent.
-        return (
-            f"{path.name}: its layers read integers around zero, for which OpenVINO rounds the "
-            "weights once more on this processor: quantize again with quant_target: cpu, or run "
-            "it by provider=cpu"
-        )
-    return None
+    return _signed_problem(path.name, provider, sums) if facts.signed else None
 
 
 def network_problem(model: nn.Module, *, name: str) -> str | None:
@@ -50,12 +43,16 @@ def network_problem(model: nn.Module, *, name: str) -> str | None:
     its file only where that does, too.
     """
     # Here: a process that only opens files must not carry PyTorch's memory.
-    from vcc.models.quantized.plan import overflow_of_network
+    from vcc.models.quantized.plan import overflow_of_network, reads_signed_integers
 
-    if overflow_of_network(model) != FAST:
+    overflow = overflow_of_network(model)
+    if overflow is None:
         return None
     provider = "openvino" if importlib.util.find_spec("openvino") else "cpu"
-    return _problem(name, int8_sums(provider))
+    sums = int8_sums(provider)
+    if overflow == FAST:
+        return _problem(name, sums)
+    return _signed_problem(name, provider, sums) if reads_signed_integers(model) else None
 
 
 def _problem(name: str, sums: Sums) -> str | None:
@@ -69,6 +66,16 @@ def _problem(name: str, sums: Sums) -> str | None:
     return (
         f"{name}: is for processors with VNNI (overflow: fast), and {what}: take one with "
         "VNNI, or quantize again with overflow=safe"
+    )
+
+
+def _signed_problem(name: str, provider: str, sums: Sums) -> str | None:
+    if provider != "openvino" or sums is Sums.EXACT:
+        return None
+    # oneDNN halves the weights of such layers, which 7 bits cannot prevent.
+    return (
+        f"{name}: its layers read integers around zero, for which OpenVINO rounds the weights once "
+        "more on this processor: quantize again with quant_target: cpu, or run it by provider=cpu"
     )
 
 

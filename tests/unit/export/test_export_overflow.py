@@ -302,6 +302,18 @@ class TestWhoeverRunsIt:
         assert problem is not None
         assert problem.startswith("it: is for processors with VNNI")
 
+    @pytest.mark.parametrize("sums", list(Sums))
+    def test_a_network_that_reads_signed_integers_is_spoken_of_too(
+        self, sums: Sums, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pretend(monkeypatch, sums)
+        model = quantized(
+            dense("resnet"), PTQ, quant_target="cpu", overflow="safe", mode="SYMMETRIC"
+        )
+        problem = network_problem(model, name="it")
+        assert (problem is None) == (sums is Sums.EXACT)
+        assert problem is None or problem.startswith("it: its layers read integers around zero")
+
 
 class Saturating(Session):
     """The unoptimised graph, whose first convolution adds as a processor without VNNI would."""

@@ -19,6 +19,7 @@ from torch.nn.modules.conv import _ConvNd
 from vcc.config.overflow import FAST, SAFE
 from vcc.errors import ModelError
 from vcc.models.architecture import Section, register_section
+from vcc.models.quantized.arithmetic import ASYMMETRIC_UNSIGNED
 from vcc.models.quantized.modules import (
     ActivationQuantizer,
     ClippedActivation,
@@ -138,6 +139,11 @@ def overflow_of_network(model: nn.Module) -> str | None:
         return None
     quantizers = [module for module in model.modules() if isinstance(module, WeightQuantizer)]
     return SAFE if all(quantizer.is_safe() for quantizer in quantizers) else FAST
+
+
+def reads_signed_integers(model: nn.Module) -> bool:
+    """Return whether a network's layers read int8, around zero, and not uint8."""
+    return any(each.mode != ASYMMETRIC_UNSIGNED for each in activation_quantizers(model).values())
 
 
 def activation_quantizers(model: nn.Module) -> dict[str, ActivationQuantizer]:
