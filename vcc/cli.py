@@ -23,7 +23,14 @@ from typing import Any, NoReturn
 
 from vcc import __version__, signals
 from vcc.config.networks.trust import named_packages, trusting
-from vcc.config.options import Options, OptionsT, describe_type, field_types, without_none
+from vcc.config.options import (
+    Options,
+    OptionsT,
+    check_inputs,
+    describe_type,
+    field_types,
+    without_none,
+)
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 from vcc.errors import ConfigError, StoppedError, VccError, nearest, one_line
 
@@ -52,7 +59,7 @@ def parse_options(cls: type[OptionsT], arguments: Sequence[str], *, program: str
     values = dict(vars(namespace))
     _settle(values.pop("_settled", {}) or {})
     if unknown:
-        raise ConfigError(_explain_unknown(unknown[0], cls))
+        raise ConfigError(_explain_unknown(unknown, cls))
     hints = field_types(cls)
     given = {
         name: _convert(name, text, hints[name])
@@ -75,7 +82,7 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
     logging.getLogger("vcc").setLevel(logging.INFO)
     signals.stop_on_signals()
     try:
-        options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
+        options = _options(cls, name)
         # What the user names is trusted: by the command line, never by a file.
         with trusting(named_packages(options)):
             main(options)
@@ -108,6 +115,20 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
             "give another folder, then run the same command again"
         )
         sys.exit(1)
+
+
+def _options(cls: type[OptionsT], name: str) -> OptionsT:
+    try:
+        options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
+        check_inputs(options)
+    except ConfigError as error:
+        # `mlflow run` has made a run, which nothing else will tell what was wrong.
+        if run_id := os.environ.get("MLFLOW_RUN_ID"):
+            from vcc.tracking.runs import tag_error
+
+            tag_error(run_id, error)
+        raise
+    return options
 
 
 class _ReaderGoneError(Exception):
@@ -195,13 +216,17 @@ def _settle(given: dict[str, str]) -> None:
             raise ConfigError(msg)
 
 
-def _explain_unknown(word: str, cls: type[Options]) -> str:
-    name = word.split("=")[0].lstrip("-")
-    if not word.startswith("-"):
-        return f"unexpected word {word!r}: options are written as --name value"
+def _explain_unknown(words: Sequence[str], cls: type[Options]) -> str:
+    known = [field.name for field in dataclasses.fields(cls)]
+    found = [word.split("=")[0].lstrip("-") for word in words if word.startswith("-")]
+    if not found:
+        return f"unexpected word {words[0]!r}: options are written as --name value"
+    return "; ".join(_explain_name(name, known) for name in found)
+
+
+def _explain_name(name: str, known: Sequence[str]) -> str:
     if name in REFUSED:
         return f"{name}: not an option any more: {REFUSED[name]}"
-    known = [field.name for field in dataclasses.fields(cls)]
     return f"unknown option {name!r}: {nearest(name, known)}"
 
 

@@ -11,7 +11,8 @@ import pytest
 from commands import run_command
 from limits import HANG_S
 
-from vcc.cli import format_value, parse_options
+from vcc import signals
+from vcc.cli import format_value, parse_options, run_entry_point
 from vcc.config.options import Options, option
 from vcc.errors import ConfigError
 
@@ -78,6 +79,7 @@ def test_the_thesis_names_are_aliases() -> None:
         (("--no_cuda", "maybe"), "no_cuda: 'maybe' is not true or false"),
         (("--videos", "~no-such-user/a"), "videos: '~no-such-user/a' is not a path"),
         (("stray",), "unexpected word 'stray'"),
+        (("--epoch", "5", "--rat", "1"), "unknown option 'epoch'.*; unknown option 'rat': did you"),
         (("--store_name", "x"), "store_name: not an option any more: MLflow names runs"),
         (("--modality", "Flow"), "modality: 'Flow' is refused: only RGB videos are read"),
         (("--kd_teacher_wt", "0.2"), "kd_teacher_wt: '0.2' is refused"),
@@ -155,3 +157,21 @@ def test_a_full_disk_is_one_clear_line() -> None:
     )
     code, printed = run_script("raise PermissionError(errno.EACCES, 'denied')")
     assert "Traceback" in printed
+
+
+def test_a_run_that_mlflow_made_is_told_of_a_wrong_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "vcc.tracking.runs.tag_error", lambda run, why: told.append((run, str(why)))
+    )
+    monkeypatch.setattr(signals, "stop_on_signals", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["train", "--epoch", "5"])
+    monkeypatch.setenv("MLFLOW_RUN_ID", "f00")
+
+    with pytest.raises(SystemExit):
+        run_entry_point(Sample, pytest.fail, name="sample")
+
+    assert told == [("f00", "unknown option 'epoch': did you mean epochs?")]
+    assert "error: unknown option" in capsys.readouterr().err

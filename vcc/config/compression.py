@@ -29,7 +29,9 @@ class TargetOptions(Options):
         "auto", "what target_latency_ms is measured on; auto: as export", choices=PROVIDERS
     )
     target_sensitivity: Path | None = option(
-        None, "CSV of `sensitivity`: robust layers lose more filters; default: all lose alike"
+        None,
+        "CSV of `sensitivity`: robust layers lose more filters; default: all lose alike",
+        is_input=True,
     )
 
 
@@ -65,7 +67,9 @@ class CompressionOptions(TargetOptions):
         ("ep",), "kinds of shipped schedule, alone or chained", choices=COMPRESSION_TYPES
     )
     summary_path: Path | None = option(
-        None, "CSV Name,Type,Sparsity, as `sensitivity` writes it, in place of a schedule"
+        None,
+        "CSV Name,Type,Sparsity, as `sensitivity` writes it, in place of a schedule",
+        is_input=True,
     )
     summary_group: str = option(
         "element", "what its sparsities are shares of", choices=("element", "filter")

@@ -21,11 +21,14 @@ class PrepareOptions(Options):
     """What to prepare, from where, into what."""
 
     videos: Path | None = option(
-        None, "folder of videos, one folder per class; default: the built-in motion data"
+        None,
+        "folder of videos, one folder per class; default: the built-in motion data",
+        is_input=True,
     )
     annotation: Path | None = option(
         None,
         "JSON file, list file or folder of official lists; default: split by the groups in names",
+        is_input=True,
     )
     classes: str | None = option(
         None, "only these classes: A,B,C or a file with a name per line; default: all"

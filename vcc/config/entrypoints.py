@@ -76,8 +76,12 @@ class EvaluateEntry(SourceOptions, TrackingOptions):
     force_split: bool = option(
         False, "evaluate a source trained on another split; its figures stay off the model"
     )
-    val_json: Path | None = option(None, "score this file of predictions instead of a model")
-    annotation: Path | None = option(None, "the annotation that val_json is scored against")
+    val_json: Path | None = option(
+        None, "score this file of predictions instead of a model", is_input=True
+    )
+    annotation: Path | None = option(
+        None, "the annotation that val_json is scored against", is_input=True
+    )
     test_subset: str = option("val", "what val_json holds: val is the test list", choices=("val",))
     no_softmax_in_test: bool = option(
         False, "average the logits of a video's clips, not their softmax"
@@ -211,7 +215,9 @@ class PromoteEntry(TrustOptions, TrackingOptions):
 
     name: str | None = option(None, "registered model; default: the only one with a challenger")
     version: str = option("challenger", "alias or number of the version to promote")
-    gate: Path | None = option(None, "YAML file of the gate; default: the shipped one")
+    gate: Path | None = option(
+        None, "YAML file of the gate; default: the shipped one", is_input=True
+    )
     rollback: bool = option(False, "give the alias back to the previous champion")
     reason: str | None = option(None, "why, in your words: recorded with the promotion")
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
@@ -223,7 +229,7 @@ class PromoteEntry(TrustOptions, TrackingOptions):
 class PredictEntry(ServingOptions, TrackingOptions):
     """Classify video files with a registered model or an exported file."""
 
-    videos: Path | None = option(None, "a video file or a folder of them")
+    videos: Path | None = option(None, "a video file or a folder of them", is_input=True)
     source: str | None = option(
         None, "models:/NAME@ALIAS or an ONNX file; default: the only registered champion"
     )
@@ -243,7 +249,9 @@ class PredictEntry(ServingOptions, TrackingOptions):
 class StudyEntry(TrustOptions, TrackingOptions):
     """Run models x methods x seeds and report what compression costs and gains."""
 
-    matrix: Path | None = option(None, "YAML file of the matrix; default: the shipped tier1.yaml")
+    matrix: Path | None = option(
+        None, "YAML file of the matrix; default: the shipped tier1.yaml", is_input=True
+    )
     only: tuple[str, ...] = option(
         (), "cells, or the models, methods and repeats whose cells, to compute; default: all"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ def option(
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
+    is_input: bool = False,
 ) -> Any:
     """Declare one option of an `Options` class.
 
@@ -36,10 +38,25 @@ def option(
         at_least: smallest value allowed.
         above: bound that the value must exceed.
         at_most: largest value allowed.
+        is_input: whether it names a file or folder that must be there: see `check_inputs`.
     """
     limits = {"at_least": at_least, "above": above, "at_most": at_most}
-    metadata = {"help": help_text, "choices": choices, "limits": limits}
+    metadata = {"help": help_text, "choices": choices, "limits": limits, "is_input": is_input}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def check_inputs(options: Options) -> None:
+    """Look for the files and folders that options name, before anything slow is begun.
+
+    Raises:
+        ConfigError: one is not there.
+    """
+    for field in dataclasses.fields(options):
+        path = getattr(options, field.name)
+        if field.metadata.get("is_input") and path is not None and not os.path.lexists(path):
+            where = "" if path.is_absolute() else f" in {Path.cwd()}"
+            msg = f"{field.name}: there is no file or folder {path}{where}"
+            raise ConfigError(msg)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,9 @@ class ResumeOptions(Options):
     """When a training writes the state that it could resume from, and which one it resumes."""
 
     resume_path: Path | None = option(
-        None, "resume this interrupted training: its last.ckpt or the folder that holds it"
+        None,
+        "resume this interrupted training: its last.ckpt or the folder that holds it",
+        is_input=True,
     )
     checkpoint: int = option(
         10, "epochs between two writings of last.ckpt (or ten minutes, if sooner)", at_least=1

@@ -33,6 +33,8 @@ _logger = logging.getLogger(__name__)
 # The names MLflow makes up, such as "auspicious-shark-123": ours say more.
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 _DIGEST_LENGTH = 36
+# MLflow takes tags of up to 8,000 characters; older servers, of 5,000.
+_LONGEST_TAG = 4000
 _KIND_TAG = "mlflow.experimentKind"
 # These take long enough for the machine's load to say something.
 _MEASURED_STEPS = ("train", "compress")
@@ -102,10 +104,7 @@ class Run:
             if not isinstance(error, TrackingError):
                 _logger.warning("%s", self._unsent(unsent))
             return
-        try:
-            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
-        except mlflow.MlflowException as refusal:
-            _logger.warning("the run could not be told its error: %s", short(refusal))
+        tag_error(self.run_id, error)
 
     def mark_killed(self) -> None:
         """Record that somebody stopped the step, as far as the server still answers."""
@@ -175,6 +174,16 @@ class Run:
     def describe(self, text: str) -> None:
         """Set the run's description, shown at the top of its page (Markdown)."""
         mlflow.set_tag("mlflow.note.content", text)
+
+
+def tag_error(run_id: str, error: BaseException) -> None:
+    """Record why a run failed as its tag `error`, as far as the server answers."""
+    _quiet_mlflow()
+    try:
+        said = f"{type(error).__name__}: {error}"[:_LONGEST_TAG]
+        mlflow.MlflowClient().set_tag(run_id, "error", said)
+    except mlflow.MlflowException as refusal:
+        _logger.warning("the run could not be told its error: %s", short(refusal))
 
 
 def connect() -> str:

@@ -139,8 +139,13 @@ def only_name_with(alias: str, *, option: str) -> str:
     """
     names = names_with(alias)
     if len(names) != 1:
-        found = f"several have one: {', '.join(names)}" if names else "no registered model has one"
-        msg = f"{alias}: {found}: choose by {option}"
+        if names:
+            msg = f"{alias}: several have one: {', '.join(names)}: choose by {option}"
+        else:
+            msg = (
+                f"{alias}: no registered model at {mlflow.get_registry_uri()} has one: promote one "
+                f"there, choose by {option}, or name another store in MLFLOW_TRACKING_URI"
+            )
         raise TrackingError(msg)
     return names[0]
 

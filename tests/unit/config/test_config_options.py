@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vcc.config.mlproject import ENTRY_POINTS
-from vcc.config.options import Options, field_types, option, without_none
+from vcc.config.options import Options, check_inputs, field_types, option, without_none
 from vcc.config.yaml_files.gate_marks import GateOptions
 from vcc.config.yaml_files.study_matrix import MethodOptions
 from vcc.errors import ConfigError
@@ -112,3 +112,28 @@ def test_lists_of_numbers_are_looked_into() -> None:
     assert Rates(rates=(2.0, 3)).rates == (2.0, 3)
     with pytest.raises(ConfigError, match="rates: nan is out of range"):
         Rates(rates=(2.0, math.nan))
+
+
+class TestInputs:
+    @dataclass(frozen=True, kw_only=True)
+    class Reads(Options):
+        videos: Path | None = option(None, "read", is_input=True)
+        output: Path = option(Path("absent"), "written")
+
+    def test_what_is_there_and_what_is_written_is_fine(self, tmp_path: Path) -> None:
+        (tmp_path / "dangling").symlink_to(tmp_path / "gone")
+        for path in (None, tmp_path, tmp_path / "dangling"):
+            check_inputs(self.Reads(videos=path))
+
+    @pytest.mark.parametrize("folder", ["", "below"])
+    def test_what_is_not_there_is_named_with_where_it_was_looked_for(
+        self, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(ConfigError) as caught:
+            check_inputs(self.Reads(videos=Path(folder) / "clips"))
+        assert str(caught.value) == (
+            f"videos: there is no file or folder {Path(folder) / 'clips'} in {tmp_path}"
+        )
+        with pytest.raises(ConfigError, match="clips$"):
+            check_inputs(self.Reads(videos=tmp_path / "clips"))

@@ -97,6 +97,8 @@ def test_an_alias_set_by_hand_on_one_form_is_understood(registry: mlflow.MlflowC
     assert all(aliases(registry, name) == {"champion": 1, "previous": 3} for name in FORMS)
     registry.set_registered_model_alias(f"{BASE}-onnx", "challenger", "2")
     assert only_name_with("challenger", option="name") == BASE
+    with pytest.raises(TrackingError, match="nobody: no registered model at sqlite:.* has one"):
+        only_name_with("nobody", option="name")
     assert set(versions_together(version_by(BASE, "challenger"))) == {"", "-onnx", "-video"}
 
 
