@@ -42,6 +42,8 @@ ONLY_IN = {
     "openvino": {"vcc/export"},
     # Finds channel groups in one, counts multiply-accumulates in the other.
     "torch_pruning": {"vcc/compression", "vcc/models/summary.py"},
+    # It brings PyTorch's compiler along, for which loader workers must not wait.
+    "torchvision": {"vcc/data/clips/augmentation.py", "vcc/training/loss.py"},
 }
 
 SOURCES = sorted([*ROOT.glob("vcc/**/*.py"), *ROOT.glob("entrypoints/*.py")])
