@@ -64,29 +64,33 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "code", "message"),
     [
-        pytest.param({"videos": "missing"}, "no such folder of videos", marks=SLOW),
-        pytest.param({"videos": "empty"}, "no videos there", marks=SLOW),
-        pytest.param({"videos": "junk"}, "'a/broken.avi': not a readable video", marks=SLOW),
-        ({"videos": "good", "annotation": "unused.json"}, "no usable video for 1 of 3 labels (z)"),
-        pytest.param(
-            {"videos": "good", "annotation": "nosubset.json"},
-            "database.a2: subset is None",
-            marks=SLOW,
-        ),
-        pytest.param(
-            {"videos": "good", "annotation": "none.json"}, "no such annotation", marks=SLOW
+        ({"videos": "missing"}, 2, "videos: there is no file or folder"),
+        *(
+            pytest.param(options, 3, message, marks=SLOW)
+            for options, message in (
+                ({"videos": "empty"}, "no videos there"),
+                ({"videos": "junk"}, "'a/broken.avi': not a readable video"),
+                (
+                    {"videos": "good", "annotation": "unused.json"},
+                    "no usable video for 1 of 3 labels (z)",
+                ),
+                (
+                    {"videos": "good", "annotation": "nosubset.json"},
+                    "database.a2: subset is None",
+                ),
+            )
         ),
     ],
 )
 def test_prepare_says_what_is_wrong_and_leaves_nothing(
-    videos: Path, tmp_path: Path, options: dict[str, str], message: str
+    videos: Path, tmp_path: Path, options: dict[str, str], code: int, message: str
 ) -> None:
     paths = {key: videos / value for key, value in options.items()}
     # One tracking database for all: making a new one takes seconds.
     done = entry(videos, "prepare", root_path=tmp_path / "data", **paths)
-    assert done.returncode == 3
+    assert done.returncode == code
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ")

@@ -19,6 +19,9 @@ from vcc.tracking.views import save_view
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 WebDriverException = pytest.importorskip("selenium.common").WebDriverException
 
+# A server and a browser: 16 s of processor time. CI runs them all the same.
+pytestmark = pytest.mark.slow
+
 NAME = "vcc-toy-motion"
 FIGURES = {
     "export dense": {"video_top1": 0.9375, "latency_p50_ms": 31.25, "size_bytes": 14_480_001},

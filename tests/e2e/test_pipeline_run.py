@@ -162,7 +162,7 @@ def test_missing_data_names_the_command(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
 
 
-def test_evaluate_and_export_take_a_registered_version(
+def test_evaluate_takes_a_registered_version(
     pipeline: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, _ = pipeline
@@ -176,6 +176,13 @@ def test_evaluate_and_export_take_a_registered_version(
     (again,) = (folder / "again" / "benchmark").iterdir()
     assert (again / "accuracy.txt").read_text() == (first / "accuracy.txt").read_text()
 
+
+@pytest.mark.slow
+def test_export_takes_a_registered_version(
+    pipeline: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = pipeline
+    options: dict[str, Any] = {"model": "resnet", "root_path": folder / "data", "n_threads": 0}
     with tracking(f"sqlite:///{folder / 'mlflow.db'}"):
         export(
             ExportEntry(

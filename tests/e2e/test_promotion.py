@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -9,34 +10,38 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from served_network import Registered, registered_network
+from served_network import Registered
 
 from vcc.config.entrypoints import PromoteEntry
 from vcc.errors import GateError
 from vcc.pipeline.commands.promote import run_promote
 from vcc.tracking.registry import ONNX_SUFFIX, VIDEO_SUFFIX
-from vcc.tracking.versions_together import base_name
+from vcc.tracking.versions_together import base_name, version_by
 
 # Its checkpoint is not registered, so the gate does not ask for parity with it.
+OWN = "vcc-promoted-toy"
 FORMS = (ONNX_SUFFIX, VIDEO_SUFFIX)
 _QUICK = "parity: false\nabove_largest_class: false\nlatency_runs: 5\nlatency_warmup: 0\n"
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registered]:
-    """A network of this module's own, whose aliases may move, registered twice."""
+def own(registered: Registered) -> Iterator[Registered]:
+    """The network under a name of this module's own, whose aliases may move, registered twice."""
     before = mlflow.get_tracking_uri()
-    registered = registered_network(tmp_path_factory.mktemp("promotion"))
-    mlflow.set_tracking_uri(f"sqlite:///{registered.folder / 'mlflow.db'}")
+    mlflow.set_tracking_uri(registered.tracking_uri)
     client = mlflow.MlflowClient()
     base = base_name(registered.graph.name)
     for suffix in FORMS:
-        first = client.get_model_version(base + suffix, "1")
-        again = client.copy_model_version(f"models:/{base}{suffix}/1", base + suffix)
-        for key, value in {**first.tags, "export_id": "again"}.items():
-            client.set_model_version_tag(base + suffix, again.version, key, value)
-        client.set_registered_model_alias(base + suffix, "challenger", again.version)
-    yield registered
+        source = client.get_model_version(base + suffix, "1")
+        for export_id, alias in (("first", "champion"), ("again", "challenger")):
+            copy = client.copy_model_version(f"models:/{base}{suffix}/1", OWN + suffix)
+            for key, value in {**source.tags, "export_id": export_id}.items():
+                client.set_model_version_tag(OWN + suffix, copy.version, key, value)
+            client.set_registered_model_alias(OWN + suffix, alias, copy.version)
+    graph, video = (version_by(OWN + suffix, "champion") for suffix in FORMS)
+    yield dataclasses.replace(registered, graph=graph, video=video)
+    for suffix in FORMS:
+        client.delete_registered_model(OWN + suffix)
     mlflow.set_tracking_uri(before)
 
 

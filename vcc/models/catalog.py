@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -127,14 +128,22 @@ def identify(shapes: Mapping[str, tuple[int, ...]]) -> str:
     }
     for name in sorted(FAMILIES, key=lambda name: (not has_head[name], name)):
         for options in _variants(family_of(name)):
-            with blueprint():
-                model = build_model(name, n_classes=1, **options)
-            head = f"{model.head_name}."
-            known = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+            known, head = _layout(name, tuple(options.items()))
             if _body(known, head) == _body(shapes, head):
                 chosen = ", ".join(f"{key}={value}" for key, value in options.items())
                 return f"{name} ({chosen})" if chosen else name
     return ""
+
+
+@functools.cache
+def _layout(
+    name: str, options: tuple[tuple[str, Any], ...]
+) -> tuple[dict[str, tuple[int, ...]], str]:
+    """Return the shapes of a full-width network and what its head's names begin with."""
+    with blueprint():
+        model = build_model(name, n_classes=1, **dict(options))
+    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    return shapes, f"{model.head_name}."
 
 
 def _body(shapes: Mapping[str, tuple[int, ...]], head: str) -> dict[str, tuple[int, ...]]:

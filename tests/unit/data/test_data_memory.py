@@ -73,7 +73,7 @@ def write_long(path: Path, count: int, *, height: int, width: int) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
-@pytest.mark.parametrize("kind", ["raw", "packed"])
+@pytest.mark.parametrize("kind", [pytest.param("raw", marks=pytest.mark.slow), "packed"])
 def test_a_worker_streams_a_large_video_without_torch(tmp_path: Path, kind: str) -> None:
     write_long(tmp_path / "large.mp4", 150, height=1080, width=1920)
     found = run(CONVERT, tmp_path / "large.mp4", tmp_path / "out.vcf", kind)

@@ -18,15 +18,26 @@ from vcc.models import build_model, load_checkpoint, load_weights, save_checkpoi
 from vcc.models.network import head_of
 
 
-@pytest.fixture
-def published() -> dict[str, torch.Tensor]:
-    """The state of a published ResNet-18 A with 400 classes."""
-    return random_state(golden_layout("resnet18a"))
+def build(n_classes: int = 400, width_mult: float = 0.125) -> Any:
+    return build_model(
+        "resnet",
+        n_classes=n_classes,
+        model_depth=18,
+        resnet_shortcut="A",
+        width_mult=width_mult,
+    ).eval()
 
 
 @pytest.fixture
 def network():
-    return build_model("resnet", n_classes=400, model_depth=18, resnet_shortcut="A").eval()
+    return build()
+
+
+@pytest.fixture
+def published(network) -> dict[str, torch.Tensor]:
+    """The state of a ResNet-18 A with 400 classes, as published but narrow."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    return random_state(shapes)
 
 
 def write(path: Path, state: dict[str, Any], *, prefix: str = "", **extra: Any) -> Path:
@@ -43,8 +54,9 @@ def write(path: Path, state: dict[str, Any], *, prefix: str = "", **extra: Any) 
 
 
 class TestPublishedFiles:
-    @pytest.mark.parametrize("prefix", ["", "module."])
-    def test_logits_are_the_file_s(self, prefix, published, network, tmp_path):
+    @pytest.mark.parametrize("prefix", [pytest.param("", marks=pytest.mark.slow), "module."])
+    def test_logits_are_the_file_s(self, prefix, tmp_path):
+        network, published = build(width_mult=1.0), random_state(golden_layout("resnet18a"))
         path = write(tmp_path / "r18.pth", published, prefix=prefix, best_prec1=np.float64(57.25))
         report = load_weights(network, path)
         clip = torch.randn(1, 3, 8, 40, 40)
@@ -107,7 +119,7 @@ class TestPublishedFiles:
 
 class TestHead:
     def test_other_classes_need_a_new_head(self, published, tmp_path):
-        network = build_model("resnet", n_classes=101, resnet_shortcut="A")
+        network = build(101)
         before = network.fc.weight.clone()
         path = write(tmp_path / "r18.pth", published)
         with pytest.raises(ModelError, match="has 400 classes and the network 101: ask for a new"):
@@ -133,7 +145,8 @@ class TestHead:
 
 
 class TestRefusals:
-    def test_other_depth_is_named(self, tmp_path, network):
+    def test_other_depth_is_named(self, tmp_path):
+        network = build(width_mult=1.0)
         other = random_state(golden_layout("resnet18b"))
         before = network.conv1.weight.clone()
         path = write(tmp_path / "b.pth", other)

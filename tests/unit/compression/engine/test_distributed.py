@@ -16,6 +16,9 @@ from limits import HANG_S
 ROOT = Path(__file__).resolve().parents[4]
 SUPPORT = ROOT / "tests" / "support"
 
+# Two more processes: 20 s of processor time. CI runs them all the same.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:

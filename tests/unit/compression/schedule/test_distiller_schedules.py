@@ -39,7 +39,7 @@ def test_all_the_files_are_tried() -> None:
 
 
 # Deep networks, which take seconds; what their schedules do is in others, too.
-_DEEP = ("resnet50", "resnext101")
+_DEEP = ("resnet50", "resnext101", "resnet56", "filters.schedule_agp", "removal_training")
 
 
 @pytest.mark.parametrize(
