@@ -110,7 +110,7 @@ def _loaded_or_refused(schedule: dict[str, Any]) -> None:
         assert load_schedule(yaml.safe_load(loaded.to_yaml())) == loaded
 
 
-@few_or_many(150)
+@few_or_many(80)
 def test_a_mutated_schedule_is_loaded_or_refused(examples: int) -> None:
     fuzz(mutated(), _loaded_or_refused, examples)
 

@@ -43,7 +43,7 @@ def scored_or_refused(folder: Path, content: bytes) -> None:
     assert tree_bytes(folder) == {"val.json": content}
 
 
-@few_or_many(400)
+@few_or_many(200)
 def test_any_val_json(tmp_path: Path, examples: int) -> None:
     contents = predictions() | st.binary(max_size=60)
     fuzz(contents, lambda content: scored_or_refused(tmp_path, content), examples)
@@ -99,6 +99,6 @@ def loaded_or_refused(checkpoint: Path, folder: Path, data: st.DataObject) -> No
     assert tree_bytes(folder) == before
 
 
-@few_or_many(150)
+@few_or_many(60)
 def test_any_checkpoint(checkpoint: Path, tmp_path: Path, examples: int) -> None:
     fuzz(st.data(), lambda data: loaded_or_refused(checkpoint, tmp_path, data), examples)

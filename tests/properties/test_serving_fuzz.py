@@ -104,7 +104,7 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, MlflowException | None]:
         return None, error
 
 
-@few_or_many(300)
+@few_or_many(100)
 def test_any_rows(model: VideoModel, seeds: list[bytes], examples: int) -> None:
     fuzz(st.data(), lambda data: answered_or_refused(model, seeds, data), examples)
 
@@ -162,6 +162,6 @@ def body_answered_or_refused(
     check_rows(answer, count=len(answer))
 
 
-@few_or_many(200)
+@few_or_many(80)
 def test_any_body(endpoint: PyFuncModel, seeds: list[bytes], examples: int) -> None:
     fuzz(st.data(), lambda data: body_answered_or_refused(endpoint, seeds, data), examples)

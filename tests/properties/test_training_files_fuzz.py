@@ -57,7 +57,7 @@ def test_any_training_state(tmp_path: Path, examples: int) -> None:
     fuzz(st.data(), check, examples)
 
 
-@few_or_many(150)
+@few_or_many(60)
 def test_any_weights(tmp_path: Path, examples: int) -> None:
     network = tiny_network("resnet10a")
     before = copy.deepcopy(network.state_dict())
@@ -78,7 +78,7 @@ def test_any_weights(tmp_path: Path, examples: int) -> None:
     fuzz(st.data(), check, examples)
 
 
-@few_or_many(150)
+@few_or_many(60)
 def test_any_exported_file_says_what_it_is_or_is_refused(tmp_path: Path, examples: int) -> None:
     whole = export_toy(tmp_path).read_bytes()
     path = tmp_path / "damaged.onnx"

@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import torch
 from data_videos import prepare_tree, write_tree
+from databases import new_database
 from decoded import read_video
 from limits import HANG_S
 from torch import nn
@@ -88,7 +89,7 @@ def tracking(uri: str) -> Iterator[None]:
 
 def registered_network(folder: Path) -> Registered:
     """Prepare, export and register in a new tracking database in `folder`, an empty one."""
-    with tracking(f"sqlite:///{folder / 'mlflow.db'}"):
+    with tracking(new_database(folder)):
         mlflow.create_experiment("toy", artifact_location=str(folder / "artifacts"))
         mlflow.set_experiment("toy")
         return _register(folder, LIMITS)

@@ -13,6 +13,7 @@ import mlflow
 import psutil
 import pytest
 from commands import session
+from databases import new_database
 from limits import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +113,7 @@ run_entry_point(PrepareEntry, main, name="prepare")
 def test_a_stopped_step_is_killed_in_mlflow_and_its_workers_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = new_database(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     words = ["--root_path", str(tmp_path / "data"), "--n_jobs", "2", "--motion_classes", "2"]
     code, said = stop(PREPARING.format(words=words), signal.SIGTERM)

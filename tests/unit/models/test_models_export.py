@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnxruntime
+import pytest
 import torch
 from models_tiny import CLIP, apply_masks, random_masks, tiny_network
 
 from vcc.compression.thinning.remove import thin_
 
 
+@pytest.mark.slow
 def test_thinned_shortcut_a_gives_the_same_logits_in_onnx(tmp_path: Path) -> None:
     model, clip = tiny_network("resnet10a", dtype=torch.float32), torch.randn(2, *CLIP[1:])
     masks = random_masks(model, clip)

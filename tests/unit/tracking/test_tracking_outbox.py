@@ -12,6 +12,7 @@ from typing import Any
 
 import mlflow
 import pytest
+from databases import new_database
 from limits import HANG_S
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
@@ -105,7 +106,7 @@ def tracking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("tracking")
 def test_a_server_that_goes_away_does_not_stop_the_run(tmp_path: Path) -> None:
     """A real server is killed in the middle; its database takes later what was kept."""
-    database = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    database = new_database(tmp_path)
     address = f"http://127.0.0.1:{free_port()}"
     port = address.rpartition(":")[2]
     words = (
@@ -143,7 +144,7 @@ def test_a_server_that_goes_away_does_not_stop_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tracking")
 def test_another_failure_is_not_hidden_by_the_server_s(tmp_path: Path) -> None:
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    mlflow.set_tracking_uri(new_database(tmp_path))
 
     def fail() -> None:
         with open_run("a run", step="prepare", options=TrackingOptions(results=tmp_path)):
@@ -159,7 +160,7 @@ def test_another_failure_is_not_hidden_by_the_server_s(tmp_path: Path) -> None:
 def test_a_run_that_fails_says_so_and_one_that_cannot_be_continued_is_new(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    mlflow.set_tracking_uri(new_database(tmp_path))
     options = TrackingOptions(results=tmp_path)
 
     def fail() -> None:

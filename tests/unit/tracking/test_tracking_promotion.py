@@ -12,6 +12,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from commands import run_command
+from databases import new_database
 from limits import HANG_S
 from tracking_servers import mlflow_server, postgresql
 
@@ -43,7 +44,7 @@ def server(
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "sqlite":
         # Two processes on one file, as on a laptop without a server.
-        yield f"sqlite:///{folder / 'mlflow.db'}"
+        yield new_database(folder)
         return
     with postgresql() as database, mlflow_server(database, folder) as address:
         yield address
@@ -187,6 +188,8 @@ except TrackingError as error:
 """
 
 
+# Two more processes; CI runs it all the same.
+@SLOW
 def test_of_two_promotions_at_once_one_wins_everywhere(
     registry: mlflow.MlflowClient, server: str
 ) -> None:

@@ -52,13 +52,19 @@ def assert_goes_on(rest: Recorded, whole: Recorded, *, first: int) -> None:
             assert rest.metrics[name] == wanted, name
 
 
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))]
+)
 def test_a_chain_killed_at_a_random_step_ends_as_if_it_had_not(
-    dataset: PreparedDataset, uninterrupted: tuple[Network, Recorded, Path], tmp_path: Path
+    dataset: PreparedDataset,
+    uninterrupted: tuple[Network, Recorded, Path],
+    tmp_path: Path,
+    seed: int,
 ) -> None:
     """Filters pruned, removed, fine-tuned and quantized: every structure may be the one of then."""
     network, run, _ = uninterrupted
     n_steps = steps_per_epoch(dataset)
-    step = random.SystemRandom().randint(n_steps + 1, EPOCHS["chain"] * n_steps)
+    step = random.Random(seed).randint(n_steps + 1, EPOCHS["chain"] * n_steps)
 
     resumed, rest = killed_and_resumed(dataset, tmp_path, "chain", at_step=step)
 

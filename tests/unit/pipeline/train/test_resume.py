@@ -38,12 +38,18 @@ def uninterrupted(
     return *train_tiny(dataset, folder=folder), folder
 
 
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))]
+)
 def test_a_training_killed_at_a_random_step_ends_as_if_it_had_not(
-    dataset: PreparedDataset, uninterrupted: tuple[Network, RecordingRun, Path], tmp_path: Path
+    dataset: PreparedDataset,
+    uninterrupted: tuple[Network, RecordingRun, Path],
+    tmp_path: Path,
+    seed: int,
 ) -> None:
     network, run, _ = uninterrupted
     # Beyond the first epoch, after which there is something to resume from.
-    step = random.SystemRandom().randint(STEPS_PER_EPOCH + 1, 4 * STEPS_PER_EPOCH)
+    step = random.Random(seed).randint(STEPS_PER_EPOCH + 1, 4 * STEPS_PER_EPOCH)
     train_and_die(dataset.root, tmp_path, at_call=step)
     last = tmp_path / LAST_FILE
     resumed, rest = train_tiny(dataset, folder=tmp_path, resume_from=last)

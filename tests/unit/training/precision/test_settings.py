@@ -178,9 +178,9 @@ def gradients_of_conv(conv: nn.Conv3d, x: Tensor, plan: PrecisionPlan) -> dict[s
     return {"weight": network[0].weight.grad}
 
 
-@pytest.mark.parametrize(
-    "variant", [BF16, pytest.param(BF16_LAST, marks=pytest.mark.slow)], ids=lambda each: each.name
-)
+# Where a processor emulates the format, ten seconds each.
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", [BF16, BF16_LAST], ids=lambda each: each.name)
 def test_a_resnet_of_16_frames_is_trained_right_in_bf16(variant: PrecisionVariant) -> None:
     """Its layer3 sees two frames: on AVX-512, three of its convolutions are silently wrong.
 
