@@ -136,7 +136,7 @@ class ClipOptions(Options):
         0.0, "training: change saturation by up to this share", at_least=0.0, at_most=1.0
     )
     hue: float = option(
-        0.0, "training: turn the hue by up to this share (12 ms a clip)", at_least=0.0, at_most=0.5
+        0.0, "training: turn the hue by up to this share (11 ms a clip)", at_least=0.0, at_most=0.5
     )
     random_erasing: float = option(
         0.0, "training: probability of erasing a rectangle", at_least=0.0, at_most=1.0

@@ -85,6 +85,16 @@ def test_the_table_shows_every_figure() -> None:
     assert as_markdown(rows).splitlines()[1] == "| --- | ---: | ---: |"
 
 
+def test_the_speed_up_has_the_spread_of_its_rounds() -> None:
+    dense = replace(DENSE, rounds_ms=tuple(range(30, 41)))
+    cells = {
+        row[0]: row[1:] for row in table_rows([dense, replace(SMALL, rounds_ms=(20.0,) * 11)])[1:]
+    }
+    assert cells["in 8 rounds of 10"] == ["", "1.55-1.95x"]
+    for variants in ([DENSE, SMALL], [dense, SMALL]):
+        assert "in 8 rounds of 10" not in {row[0] for row in table_rows(variants)}
+
+
 class TestOtherClips:
     DENSE = replace(DENSE, clip="8x48x48", clips_per_video=3.0)
     # half the frames at the same stride: a clip is cheap, and a video takes twice as many

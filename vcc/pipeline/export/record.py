@@ -110,6 +110,7 @@ class Exported:
             runtime=self.latency.runtime,
             clip=self.network.card.protocol.text,
             clips_per_video=self.clips_per_video,
+            rounds_ms=self.latency.rounds_ms,
         )
 
 
