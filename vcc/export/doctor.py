@@ -22,6 +22,7 @@ from vcc.export.runtimes.processor import EXACT_FLAGS, Sums, cpu_flags, sums_as_
 
 _VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "onnx", "onnxruntime-gpu",
              "onnxruntime", "openvino", "opencv-python-headless", "torch-pruning")  # fmt: skip
+_INSTEAD_OF = {"onnxruntime": ("onnxruntime-gpu",), "onnxruntime-gpu": ("onnxruntime",)}
 _CPU_FEATURES = (
     "avx2",
     "avx512f",
@@ -39,7 +40,10 @@ def findings() -> Iterator[tuple[str, str]]:
     yield "vcc", vcc.__version__
     yield "python", f"{platform.python_version()} on {platform.platform()}"
     for package in _VERSIONS:
-        yield package, _version(package) or "not installed"
+        version = _version(package)
+        # One of the two is what there should be.
+        if version or not any(map(_version, _INSTEAD_OF.get(package, ()))):
+            yield package, version or "not installed"
     yield "CPU", f"{cpu_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
     yield "CPU features", " ".join(cpu_features()) or "unknown"
     yield "int8 sums", int8_kind()

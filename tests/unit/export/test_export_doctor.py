@@ -58,3 +58,21 @@ def test_what_runs_is_named() -> None:
     found = dict(doctor.findings())
     assert found["provider cpu"] == "runs (onnxruntime CPU)"
     assert found["provider openvino"] == "runs (OpenVINO CPU)"
+
+
+@pytest.mark.parametrize(
+    ("installed", "lines"),
+    [
+        (("onnxruntime",), {"onnxruntime": "1.2.3"}),
+        (("onnxruntime-gpu",), {"onnxruntime-gpu": "1.2.3"}),
+        ((), dict.fromkeys(("onnxruntime", "onnxruntime-gpu"), "not installed")),
+    ],
+)
+def test_of_two_that_stand_for_each_other_the_installed_one_is_named(
+    monkeypatch: pytest.MonkeyPatch, installed: tuple[str, ...], lines: dict[str, str]
+) -> None:
+    distributions(monkeypatch, *installed)
+    monkeypatch.setattr(doctor, "int8_kind", lambda: "")
+    monkeypatch.setattr(doctor, "_try_provider", lambda provider, graph: "")
+    found = {what: said for what, said in doctor.findings() if what.startswith("onnxruntime")}
+    assert found == lines
