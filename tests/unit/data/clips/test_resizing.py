@@ -1,50 +1,13 @@
-"""Decoding: containers, real clips, and scaling."""
+"""Scaling of frames: sizes, both ways of scaling, and stacks."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from data_videos import smooth_frames, write_video
-from decoded import read_video
+from data_videos import smooth_frames
 
 from vcc.data.clips.resizing import resize, resize_stack, scaled_size, shrunk_size
-from vcc.data.decoding.errors import BadVideoError
-from vcc.data.decoding.video_file import VideoFile
-
-
-@pytest.mark.parametrize(
-    ("suffix", "codec", "error"),
-    [("avi", "FFV1", 0), ("mkv", "FFV1", 0), ("mp4", "mp4v", 8), ("webm", "VP80", 8)],
-)
-def test_containers(tmp_path: Path, suffix: str, codec: str, error: float) -> None:
-    frames = smooth_frames(10, height=64, width=80)
-    path = write_video(tmp_path / f"ü 'video' 100%.{suffix}", frames, codec=codec)
-    assert VideoFile(path).fps == 25.0
-    got = read_video(path, 128)
-    assert got.shape == frames.shape
-    assert np.abs(got.astype(int) - frames).mean() <= error
-
-
-def test_real_clips(shared: Path) -> None:
-    videos = shared / "videos"
-    clip = videos / "ucf101" / "ApplyEyeMakeup" / "v_ApplyEyeMakeup_g01_c01.avi"
-    assert read_video(clip, 128).shape == (164, 128, 170, 3)
-    assert read_video(videos / "misc" / "test.mp4", 64, max_frames=5).shape == (5, 64, 85, 3)
-    assert read_video(videos / "misc" / "arm_wrestling.mp4", 512, max_frames=1).shape == (
-        1,
-        256,
-        340,
-        3,
-    )
-
-
-def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.mp4").write_text("hello")
-    with pytest.raises(BadVideoError, match="^not a readable video"):
-        read_video(tmp_path / "text.mp4", 128)
 
 
 def test_scaled_size_rounds_down_as_the_thesis() -> None:
@@ -103,15 +66,3 @@ def test_a_stack_is_resized_frame_by_frame(side: int) -> None:
     expected = np.stack([resize(frame, 112, 112) for frame in view])
     assert np.abs(got.astype(int) - expected).max() <= 1
     assert (got[0] == 0).all()
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n", "ffconcat version 1.0\nfile {}\n"],
-)
-def test_a_play_list_is_not_followed(tmp_path: Path, text: str) -> None:
-    write_video(tmp_path / "other.avi", smooth_frames(5))
-    path = tmp_path / "list.avi"
-    path.write_text(text.format("other.avi"))
-    with pytest.raises(BadVideoError, match="not a readable video"):
-        VideoFile(path)
