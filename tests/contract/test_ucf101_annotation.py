@@ -12,7 +12,6 @@ from vcc.data.annotations.forms import load_annotation
 from vcc.data.annotations.splits import check_groups
 from vcc.data.annotations.thesis_json import read_json
 from vcc.data.annotations.ucf101 import official_annotation, read_table
-from vcc.errors import DataError
 
 FOLDER = Path(__file__).resolve().parents[2] / "annotation_UCF101"
 
@@ -63,29 +62,6 @@ def test_kept_files_are_those_made_from_the_table(rebuilt: Path) -> None:
     for name in ("classInd.txt", "ucf101_01.json"):
         assert (FOLDER / name).read_bytes() == (rebuilt / name).read_bytes()
     assert read_json(FOLDER / "ucf101_01.json").split == "split1"
-
-
-def test_own_files_are_not_overwritten(tmp_path: Path) -> None:
-    shutil.copy(FOLDER / "clip_counts.csv", tmp_path)
-    (tmp_path / "testlist01.txt").write_text("Run/v_Run_g01_c01.avi\n")
-    load_annotation(tmp_path / "ucf101_01.json", 1)
-    assert (tmp_path / "testlist01.txt").read_text() == "Run/v_Run_g01_c01.avi\n"
-
-
-def test_damaged_table(tmp_path: Path) -> None:
-    path = tmp_path / "clip_counts.csv"
-    path.write_text("index,class,g01\n1,Run,4\n")
-    with pytest.raises(DataError, match="'Run': not 25 counts of 0 to 99 clips"):
-        read_table(path)
-    path.write_text(f"index,class\n1,Run{',4' * 24},{10**12}\n")
-    with pytest.raises(DataError, match="'Run': not 25 counts"):
-        read_table(path)
-    path.write_bytes(b"index,class\n1,Caf\xe9\n")
-    with pytest.raises(DataError, match="not UTF-8 text"):
-        read_table(path)
-    path.write_text("index,class,g01\none,Run,4\n")
-    with pytest.raises(DataError, match="not a table of clip counts"):
-        read_table(path)
 
 
 def test_the_table_is_the_reference(shared: Path) -> None:

@@ -21,9 +21,8 @@ def wanted_classes(text: str | None) -> tuple[str, ...]:
     """
     if text is None:
         return ()
-    path = Path(text)
-    named = read_text(path, missing="cannot be read").splitlines() if path.is_file() else None
-    names = [composed(name.strip()) for name in (text.split(",") if named is None else named)]
+    listed = _lines_of(Path(text))
+    names = [composed(name.strip()) for name in (text.split(",") if listed is None else listed)]
     names = [name for name in names if name]
     if len(names) < 2:
         msg = f"classes: {text!r} names fewer than two; give A,B,C or a file with a name per line"
@@ -32,6 +31,16 @@ def wanted_classes(text: str | None) -> tuple[str, ...]:
         msg = f"classes: {twice[0]!r} is named twice; name it once"
         raise ConfigError(msg)
     return tuple(names)
+
+
+def _lines_of(path: Path) -> list[str] | None:
+    """Return the lines of a file, or None where there is none."""
+    try:
+        there = path.is_file()
+    except OSError:
+        # A long list of names is no name that a file system takes.
+        return None
+    return read_text(path, missing="cannot be read").splitlines() if there else None
 
 
 def check_known(wanted: Sequence[str], labels: Collection[str]) -> None:

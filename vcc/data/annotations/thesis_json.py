@@ -29,6 +29,7 @@ from vcc.data.annotations.ids import composed, distinct, without_suffix
 from vcc.data.annotations.names import group_of
 from vcc.data.annotations.subsets import our_subsets, subset_word, subsets_note
 from vcc.errors import DataError, nearest, printable
+from vcc.files import write_whole
 
 # Videos of this subset have no labels in ActivityNet and Kinetics.
 _UNLABELLED = "testing"
@@ -148,4 +149,4 @@ def write_json(annotation: Annotation, path: Path) -> None:
         for entry in annotation.entries
     ]
     labels, database = json.dumps(list(annotation.labels)), ",\n".join(rows)
-    path.write_text(f'{{"labels": {labels},\n"database": {{\n{database}\n}}}}\n', "utf-8")
+    write_whole(path, f'{{"labels": {labels},\n"database": {{\n{database}\n}}}}\n')

@@ -24,6 +24,7 @@ from vcc.data.annotations.names import group_of
 from vcc.data.annotations.splits import OFFICIAL_TEST_GROUPS
 from vcc.data.annotations.thesis_json import write_json
 from vcc.errors import DataError
+from vcc.files import write_whole
 
 TABLE_NAME = "clip_counts.csv"
 CLASS_INDEX_NAME = "classInd.txt"
@@ -106,4 +107,4 @@ def write_official_files(folder: Path) -> None:
 
 def _write_missing(path: Path, lines: list[str]) -> None:
     if not path.exists():
-        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        write_whole(path, "".join(f"{line}\n" for line in lines))

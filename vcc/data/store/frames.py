@@ -6,7 +6,7 @@ import contextlib
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -99,11 +99,14 @@ def _damage_named(path: Path) -> Iterator[None]:
         raise DataError(msg) from error
 
 
-def _mapped_frames(path: Path, indices: Iterable[int], shape: tuple[int, int]) -> list[Frame]:
+def _mapped_frames(path: Path, indices: Indices, shape: tuple[int, int]) -> list[Frame]:
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     offset = TAIL.unpack(mapped[-TAIL.size :])[0]
     frames = np.frombuffer(mapped, np.uint8, count=offset).reshape(-1, *shape, 3)
+    if min(indices) < 0:
+        msg = f"there is no frame {min(indices)}"
+        raise ValueError(msg)
     return [frames[i] for i in indices]
 
 

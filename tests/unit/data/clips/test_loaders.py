@@ -5,47 +5,23 @@ from __future__ import annotations
 import logging
 import random
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from clip_batches import clip_dataset, equal, options
 from data_videos import prepare_tree, write_tree
 
-from vcc.config.data import ClipOptions
-from vcc.data.clips.datamodule import ClipDataModule
 from vcc.data.clips.loaders import EpochSampler, train_loader, usable_workers, video_loader
 from vcc.data.clips.protocol import ClipProtocol
-from vcc.data.clips.train_clips import TaughtBatch
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
-    root = tmp_path_factory.mktemp("loaders")
-    write_tree(root / "videos", groups=(1, 2, 8, 9, 10, 11), clips=2, frames=9)
-    return prepare_tree(root, store="packed")
-
-
-def options(**changes: Any) -> ClipOptions:
-    values: dict[str, Any] = {
-        "sample_size": 24,
-        "sample_duration": 4,
-        "batch_size": 5,
-        "n_threads": 0,
-        "train_crop": "corner",
-        "brightness": 0.3,
-    }
-    return ClipOptions(**{**values, **changes})
-
-
-def equal(a: list[Any], b: list[Any]) -> bool:
-    pairs = zip(a, b, strict=False)
-    return len(a) == len(b) and all(
-        torch.equal(x, y) for one, other in pairs for x, y in zip(one, other, strict=True)
-    )
+    return clip_dataset(tmp_path_factory.mktemp("loaders"))
 
 
 def test_training_batches(dataset: PreparedDataset) -> None:
@@ -168,40 +144,3 @@ def test_direction_sensitive_data_is_not_flipped(dataset: PreparedDataset) -> No
     sensitive = [b for e in range(4) for b in train_loader(dataset, plain, epoch=e)]
     dataset.direction_sensitive = False
     assert not equal(clips, sensitive)
-
-
-def test_data_module(dataset: PreparedDataset) -> None:
-    protocol = ClipProtocol(24, 4)
-    module = ClipDataModule(dataset, options(n_val_samples=2), protocol, first_epoch=3)
-    assert equal(list(module.train_dataloader()), list(train_loader(dataset, options(), epoch=3)))
-    assert sum(len(b.labels) for b in module.val_dataloader()) == 2 * len(dataset.videos("dev"))
-
-
-def test_data_module_counts_epochs_with_the_trainer(dataset: PreparedDataset) -> None:
-    class Trainer:
-        current_epoch = 2
-        global_rank = 1
-        world_size = 2
-
-    module = ClipDataModule(dataset, options(), ClipProtocol(24, 4), first_epoch=1)
-    module.trainer = Trainer()  # type: ignore[assignment]
-    expected = train_loader(dataset, options(), epoch=3, rank=1, world_size=2)
-    assert equal(list(module.train_dataloader()), list(expected))
-
-
-def test_a_teacher_sees_the_same_moment_in_its_own_clips(dataset: PreparedDataset) -> None:
-    own = options(sample_duration=2, downsample=2, sample_size=16)
-    teacher = options()
-    alone = list(train_loader(dataset, own, epoch=2))
-    taught: list[Any] = list(train_loader(dataset, own, epoch=2, teacher=teacher))
-    assert all(isinstance(batch, TaughtBatch) for batch in taught)
-    assert equal(alone, [batch[:3] for batch in taught])
-    assert taught[0].teacher_clips.shape == (5, 3, 4, 24, 24)
-    # of equal span, every second of the teacher's frames is the student's: the same crop and colour
-    same = options(sample_duration=2, downsample=2)
-    for batch in train_loader(dataset, same, epoch=2, teacher=teacher):
-        assert isinstance(batch, TaughtBatch)
-        difference = batch.teacher_clips[:, :, ::2].int() - batch.clips.int()
-        # Stacks of other heights are scaled by themselves: they may be rounded apart, not more.
-        assert difference.abs().max() <= 1
-        assert (difference != 0).float().mean() < 0.01

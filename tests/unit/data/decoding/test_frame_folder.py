@@ -41,7 +41,8 @@ def test_frames_are_as_many_as_declared(tmp_path: Path, n_frames: bytes | None, 
         (b"-1", "^n_frames holds '-1', not a number$"),
         (b"\xff\xfe", r"^n_frames holds '\\\\xff\\\\xfe', not a number$"),
         ("\u0664".encode(), "not a number$"),
-        (b"1" * 10, "not a number$"),
+        ("²".encode("latin-1"), "not a number$"),
+        (b"9" * 5000, "^n_frames holds '9{20}', not a number$"),
     ],
 )
 def test_a_wrong_count_is_refused(tmp_path: Path, n_frames: bytes, message: str) -> None:

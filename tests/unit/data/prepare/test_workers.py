@@ -1,4 +1,4 @@
-"""Prepare on a Dask cluster: the same store as with processes of this machine."""
+"""Videos converted side by side: here, and on a Dask cluster, with the same store."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from convert_jobs import job
 from dask.distributed import LocalCluster
 from data_videos import tree_bytes, write_tree
 
 from vcc.config.data import PrepareOptions
 from vcc.data.prepare.run import prepare
+from vcc.data.prepare.workers import convert_all
 from vcc.errors import DataError
 
 
@@ -67,3 +69,22 @@ def test_an_address_that_is_none_is_an_error(tmp_path: Path) -> None:
         pytest.raises(DataError, match=r"no scheduler answers at 'quic://nowhere' \(unknown"),
     ):
         prepare(options(tmp_path, "there", dask_scheduler="quic://nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "videos", "processes"), [(0, 3, 1), (0, 16, 2), (0, 1000, 8), (3, 1, 3)]
+)
+def test_few_videos_get_few_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, n_jobs: int, videos: int, processes: int
+) -> None:
+    asked: list[int] = []
+
+    def side_by_side(calls: object, *, n_jobs: int) -> list[str]:
+        asked.append(n_jobs)
+        return ["done"]
+
+    monkeypatch.setattr("vcc.data.prepare.workers.usable_cores", lambda: 8)
+    monkeypatch.setattr("vcc.data.prepare.workers.side_by_side", side_by_side)
+    jobs = [job(tmp_path, "raw")] * videos
+    made = list(convert_all(options(tmp_path, "here", n_jobs=n_jobs), jobs))
+    assert (made, asked) == (["done"], [processes])
