@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Two packets of a transport stream, the wider form, and one byte more.
-HEAD_BYTES = 4 + 2 * 192 + 1
+# Six packets of a transport stream, in its widest form.
+HEAD_BYTES = 6 * 204
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ _BY_START = {
     b"FLV\x01": Container(".flv", "flv"),
     b"OggS": Container(".ogv", "ogg"),
     b"\x1f\x07\x00": Container(".dv", "dv"),
+    # A partition of the header; what may lie before it, nobody writes.
+    b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02": Container(".mxf", "mxf"),
 }
 _MP4_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
@@ -50,19 +52,24 @@ _PICTURES = (
     b"avis",
 )
 
-# Every packet of a transport stream begins so; recorders of discs put a time of 4 bytes before it.
+# Every packet of a transport stream begins so; recorders of discs put a time of 4 bytes before it,
+# broadcasters a checksum of 16 behind it.
 _SYNC = 0x47
-_PACKETS = ((0, 188), (4, 192))
+_PACKETS = ((0, 188), (4, 192), (0, 204))
+# So many in a row are no accident, wherever a recording was cut; at the very start, fewer.
+_IN_A_ROW = 5
+_AT_START = 3
 
 # What files are called that are taken for videos.
 VIDEO_SUFFIXES = frozenset(
     {
         *(".avi", ".divx", ".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".webm"),
         *(".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".ogv", ".dv"),
+        ".mxf",
     }
 )
 
-KINDS = "avi, mp4, mov, mkv, webm, mpg, ts, wmv, flv, ogv or dv"
+KINDS = "avi, mp4, mov, mkv, webm, mpg, ts, wmv, flv, ogv, dv or mxf"
 
 
 def container_of(head: bytes) -> Container | None:
@@ -88,5 +95,11 @@ def container_suffix(head: bytes) -> str | None:
 
 
 def _is_transport(head: bytes, first: int, length: int) -> bool:
-    places = range(first, HEAD_BYTES, length)
+    if _in_step(head, first, length, _AT_START):
+        return True
+    return any(_in_step(head, place, length, _IN_A_ROW) for place in range(length))
+
+
+def _in_step(head: bytes, first: int, length: int, count: int) -> bool:
+    places = range(first, first + count * length, length)
     return len(head) > places[-1] and all(head[place] == _SYNC for place in places)

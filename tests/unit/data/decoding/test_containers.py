@@ -42,6 +42,11 @@ def packets(first: int, length: int) -> bytes:
         (b"\x1f\x07\x00", ".dv"),
         (packets(0, 188), ".ts"),
         (packets(4, 192), ".ts"),
+        (packets(0, 204), ".ts"),
+        # cut anywhere, as recorders of broadcasts do
+        (packets(101, 188), ".ts"),
+        (packets(187, 192), ".ts"),
+        (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02\x04\x00", ".mxf"),
     ],
 )
 def test_a_container_is_known_by_its_first_bytes(head: bytes, suffix: str) -> None:
@@ -61,6 +66,8 @@ def test_a_container_is_known_by_its_first_bytes(head: bytes, suffix: str) -> No
         b"\xff\xd8\xff\xe0",
         packets(0, 188)[:376],
         b"G" * 188,
+        # By accident, four bytes lie so in a row.
+        packets(101, 188)[: 101 + 4 * 188],
         bytes(HEAD_BYTES),
     ],
 )

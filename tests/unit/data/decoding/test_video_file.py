@@ -212,3 +212,18 @@ def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     path = cut(record(tmp_path / "video.avi", codec="mpeg4"), 0.8)
     frames_of(path, min_decoded_share=0.0)
     assert capfd.readouterr() == ("", "")
+
+
+@needs_ffmpeg
+def test_a_broadcast_cut_anywhere_begins_with_its_first_whole_picture(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.ts"
+    source = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=1"]
+    code = ["-c:v", "mpeg2video", "-g", "5", "-bf", "0"]
+    subprocess.run([str(FFMPEG), "-v", "error", *source, *code, str(whole)], check=True)
+    cut_off = tmp_path / "cut.ts"
+    cut_off.write_bytes(whole.read_bytes()[1001:])
+
+    expected, (_, found) = frames_of(whole)[1], frames_of(cut_off)
+
+    assert len(expected) - 5 <= len(found) < len(expected)
+    np.testing.assert_array_equal(np.stack(found), np.stack(expected[-len(found) :]))
