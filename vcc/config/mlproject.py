@@ -68,12 +68,12 @@ def conda_text(pyproject: Path) -> str:
 
 
 def _entry_text(name: str, module: str, cls: type[Options]) -> str:
-    fields = dataclasses.fields(cls)
+    fields, types = dataclasses.fields(cls), field_types(cls)
     lines = [f"  {name}:"]
     if fields:
         lines.append("    parameters:")
     for field in fields:
-        kind = "float" if without_none(field_types(cls)[field.name]) in (int, float) else "string"
+        kind = "float" if without_none(types[field.name]) in (int, float) else "string"
         default = json.dumps(format_value(field.default))
         # An unset number has no float default: MLflow would be told a number is "".
         declared = kind if format_value(field.default) else "string"

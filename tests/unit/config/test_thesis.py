@@ -26,3 +26,9 @@ def test_no_option_is_forgotten(shared: Path) -> None:
     trained = {field.name for field in dataclasses.fields(entrypoints.TrainEntry)}
     assert not set(REFUSED) & trained
     assert set(ALIASES.values()) <= taken
+
+
+def test_settled_options_have_one_value_and_reasons_are_sentences() -> None:
+    assert not set(ALIASES) & set(REFUSED) | set(ALIASES) & set(SETTLED)
+    assert all(" " in reason for reason in REFUSED.values())
+    assert all(" " in reason for _, reason in SETTLED.values())
