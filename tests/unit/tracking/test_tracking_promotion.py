@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,24 +38,8 @@ FORMS = (BASE, f"{BASE}-onnx", f"{BASE}-video")
 SLOW = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=SLOW)])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "sqlite":
-        # Two processes on one file, as on a laptop without a server.
-        yield new_database(folder)
-        return
-    with postgresql() as database, mlflow_server(database, folder) as address:
-        yield address
-
-
-@pytest.fixture
-def registry(server: str) -> Iterator[mlflow.MlflowClient]:
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(server)
-    client = mlflow.MlflowClient()
+def fill(client: mlflow.MlflowClient) -> None:
+    """Leave three versions of every form in the registry, and nothing else."""
     for model in client.search_registered_models():
         client.delete_registered_model(model.name)
     for name in FORMS:
@@ -64,7 +49,36 @@ def registry(server: str) -> Iterator[mlflow.MlflowClient]:
             client.create_model_version(
                 name, f"s3://nowhere/{name}/{number}", tags={"export_id": f"e{number}"}
             )
-    yield client
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=SLOW)])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path | str]:
+    """A file with that registry, or the address of a server that is to be filled for each test."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "sqlite":
+        fill(mlflow.MlflowClient(new_database(folder)))
+        yield folder / "mlflow.db"
+        return
+    with postgresql() as database, mlflow_server(database, folder) as address:
+        yield address
+
+
+@pytest.fixture
+def server(filled: Path | str, tmp_path: Path) -> str:
+    """The tracking URI: of a file, two processes may use it, as on a laptop without a server."""
+    if isinstance(filled, Path):
+        return f"sqlite:///{shutil.copy(filled, tmp_path)}"
+    fill(mlflow.MlflowClient(filled))
+    return filled
+
+
+@pytest.fixture
+def registry(server: str) -> Iterator[mlflow.MlflowClient]:
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(server)
+    yield mlflow.MlflowClient()
     mlflow.set_tracking_uri(before)
 
 
