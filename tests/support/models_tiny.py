@@ -51,6 +51,13 @@ _ALIKE = (
 EACH_KIND = [
     pytest.param(name, marks=pytest.mark.slow if name in _ALIKE else ()) for name in VARIANTS
 ]
+# Where each is built, masked and traced: a residual one, a depthwise one, one that splits.
+FEW_KINDS = [
+    pytest.param(
+        name, marks=() if name in ("resnet10a", "csn26ip", "shufflenetv2") else pytest.mark.slow
+    )
+    for name in VARIANTS
+]
 CLIP = (1, 3, 4, 24, 24)
 # Smaller clips leave nothing of C3D's pools; of these, 2x2 places for its first linear layer.
 _CLIPS = {"c3d": (1, 3, 9, 32, 32)}

@@ -114,6 +114,7 @@ def signed_depthwise(model: onnx.ModelProto) -> set[str]:
     return found
 
 
+@SLOW
 def test_fast_files_have_every_depthwise_layer_in_int8(tmp_path: Path) -> None:
     model = quantized(dense("csn"), "PostTrainLinearQuantizer", quant_target="cpu", overflow="fast")
     path = export(model, tmp_path)

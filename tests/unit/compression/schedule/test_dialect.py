@@ -300,7 +300,7 @@ def label(case: Any) -> str:
     return str(case[1]) if isinstance(case, tuple) else ""
 
 
-@pytest.mark.parametrize("network", [TinyNet, FlatNet])
+@pytest.mark.parametrize("network", [TinyNet, pytest.param(FlatNet, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", CASES, ids=label)
 def test_a_component_runs(case: tuple[str, str, dict[str, Any]], network: type[nn.Module]) -> None:
     subject, name, args = case
