@@ -1,4 +1,4 @@
-"""Entry point `doctor`: what this machine can run, and why not the rest."""
+"""Entry point `doctor`: what this machine can run, and whether the registry fits together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ def main(options: DoctorEntry) -> None:
         from vcc.pipeline.admission.doctor import admit
 
         admit(options)
+        return
+    if options.check == "registry":
+        from vcc.pipeline.doctor.registry import check_registry
+
+        check_registry(options.root_path)
         return
     # Imported here: `--help` must not wait for torch and ONNX Runtime.
     from vcc.pipeline.commands.doctor import run_doctor

@@ -20,6 +20,7 @@ from vcc.config.options import Options, option
 from vcc.config.serving import MOST_CLIPS, ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
 from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
+from vcc.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,8 +270,14 @@ class StudyEntry(TrustOptions, TrackingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorEntry(ModelOptions):
-    """Find what this machine can run, and why not the rest; with `model`, what a network can do."""
+    """Find what this machine can run, what a network can do, or whether the registry is whole."""
 
+    check: str = option(
+        "machine",
+        "what is looked at; registry: aliases, exports, locks and data, and what mends them",
+        choices=("machine", "registry"),
+    )
+    root_path: Path = option(Path("data"), "check=registry: folder that prepared data sets lie in")
     model: str = option(
         "", "take this network through admission instead: a family, torchvision:NAME or python:..."
     )
@@ -279,6 +286,9 @@ class DoctorEntry(ModelOptions):
     sample_duration: int = option(16, "frames in its clips", at_least=1)
 
     def __post_init__(self) -> None:
+        if self.model and self.check != "machine":
+            msg = f"check: {self.check} looks at no network: leave out model, or check"
+            raise ConfigError(msg)
         if self.model:
             super().__post_init__()
         else:

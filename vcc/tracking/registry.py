@@ -19,7 +19,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
-from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import Array
@@ -188,17 +188,39 @@ def list_versions(*, dataset: str | None = None) -> list[Version]:
     Args:
         dataset: only versions trained on the data set of this name.
     """
-    client = mlflow.MlflowClient()
-    found: list[Version] = []
-    for model in client.search_registered_models(filter_string=f"name LIKE '{PREFIX}%'"):
-        if model.name.endswith((ONNX_SUFFIX, VIDEO_SUFFIX)):
-            continue
-        aliases = _aliases_by_number(model.aliases)
-        for version in client.search_model_versions(f"name = '{model.name}'"):
-            number = int(version.version)
-            found.append(_as_version(version, aliases.get(number, ())))
+    found = [
+        version
+        for model in registered_models()
+        if not model.name.endswith((ONNX_SUFFIX, VIDEO_SUFFIX))
+        for version in versions_of(model)
+    ]
     wanted = [v for v in found if dataset is None or v.tags.get("dataset") == dataset]
     return sorted(wanted, key=lambda version: -version.created_ms)
+
+
+def registered_models() -> list[RegisteredModel]:
+    """Return every registered model of this project, in order of names, locks included.
+
+    A server gives them page by page.
+    """
+    client = mlflow.MlflowClient()
+    found: list[RegisteredModel] = []
+    token = None
+    while True:
+        page = client.search_registered_models(f"name LIKE '{PREFIX}%'", page_token=token)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return sorted(found, key=lambda model: str(model.name))
+
+
+def versions_of(model: RegisteredModel) -> list[Version]:
+    """Return the versions of a registered model, with their aliases."""
+    aliases = _aliases_by_number(model.aliases)
+    return [
+        _as_version(version, aliases.get(int(version.version), ()))
+        for version in mlflow.MlflowClient().search_model_versions(f"name = '{model.name}'")
+    ]
 
 
 def get_version(uri: str) -> Version:

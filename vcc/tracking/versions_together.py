@@ -15,10 +15,10 @@ from vcc.errors import TrackingError
 from vcc.tracking.registry import (
     GRAPH_NAME,
     ONNX_SUFFIX,
-    PREFIX,
     VIDEO_SUFFIX,
     Version,
     get_version,
+    registered_models,
 )
 
 # In the order in which aliases move: what is served moves last, when all the rest is in place.
@@ -122,8 +122,7 @@ def download_graph(version: Version, *, into: Path) -> Path:
 
 def names_with(alias: str) -> list[str]:
     """Return the names of checkpoints of which some form has an alias, in order."""
-    client = mlflow.MlflowClient()
-    models = client.search_registered_models(filter_string=f"name LIKE '{PREFIX}%'")
+    models = registered_models()
     return sorted({base_name(model.name) for model in models if alias in dict(model.aliases)})
 
 
