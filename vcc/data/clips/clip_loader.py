@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from torch.utils.data import DataLoader
 
+from vcc.data.clips.stopped_workers import end_if_stopped
 from vcc.errors import DataError
 
 # How often PyTorch is to look whether its workers still live: it does so when a wait ends.
@@ -28,6 +29,10 @@ LIMIT_S = 1200
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # What PyTorch says of workers that ended, and of ones that give nothing.
 _ENDED, _SILENT = "exited unexpectedly", "timed out after"
+_ENDED_LINE = (
+    "a loader worker was ended from outside, most often for want of memory: use fewer "
+    "(n_threads), smaller batches (batch_size), or a machine with more memory"
+)
 
 BatchT = TypeVar("BatchT")
 
@@ -54,14 +59,18 @@ class ClipLoader(DataLoader[BatchT]):
         """Yield batches.
 
         Raises:
-            DataError: a worker ended, or all gave nothing for `limit_s`.
+            DataError: a worker ended, all gave nothing for `limit_s`, or one or the server that
+                forks them was stopped for so long.
         """
-        batches, waited = super().__iter__(), 0.0
+        batches, waited = self._started(), 0.0
         while True:
             try:
                 batch = next(batches)
             except StopIteration:
                 return
+            except (EOFError, ConnectionError) as error:
+                # It was killed while it gave a batch's memory away.
+                raise DataError(_ENDED_LINE) from error
             except RuntimeError as error:
                 waited += self.timeout
                 if _SILENT in str(error) and waited < self._limit_s:
@@ -70,13 +79,32 @@ class ClipLoader(DataLoader[BatchT]):
             waited = 0.0
             yield batch
 
+    def _started(self) -> Any:
+        """Return PyTorch's iterator, whose processes are watched from now on."""
+        if self.num_workers:
+            end_if_stopped(_server(), limit_s=self._limit_s)
+        try:
+            batches = super().__iter__()
+        except (EOFError, ConnectionError) as error:
+            msg = (
+                "the process that loader workers are forked from was ended from outside: run the "
+                "same command again; n_threads=0 loads in this process"
+            )
+            raise DataError(msg) from error
+        workers = getattr(batches, "_workers", ())
+        end_if_stopped((worker.pid for worker in workers), limit_s=self._limit_s)
+        return batches
+
+
+def _server() -> list[int]:
+    """Return the number of the process that workers are forked from, where there is one."""
+    pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    return [] if pid is None else [pid]
+
 
 def _explained(error: RuntimeError, waited: float) -> Exception:
     if _ENDED in str(error):
-        return DataError(
-            "a loader worker was ended from outside, most often for want of memory: use fewer "
-            "(n_threads), smaller batches (batch_size), or a machine with more memory"
-        )
+        return DataError(_ENDED_LINE)
     if _SILENT in str(error):
         return DataError(
             f"no batch from the loader workers in {waited:g} s: can the frame store be read? "

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
+from commands import run_command
 from torch.utils.data import Dataset
 
-from vcc.data.clips import clip_loader
+from vcc.data.clips import clip_loader, stopped_workers
 from vcc.data.clips.clip_loader import ClipLoader, worker_context
 from vcc.errors import DataError
 
@@ -72,6 +75,7 @@ def busy_thread() -> Any:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_loader, "_LOOK_S", 1)
+    monkeypatch.setattr(stopped_workers, "_LOOK_S", 0.5)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -105,3 +109,70 @@ def test_a_silent_worker_is_one_line() -> None:
 def test_a_defect_keeps_its_own_message() -> None:
     with pytest.raises(ValueError, match="a defect"):
         list(ClipLoader(Broken(), num_workers=1))
+
+
+class Pid(Numbers):
+    """The process that made the batch."""
+
+    def __getitem__(self, index: int) -> Any:
+        return torch.tensor([index, os.getpid()])
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_worker_that_is_stopped_while_its_batch_is_taken_over_is_one_line() -> None:
+    batches = iter(ClipLoader(Pid(), num_workers=1, limit_s=2))
+    pid = int(next(batches)[0, 1])
+    # Two more batches lie in the queue when it waits for what to do next; their memory it gives
+    # away only while it runs.
+    while psutil.Process(pid).status() != psutil.STATUS_SLEEPING:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(DataError, match="a loader worker was ended from outside"):
+        list(batches)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("impatient")
+def test_a_stopped_fork_server_is_one_line() -> None:
+    if worker_context().get_start_method() != "forkserver":
+        pytest.skip("this system has no fork server")
+    (server,) = clip_loader._server()
+    os.kill(server, signal.SIGSTOP)
+    with pytest.raises(DataError, match="that loader workers are forked from was ended"):
+        list(ClipLoader(Numbers(), num_workers=1, limit_s=2))
+    assert len(list(ClipLoader(Numbers(), num_workers=1))) == 8
+
+
+_STOPPED_AT_EXIT = """
+import os, signal, sys
+import torch
+from torch.utils.data import Dataset
+from vcc.data.clips import stopped_workers
+from vcc.data.clips.clip_loader import ClipLoader
+stopped_workers._LOOK_S = 0.5
+
+class Pids(Dataset):
+    def __len__(self):
+        return 8
+    def __getitem__(self, index):
+        return torch.tensor(os.getpid())
+
+if __name__ == "__main__":
+    batches = iter(ClipLoader(Pids(), num_workers=1, limit_s=2))
+    os.kill(int(next(batches)), signal.SIGSTOP)
+    print("stopped", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_does_not_keep_a_program_from_its_end(tmp_path: Path) -> None:
+    script = tmp_path / "stopped_at_exit.py"
+    script.write_text(_STOPPED_AT_EXIT)
+    root = Path(__file__).resolve().parents[4]
+    done = run_command(
+        [sys.executable, script], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "stopped\n"
+    assert "was stopped (SIGSTOP) for" in done.stderr
