@@ -97,12 +97,13 @@ def check_quantized(model: onnx.ModelProto, *, name: str) -> None:
 
     Raises:
         ExportError: it quantizes what was just dequantized, holds float weights that it quantizes
-            when run, or has a BatchNorm left.
+            when run, or has a BatchNorm left that alone reads a layer of integers. One that reads
+            something else (a sum, a concatenation) stays in float.
     """
-    made_by = {output: node for node in model.graph.node for output in node.output}
-    stored = {tensor.name for tensor in model.graph.initializer}
+    graph = _Graph(model.graph)
+    made_by, stored = graph.made_by, graph.stored
     for node in model.graph.node:
-        if node.op_type == "BatchNormalization" and is_quantized(model):
+        if node.op_type == "BatchNormalization" and graph.could_be_folded(node):
             msg = f"{name}: BatchNorm {node.name} could not be folded into integer weights"
             raise ExportError(msg)
         if node.op_type != "QuantizeLinear":
@@ -133,12 +134,10 @@ class _Graph:
         y = (conv(x) - mean) * f + beta with f = gamma / sqrt(var + eps): integers q * s become
         (sign(f) q) * (s |f|), and the bias (b - mean) f + beta.
         """
-        conv = self.made_by.get(norm.input[0])
-        if conv is None or not _has_filters(conv) or self.reads[norm.input[0]] != 1:
+        if not self.could_be_folded(norm):
             return
-        weight = self.made_by.get(conv.input[1])
-        if weight is None or weight.op_type != "DequantizeLinear":
-            return
+        conv = self.made_by[norm.input[0]]
+        weight = self.made_by[conv.input[1]]
         eps = next((a.f for a in norm.attribute if a.name == "epsilon"), 1e-5)
         gamma, beta, mean, var = (self._value(name) for name in norm.input[1:5])
         factor: Array = (gamma / np.sqrt(var + eps)).astype(np.float32)
@@ -152,6 +151,14 @@ class _Graph:
         conv.output[0] = norm.output[0]
         self.made_by[norm.output[0]] = conv
         self.proto.node.remove(norm)
+
+    def could_be_folded(self, norm: onnx.NodeProto) -> bool:
+        """Return whether a BatchNorm alone reads a layer whose weights are integers."""
+        conv = self.made_by.get(norm.input[0])
+        if conv is None or not _has_filters(conv) or self.reads[norm.input[0]] != 1:
+            return False
+        weight = self.made_by.get(conv.input[1])
+        return weight is not None and weight.op_type == "DequantizeLinear"
 
     def merge_equal(self, kind: str) -> None:
         """Let every tensor be read from the first of the nodes that compute the same of it."""

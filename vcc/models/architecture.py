@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import ModelError, nearest
@@ -24,7 +24,8 @@ from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle
 
 _ATTRIBUTES: tuple[tuple[type[nn.Module], tuple[str, ...]], ...] = (
     (_ConvNd, ("in_channels", "out_channels", "groups")),
-    (_BatchNorm, ("num_features",)),
+    (_NormBase, ("num_features",)),
+    (nn.PReLU, ("num_parameters",)),
     (nn.Linear, ("in_features", "out_features")),
     (ChannelPad, ("n_in", "n_out")),
     (ChannelPart, ("n_out",)),
@@ -55,6 +56,7 @@ _SECTIONS: dict[str, Section] = {}
 # Who registers a section that a file may have before anyone needed it in this process.
 _SECTION_HOMES = {
     "decomposition": "vcc.models.decomposed",
+    "norms": "vcc.models.norms",
     "quantizers": "vcc.models.quantized.plan",
 }
 
@@ -169,9 +171,11 @@ def empty_parameters(module: nn.Module) -> dict[str, tuple[int, ...]]:
         return {"weight": shape, "bias": (module.out_channels,)}
     if isinstance(module, nn.Linear):
         return {"weight": (module.out_features, module.in_features), "bias": (module.out_features,)}
-    if isinstance(module, _BatchNorm):
+    if isinstance(module, _NormBase):
         names = ("weight", "bias", "running_mean", "running_var")
         return dict.fromkeys(names, (module.num_features,))
+    if isinstance(module, nn.PReLU):
+        return {"weight": (module.num_parameters,)}
     return {}
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.compression.channels.graph import coupled_parameters
+from vcc.compression.channels.group_state import find_group_state
 from vcc.compression.channels.trace import ChannelGroup, is_channel_maker
 
 Masks = Mapping[str, Tensor | None]
@@ -79,8 +80,9 @@ def dead_channels(group: ChannelGroup) -> Tensor:
 def zero_filters_(model: nn.Module, masks: Masks, groups: Sequence[ChannelGroup]) -> None:
     """Zero, in place, filters that are masked as a whole, and what else is theirs.
 
-    That is their weights, biases and BatchNorm entries (`coupled_parameters`): their channels are
-    zero then.
+    That is their weights, biases and BatchNorm entries (`coupled_parameters`), and the entries of
+    norms and depthwise convolutions behind sums and concatenations all of whose channels are zero
+    then: their channels are zero, too.
 
     Args:
         model: the network.
@@ -88,16 +90,32 @@ def zero_filters_(model: nn.Module, masks: Masks, groups: Sequence[ChannelGroup]
         groups: of `trace_channels`.
     """
     parameters = dict(model.named_parameters(remove_duplicate=False))
+    filters: dict[str, Tensor] = {}
     for name, vectors in coupled_parameters(model, groups).items():
         mask = masks.get(name)
         if mask is None:
             continue
         alive = mask.flatten(1).any(dim=1)
+        filters[name.removesuffix(".weight")] = ~alive.cpu()
         if bool(alive.all()):
             continue
         for target in (name, *vectors):
             parameter = parameters[target]
             parameter[~alive.to(parameter.device)] = 0
+    for group in groups:
+        while not group.is_output and _silenced_(group, filters):
+            pass
+
+
+def _silenced_(group: ChannelGroup, filters: Mapping[str, Tensor]) -> bool:
+    """Zero what layers of a group add to zeros; return whether that changed anything."""
+    changed = False
+    for member, channels in find_group_state(group, filters, {}).fed_zeros():
+        for parameter in member.module.parameters(recurse=False):
+            if parameter.dim() == 1 and bool((parameter[channels] != 0).any()):
+                parameter[channels] = 0
+                changed = True
+    return changed
 
 
 def _with_filters_masked(weight: Tensor, mask: Tensor | None, filters: Tensor) -> Tensor:

@@ -1,21 +1,27 @@
 """Which masked channels can go, and for the others, who keeps them.
 
-A channel can go where removing it changes nothing: where everything that reads it reads zeros.
-A filter's zeros reach its readers only through its bias, its BatchNorm and whatever follows;
-all of them must be zero too. In a residual stream every layer that writes must write zeros.
+A channel can go where removing it changes nothing: where everything that reads it reads zeros,
+which `zeros_read` finds by running. The rest here is for words on what stays. A filter's zeros
+reach its readers only through its bias, its BatchNorm and whatever follows; all of them must be
+zero too. In a residual stream every layer that writes must write zeros.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
-from vcc.compression.channels.trace import ChannelGroup, Member, is_channel_maker
+from vcc.compression.channels.trace import ChannelGroup, Member, is_channel_maker, width
+from vcc.compression.channels.zeros import ZerosRead
 from vcc.models.layers import is_depthwise
+from vcc.models.norms import NORMS_OVER_CHANNELS
+
+# Layers without filters that have something for each channel.
+_AFFINE = (_NormBase, nn.PReLU, *NORMS_OVER_CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,17 @@ class GroupState:
                 unexplained = unexplained & ~hit
         return found
 
+    def fed_zeros(self) -> Iterator[tuple[Member, Tensor]]:
+        """Yield norms and depthwise convolutions with their own channels that are fed zeros, [m].
+
+        What they make of zeros is theirs alone: nothing of it depends on the input.
+        """
+        for member in self.group.writers:
+            module = member.module
+            if isinstance(module, _AFFINE) or is_depthwise(module):
+                fed = self._zero_in[member.name][self.group.positions(member)]
+                yield member, member.indices[fed]
+
     def _reasons(self) -> Iterator[tuple[str, Tensor]]:
         everywhere = torch.ones_like(self.removable)
         if self.group.obstacle:
@@ -54,11 +71,8 @@ class GroupState:
             yield "they are the network's output", everywhere
         writers = [member for member in self.group.writers if member.name in self._zero_out]
         for member in writers:
-            if member.reach.barrier:
-                yield f"{member.reach.barrier} behind {member.name} keeps no zeros", everywhere
-        for member in writers:
             alive = ~self._zero_out[member.name]
-            if isinstance(member.module, _BatchNorm):
+            if not is_channel_maker(member.module):
                 unmasked = f"weight and bias of {member.name} are not masked with the filter"
                 yield unmasked, alive & self._zero_in[member.name]
             else:
@@ -68,19 +82,23 @@ class GroupState:
             if is_channel_maker(member.module):
                 alive = ~self._zero_out[member.name]
                 yield f"coupled with {member.name}, which keeps the channel", alive
+        readers = ", ".join(member.name for member in _readers(self.group))
+        yield f"an operation in front of {readers or 'the output'} keeps no zeros", everywhere
 
 
-def find_group_state(group: ChannelGroup, masked_filters: Mapping[str, Tensor]) -> GroupState:
+def find_group_state(
+    group: ChannelGroup, masked_filters: Mapping[str, Tensor], zeros: ZerosRead
+) -> GroupState:
     """Return what is zero in a group.
 
     Args:
         group: channels that go together.
         masked_filters: layer name to which of all its filters are masked, bool [out_channels].
             Layers without an entry have none masked.
+        zeros: of `zeros_read`.
     """
-    members = {m.name: m for m in group.writers if isinstance(m.module, _BatchNorm)}
     makers = {m.name: m for m in group.writers if is_channel_maker(m.module)}
-    members |= makers
+    members = {m.name: m for m in group.writers if isinstance(m.module, _AFFINE)} | makers
     masked = {
         name: _over_group(group, member, masked_filters[name][member.indices], absent=False)
         if name in masked_filters
@@ -94,13 +112,33 @@ def find_group_state(group: ChannelGroup, masked_filters: Mapping[str, Tensor]) 
         silent = torch.zeros(len(group.roots), dtype=torch.bool)
         zero_in[name] = torch.stack(sources).all(dim=0) if sources else silent
         zero_out[name] = _zero_output(group, members[name], zero_in[name], masked.get(name))
-    removable = torch.full((len(group.roots),), not (group.obstacle or group.is_output))
-    for name, member in members.items():
-        if member.reach.barrier:
-            removable &= False
-        elif member.reach.exposed or not member.reach.followers:
-            removable &= zero_out[name]
+    removable = _any(masked.values(), len(group.roots))
+    if group.obstacle or group.is_output:
+        removable &= False
+    else:
+        removable &= _read_as_zeros(group, zeros, zero_out)
     return GroupState(group, masked, removable, zero_in, zero_out)
+
+
+def _any(masked: Iterable[Tensor], n: int) -> Tensor:
+    """Return where a filter is masked: what is zero for other reasons was not asked for."""
+    return torch.stack([torch.zeros(n, dtype=torch.bool), *masked]).any(dim=0)
+
+
+def _read_as_zeros(group: ChannelGroup, zeros: ZerosRead, zero_out: Mapping[str, Tensor]) -> Tensor:
+    """Return where all that reads a group's channels reads zeros, or nothing reads and all are."""
+    found = [torch.ones(len(group.roots), dtype=torch.bool)]
+    for member in _readers(group):
+        # A layer whose weight is used without a call of it was not seen.
+        unseen = torch.zeros(width(member.module, reads=True), dtype=torch.bool)
+        read = zeros.get(member.name, unseen)[member.indices]
+        found.append(_over_group(group, member, read, absent=True))
+    return torch.stack([*found, *([] if len(found) > 1 else zero_out.values())]).all(dim=0)
+
+
+def _readers(group: ChannelGroup) -> list[Member]:
+    """Return the layers that channels are missed by where they are not zero."""
+    return [m for m in group.members if m.reads or isinstance(m.module, NORMS_OVER_CHANNELS)]
 
 
 def _in_order(members: Mapping[str, Member]) -> list[str]:
@@ -129,9 +167,12 @@ def _zero_output(
     module = member.module
     present = torch.ones(len(member.indices), dtype=torch.bool)
     absent = ~_over_group(group, member, present, absent=False)
-    if masked is None:
+    if isinstance(module, nn.PReLU):
+        own, before = present, zero_in
+    elif masked is None:
         # A BatchNorm makes bias - weight * mean / std of zeros.
-        own = _is_zero(module.weight, member) & _is_zero(module.bias, member)
+        shift = present if module.bias is None else _is_zero(module.bias, member)
+        own = _is_zero(module.weight, member) & shift
         before = zero_in
     else:
         own = present if module.bias is None else _is_zero(module.bias, member)
@@ -141,7 +182,7 @@ def _zero_output(
 
 def _is_zero(vector: object, member: Member) -> Tensor:
     """Return where a layer's vector is zero at the member's channels; nowhere if there is none."""
-    if not isinstance(vector, Tensor):
+    if not isinstance(vector, Tensor) or vector.dim() > 1:
         return torch.zeros(len(member.indices), dtype=torch.bool)
     return (vector.detach() == 0).cpu()[member.indices]
 

@@ -15,6 +15,7 @@ import torch_pruning as tp
 from torch import nn
 
 from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle, ChannelSplit
+from vcc.models.norms import THINNED_NORMS
 
 # Layers without weights that only pass channels on, each with `n_out` of them.
 MOVERS = (ChannelPad, ChannelPart, ChannelShuffle)
@@ -50,8 +51,8 @@ class _IndexMap:
 
 
 def register_movers(graph: Any) -> None:
-    """Make a dependency graph, yet to be built, see the layers that move channels."""
-    for kind in MOVERS:
+    """Make a dependency graph, yet to be built, see layers of this project as layers."""
+    for kind in (*MOVERS, *THINNED_NORMS):
         graph.register_customized_layer(kind, _MoverPruner())
 
 

@@ -10,34 +10,27 @@ again.
 
 from __future__ import annotations
 
-import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch_pruning as tp
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+from vcc.compression.channels.batchnorms import computes_as
 from vcc.compression.channels.maps import MOVERS, map_movers, register_movers
 from vcc.compression.channels.steps import UntraceableError, limit_steps
 from vcc.errors import ScheduleError, one_line
 from vcc.models.layers import ChannelPad, is_depthwise
 from vcc.models.modes import evaluating
+from vcc.models.norms import THINNED_NORMS, channel_dim
 
-_SLICEABLE = (_ConvNd, nn.Linear, _BatchNorm, *MOVERS)
-
-# Autograd's names of operations that turn a zero channel into a zero channel. `add` and `sub`
-# only count with two tensors: adding a constant does not keep zeros.
-_KEEPS_ZERO = re.compile(
-    r"relu|hardtanh|elu|gelu|silu|hardswish|tanh|pool|dropout|mul|div|add|sub|mean|sum|pad|view"
-    r"|reshape|squeeze|permute|transpose|clone|copy|contiguous|fakequant"
-)
-
-# Those that the pattern would take for others, although they add to zeros or take from one.
-_ADDS = re.compile(r"rsub|addc|addmm|addbmm|addr|logsumexp|logaddexp|logcumsumexp")
+_NORMS = (nn.GroupNorm, nn.LayerNorm)
+_SLICEABLE = (_ConvNd, nn.Linear, _NormBase, nn.PReLU, *_NORMS, *THINNED_NORMS, *MOVERS)
 
 
 @dataclass(frozen=True)
@@ -47,16 +40,12 @@ class Reach:
     Attributes:
         chain: layers with the same channels, by the same numbers, that follow it and nothing else.
         followers: those, and those behind a sum with other layers' outputs or a shuffle.
-        exposed: whether something else reads them: a layer that mixes channels.
         ends: whether they reach the network's output.
-        barrier: an operation on the way that does not keep zeros, or "".
     """
 
     chain: tuple[str, ...] = ()
     followers: tuple[str, ...] = ()
-    exposed: bool = False
     ends: bool = False
-    barrier: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,7 +123,7 @@ def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGrou
     for name, module in model.named_modules():
         if not is_channel_maker(module) or module not in graph.module2node:
             continue
-        free = sorted(set(range(_width(module))) - covered.get(name, set()))
+        free = sorted(set(range(width(module))) - covered.get(name, set()))
         if free:
             count.steps = 0
             group = _read_group(graph, module, free, names)
@@ -181,8 +170,20 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
     return graph
 
 
-def _width(module: nn.Module) -> int:
-    return int(getattr(module, "out_channels", 0) or getattr(module, "out_features", 0))
+def width(module: nn.Module, *, reads: bool = False) -> int:
+    """Return how many channels a layer has: of its output, or of its input.
+
+    Raises:
+        TypeError: the module has none.
+    """
+    if isinstance(module, nn.LayerNorm):
+        return int(module.normalized_shape[0])
+    names = ("in_channels", "in_features") if reads else ("out_channels", "out_features")
+    for name in (*names, "num_features", "num_channels", "num_parameters", "n_out"):
+        if hasattr(module, name):
+            return int(getattr(module, name))
+    msg = f"{type(module).__name__} has no channels"
+    raise TypeError(msg)
 
 
 def _read_group(
@@ -197,7 +198,7 @@ def _read_group(
         reason = one_line(f"{type(error).__name__}: {error}", at_most=200)
         msg = f"the channels of {names[module]} cannot be traced ({reason})"
         raise UntraceableError(msg) from error
-    items = [item for item in found if item.dep.target.module in names]
+    items = [item for item in found if _has_channels(item.dep.target.module, names)]
     writing = {
         item.dep.target.module
         for item in items
@@ -211,6 +212,10 @@ def _read_group(
         reads = not graph.is_out_channel_pruning_fn(item.dep.handler)
         node = graph.module2node[layer]
         pairs = sorted(zip(item.idxs, item.root_idxs, strict=True))
+        obstacle = obstacle or _obstacle(names[layer], layer)
+        if _is_sliceable(layer) and pairs[-1][0] >= width(layer, reads=reads):
+            obstacle = obstacle or f"coupled with {names[layer]}, but not channel by channel"
+            continue
         members.append(
             Member(
                 name=names[layer],
@@ -221,16 +226,29 @@ def _read_group(
                 reach=Reach() if reads else _walk(node, writing, names),
             )
         )
-        obstacle = obstacle or _obstacle(names[layer], layer)
     position = {name: number for number, name in enumerate(names.values())}
     members.sort(key=lambda member: (position[member.name], member.reads))
     return ChannelGroup(torch.tensor(channels), tuple(members), obstacle)
 
 
+def _has_channels(target: Any, names: Mapping[nn.Module, str]) -> bool:
+    """Return whether a part of the graph is a layer with something for each channel."""
+    shares = isinstance(target, nn.PReLU) and target.num_parameters == 1
+    return target in names and not shares
+
+
 def _obstacle(name: str, module: nn.Module) -> str:
-    if not isinstance(module, _SLICEABLE) or isinstance(module, _ConvTransposeNd):
+    if not _is_sliceable(module):
         return f"coupled with {name}, a {type(module).__name__}, which cannot be thinned"
+    if isinstance(module, nn.LayerNorm) and channel_dim(module) is None:
+        return f"coupled with {name}, a LayerNorm over positions too, which cannot be thinned"
     return ""
+
+
+def _is_sliceable(module: nn.Module) -> bool:
+    if isinstance(module, _NORMS) and not any(computes_as(module, base) for base in _NORMS):
+        return False
+    return isinstance(module, _SLICEABLE) and not isinstance(module, _ConvTransposeNd)
 
 
 def _bare_obstacle(found: Any) -> str:
@@ -244,7 +262,6 @@ def _walk(start: Any, writing: set[nn.Module], names: dict[nn.Module, str]) -> R
     """Follow a node's output up to the next layers of its group, and to layers that mix."""
     chain: dict[str, None] = {}
     followers: dict[str, None] = {}
-    exposed, barrier = False, ""
     ends = not start.outputs
     stack, seen = [(start, False)], {start}
     while stack:
@@ -252,28 +269,15 @@ def _walk(start: Any, writing: set[nn.Module], names: dict[nn.Module, str]) -> R
         for target in node.outputs:
             module = target.module
             renumbers = isinstance(module, MOVERS) and not isinstance(module, ChannelPad)
-            meets = joined or len(target.inputs) > 1 or renumbers
+            meets = joined or len(set(target.inputs)) > 1 or renumbers
             if is_channel_maker(module) and not is_depthwise(module):
-                exposed = True
-            elif module in writing and not isinstance(module, MOVERS):
+                continue
+            if module in writing and not isinstance(module, MOVERS):
                 followers[names[module]] = None
                 if not meets:
                     chain[names[module]] = None
             elif target not in seen:
                 seen.add(target)
                 stack.append((target, meets))
-                barrier = barrier or _barrier(target)
                 ends = ends or not target.outputs
-    return Reach(tuple(chain), tuple(followers), exposed, ends, barrier)
-
-
-def _barrier(node: Any) -> str:
-    """Return the name of an operation that does not keep zeros, "" for one that does."""
-    if node.module_class is not tp.ops._ElementWiseOp:
-        return ""
-    name = str(node.module._grad_fn)
-    lowered = name.lower()
-    if lowered.startswith(("addbackward", "subbackward")) and len(node.inputs) < 2:
-        return name
-    keeps = _KEEPS_ZERO.search(lowered) and not _ADDS.match(lowered)
-    return "" if keeps else name
+    return Reach(tuple(chain), tuple(followers), ends)

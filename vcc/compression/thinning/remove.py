@@ -20,8 +20,9 @@ from vcc.compression.channels.group_state import GroupState, find_group_state
 from vcc.compression.channels.grouped import equalised
 from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.temporal import slices_that_stay
-from vcc.compression.channels.trace import ChannelGroup, is_channel_maker
+from vcc.compression.channels.trace import ChannelGroup, is_channel_maker, width
 from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.zeros import zeros_read
 from vcc.compression.thinning.checked import harmless
 from vcc.compression.thinning.report import ThinningReport, ThinningRow
 from vcc.compression.thinning.slicing import LayerCut, apply_cuts_
@@ -73,9 +74,10 @@ def thin_(
     obstacle = ""
     try:
         channels = channels or TracedChannels.of(model, example_input)
-        states = [find_group_state(group, filters) for group in channels.groups()]
-    except (UntraceableError, IndexError) as error:
-        # The second: the graph counts more channels than a layer has.
+        groups = channels.groups()
+        zeros = zeros_read(model, filters, example_input)
+        states = [find_group_state(group, filters, zeros) for group in groups]
+    except UntraceableError as error:
         states, obstacle = [], str(error)
         logger.warning("the network stays whole: %s", obstacle)
     _refuse_empty(states, _removed(states, round_to))
@@ -189,7 +191,7 @@ def _cuts(
             side = (member.name, member.reads)
             gone.setdefault(side, []).append(member.indices[dead[state.group.positions(member)]])
             if bool(dead.any()):
-                widths[side] = _width(member.module, reads=member.reads)
+                widths[side] = width(member.module, reads=member.reads)
     kept: dict[tuple[str, bool], Tensor] = {}
     for side, pieces in gone.items():
         lost = torch.cat(pieces)
@@ -202,15 +204,6 @@ def _cuts(
         name: LayerCut(kept.get((name, False)), kept.get((name, True)), slices.get(name))
         for name in names
     }
-
-
-def _width(module: nn.Module, *, reads: bool) -> int:
-    names = ("in_channels", "in_features") if reads else ("out_channels", "out_features")
-    for name in (*names, "num_features", "n_out"):
-        if hasattr(module, name):
-            return int(getattr(module, name))
-    msg = f"{type(module).__name__} has no channels"
-    raise TypeError(msg)
 
 
 def _rows(
@@ -254,7 +247,7 @@ def _rows(
             rows.append(
                 ThinningRow(
                     layer=name,
-                    channels=_width(module, reads=False),
+                    channels=width(module),
                     asked=asked,
                     masked=masked[name],
                     removed=gone[name],

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
 from vcc.compression.channels.grouped import input_indices, is_grouped
+from vcc.models.decomposed import replace_module
 from vcc.models.kernels import shrink_kernel
 from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle, is_depthwise
+from vcc.models.norms import NORMS_OVER_CHANNELS, thinned_norm
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ def apply_cuts_(
             setattr(module, attribute, slice_tensor(old, indices))
     for layer, cut in cuts.items():
         module = model.get_submodule(layer)
+        if isinstance(module, NORMS_OVER_CHANNELS) and cut.outputs is not None:
+            replace_module(model, module, thinned_norm(module, cut.outputs))
+            continue
         _set_channels(module, cut)
         if cut.slices is not None and isinstance(module, _ConvNd):
             shrink_kernel(module, int(cut.slices[0]), int(cut.slices[-1]) + 1)
@@ -142,8 +147,10 @@ def _set_channels(module: nn.Module, cut: LayerCut) -> None:
         module.in_channels = module.weight.shape[1] * module.groups
     elif isinstance(module, nn.Linear):
         module.out_features, module.in_features = module.weight.shape
-    elif isinstance(module, _BatchNorm) and cut.outputs is not None:
+    elif isinstance(module, _NormBase) and cut.outputs is not None:
         module.num_features = len(cut.outputs)
+    elif isinstance(module, nn.PReLU) and cut.outputs is not None:
+        module.num_parameters = len(cut.outputs)
     elif isinstance(module, ChannelPad) and cut.outputs is not None:
         module.n_in = int(torch.count_nonzero(cut.outputs < module.n_in))
         module.n_out = len(cut.outputs)

@@ -25,7 +25,7 @@ from vcc.models.network import VideoNetwork
 from vcc.models.pixels import PixelClassifier
 from vcc.models.summary import count_macs, count_parameters
 
-_OPSET = 18
+OPSET = 18
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def check_exported(network: VideoNetwork) -> str:
         path = Path(folder) / "network.onnx"
         try:
             export_onnx(
-                classifier, path, clip_shape=network.spec.clip_shape, opset=_OPSET, metadata={}
+                classifier, path, clip_shape=network.spec.clip_shape, opset=OPSET, metadata={}
             )
             session = open_session(path, provider="cpu", threads=1)
             parity = check_parity(classifier, session, [_Batch(pixels)])

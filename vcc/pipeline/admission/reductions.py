@@ -24,6 +24,7 @@ from vcc.models.builders.head import run_checked
 from vcc.models.network import VideoNetwork
 from vcc.models.quantized.plan import float_layers
 from vcc.pipeline.admission.checks import equal, random_clips
+from vcc.pipeline.admission.int8 import write_int8
 
 _MOST_NAMES = 4
 _INT8 = QuantizerSettings(
@@ -63,19 +64,25 @@ def check_thinned(network: VideoNetwork) -> str:
     if not equal(before, run_checked(twin, clips, twin.spec.n_classes)):
         msg = "thinned it computes something else than masked: please report this network"
         raise ModelError(msg)
-    asked = sum(row.asked for row in report.rows)
-    whole = [f"{row.layer} ({row.why})" for row in report.rows if row.asked and not row.removed]
-    return f"{report.removed} of {asked} filters removed{_listed('; whole', whole)}"
+    rows = [row for row in report.rows if row.asked]
+    removed, asked = sum(row.removed for row in rows), sum(row.asked for row in rows)
+    whole = [f"{row.layer} ({row.why})" for row in rows if not row.removed]
+    return f"{removed} of {asked} filters removed{_listed('; whole', whole)}"
 
 
 def check_quantized(network: VideoNetwork) -> str:
-    """Insert 8-bit quantizers, and say which layers stay in float."""
+    """Insert 8-bit quantizers, say which layers stay in float, and write the file."""
     twin = copy.deepcopy(network)
     insert_quantizers(twin, _INT8, random_clips(twin, 1))
     layers = [name for name, each in twin.named_modules() if isinstance(each, _ConvNd | nn.Linear)]
     left = float_layers(twin)
     n_int8 = len(layers) - len(left)
-    return f"{n_int8} of {len(layers)} layers in int8{_listed('; in float', left)}"
+    words = f"{n_int8} of {len(layers)} layers in int8{_listed('; in float', left)}"
+    try:
+        write_int8(network, _INT8)
+    except Exception as error:  # noqa: BLE001 - whatever a network or its exporter raises
+        return f"{words}; not to be exported so: {one_line(error, at_most=300)}"
+    return words
 
 
 def _half_masks(network: nn.Module) -> dict[str, Tensor]:

@@ -13,6 +13,8 @@ from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.schedule.schedule import Schedule
 from vcc.data.clips.loaders import train_loader
 from vcc.data.store.prepared import PreparedDataset
+from vcc.models.network import network_of
+from vcc.pipeline.admission.int8 import refuse_unexportable
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.ptq_guard import guard_measure
 from vcc.pipeline.compress.recipe import Recipe
@@ -39,8 +41,12 @@ def scheduler_of(
         recipe: what to do.
         teacher: finds the teacher that a distiller names.
         channels: of `traced_channels`; the scheduler owns them from now on.
+
+    Raises:
+        ScheduleError: the schedule does not fit the network.
+        ModelError: it quantizes a network whose 8-bit file cannot be written.
     """
-    return file_config(
+    scheduler = file_config(
         network.model,
         None,
         schedule,
@@ -58,6 +64,8 @@ def scheduler_of(
             seed=recipe.clip.manual_seed,
         ),
     )
+    refuse_unexportable(network_of(network.model), scheduler.policies)
+    return scheduler
 
 
 def traced_channels(network: Network) -> TracedChannels:
