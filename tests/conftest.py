@@ -106,7 +106,13 @@ def _environment_is_left_alone() -> Iterator[None]:
     yield
     _set_tracking_server(server)
     # pytest writes the name of the running test there; MLflow and Lightning read many variables.
-    ignored = {"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "TORCHINDUCTOR_CACHE_DIR"}
+    # threadpoolctl sets the last one when something imports it.
+    ignored = {
+        "PYTEST_CURRENT_TEST",
+        "PYTEST_VERSION",
+        "TORCHINDUCTOR_CACHE_DIR",
+        "KMP_DUPLICATE_LIB_OK",
+    }
     after = {key: value for key, value in os.environ.items() if key not in ignored}
     leaked = {key for key in after if before.get(key) != after[key]}
     leaked |= {key for key in before if key not in os.environ and key not in ignored}

@@ -17,6 +17,7 @@ from vcc.data.clips.resizing import Frame
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.reading import AS_RECORDED, Reading
 from vcc.data.decoding.source import open_source, shrunk_frames
+from vcc.data.prepare.alike import Look
 from vcc.data.store.files import StoredVideo, open_writer, read_description
 from vcc.errors import one_line
 
@@ -116,12 +117,13 @@ def _write(job: ConvertJob, key: str) -> StoredVideo:
     frames = shrunk_frames(source, job.short_side)
     writer = open_writer(job.target, job.kind, job.jpeg_quality)
     try:
-        sums = PixelSums()
+        sums, look = PixelSums(), Look()
         height, width, count = 0, 0, 0
         for frame in frames:
             height, width = frame.shape[:2]
             if count % _STATISTICS_EVERY == 0:
                 sums.add(frame)
+                look.add(frame)
             writer.add(frame)
             count += 1
         stored = StoredVideo(
@@ -141,6 +143,7 @@ def _write(job: ConvertJob, key: str) -> StoredVideo:
             declared_frames=source.declared,
             cut=source.cut,
             variable_rate=source.variable_rate,
+            look=look.text(),
         )
         writer.finish(stored)
     except BaseException:

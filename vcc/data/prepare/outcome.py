@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vcc.config.data import PrepareOptions
 from vcc.data.annotations.splits import move_share
+from vcc.data.prepare.alike import Seen, look_alikes
 from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.plan import Plan, PlannedVideo
 from vcc.data.prepare.remarks import remarks
@@ -127,6 +128,18 @@ def report_of(
     """
     named = [(item.name, item.stored) for item in done]
     notes = [*plan.notes, *remarks(named, resampled=manifest.fps > 0)]
+    notes += look_alikes(
+        [
+            Seen(
+                name=item.name,
+                subset=record.subset,
+                n_frames=record.n_frames,
+                look=item.stored.look,
+                sha256=item.stored.source_sha256,
+            )
+            for record, item in zip(manifest.videos, done, strict=True)
+        ]
+    )
     for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
         if not count_by(manifest.videos, subset):
             notes.append(f"no {subset} videos: the data set cannot be {use}")

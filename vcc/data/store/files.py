@@ -66,6 +66,8 @@ class StoredVideo:
     declared_frames: int = 0
     cut: str = ""
     variable_rate: bool = False
+    # Small pictures, see `vcc.data.prepare.alike`; empty in stores made before they were kept.
+    look: str = ""
 
     @classmethod
     def from_json(cls, text: bytes | str) -> StoredVideo:
