@@ -151,7 +151,8 @@ def _compare(expected: Tensor, found: Tensor, *, layers: IntegerLayers | None) -
         mean_difference=float(difference.mean()),
         scale=float(expected.abs().max()),
         top1_agreement=float(same.float().mean()),
-        held=float((alike & close).float().mean()),
+        # In float32 nine of ten are less than the 0.9 that is asked for.
+        held=float((alike & close).double().mean()),
         one_class=bool((found.argmax(1) == found[0].argmax()).all() and not alike.all()),
         levels=None if layers is None else layers.levels,
     )

@@ -54,7 +54,8 @@ def sensitivity_figure(
             linestyle=_DASHES[rank // len(MARKERS) % len(_DASHES)],
             markersize=4,
             linewidth=1.4,
-            label=f"{shortened(name)}: {100 * proposal.get(name, 0.0):.0f} %",
+            # A label that begins with an underscore is none to matplotlib: a space goes first.
+            label=f" {shortened(name)}: {100 * proposal.get(name, 0.0):.0f} %",
         )
         rings = [
             (sparsity, top)

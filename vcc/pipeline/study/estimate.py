@@ -42,11 +42,19 @@ def cell_seconds(
     recipe = matrix.models[cell.model]
     pace = calibration[cell.model]
     protocol = ClipProtocol.from_options(recipe.clip)
-    test_clips = sum(len(protocol.clip_indices(video.n_frames)) for video in dataset.videos("test"))
-    dev_clips = len(dataset.videos("dev")) * max(1, recipe.clip.n_val_samples)
+    test_clips = _clips_of(dataset, "test", protocol)
+    dev_clips = _clips_of(dataset, "dev", protocol, most=recipe.clip.n_val_samples)
     epoch_s = len(dataset.videos("train")) * pace.train_s + dev_clips * pace.classify_s
     files = 1 if cell.method == DENSE else 2
     return _epochs(cell, matrix) * epoch_s + files * (test_clips * pace.classify_s + _EXPORT_S / 2)
+
+
+def _clips_of(
+    dataset: PreparedDataset, subset: str, protocol: ClipProtocol, *, most: int = 0
+) -> int:
+    """Return how many clips a subset's videos are cut into, at most `most` of each (0: all)."""
+    counts = [len(protocol.clip_indices(video.n_frames)) for video in dataset.videos(subset)]
+    return sum(min(count, most or count) for count in counts)
 
 
 def corrected(

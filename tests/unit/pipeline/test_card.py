@@ -1,0 +1,74 @@
+"""A network's card: what its numbers depend on, there and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from vcc.config.training import TrainingOptions
+from vcc.data.store.prepared import PreparedDataset
+from vcc.errors import VccError
+from vcc.pipeline.card import Network, NetworkCard
+
+
+def test_a_card_survives_the_way_through_json(network: Network) -> None:
+    card = network.card
+    metadata = json.loads(json.dumps(card.as_metadata()))
+    assert NetworkCard.from_metadata(metadata, where="x") == card
+    # What an exported file says of itself stands beside it.
+    assert NetworkCard.from_metadata({**metadata, "file": {"opset": 20}}, where="x") == card
+
+
+def test_an_older_card_has_no_lineage_and_no_videos(network: Network) -> None:
+    metadata = network.card.as_metadata()
+    for name in ("lineage", "train_videos", "teacher", "schedule", "schedule_digest"):
+        del metadata[name]
+    card = NetworkCard.from_metadata(metadata, where="x")
+    assert card.lineage == ()
+    assert card.train_videos is None
+
+
+def test_a_dense_card_is_of_its_data(network: Network, dataset: PreparedDataset) -> None:
+    card = network.card
+    assert (card.role, card.method, card.parent) == ("dense", "benchmark", None)
+    assert (card.dataset, card.data_digest) == (dataset.name, dataset.digest)
+    assert card.labels == dataset.labels
+    assert card.clip_shape == (3, 4, 16, 16)
+    assert card.train_videos
+
+
+def test_what_is_compressed_twice_names_both_methods(network: Network) -> None:
+    training = TrainingOptions(learning_rate=0.5)
+    once = network.card.compressed(method="ep", parent="models:/x/1", training=training)
+    twice = once.compressed(method="ptq", parent="models:/x/2", training=training)
+    assert (once.method, twice.method) == ("ep", "ep+ptq")
+    assert (twice.role, twice.parent, twice.training) == ("compressed", "models:/x/2", training)
+    assert network.card.methods == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"labels": None}, "not a network card of this version"),
+        ({"normalisation": {"mean": [0.0]}}, "not a network card of this version"),
+        ({"training": {}}, "not a network card of this version"),
+        ({"colour": "red"}, "not a network card of this version"),
+        ({"clip": {"sample_sise": 3}}, "x: clip: .*sample_size"),
+    ],
+)
+def test_other_metadata_is_refused_in_one_line(
+    network: Network, changed: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(VccError, match=message) as caught:
+        NetworkCard.from_metadata({**network.card.as_metadata(), **changed}, where="x")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_classifier_shares_the_weights_and_normalises(network: Network) -> None:
+    classifier = network.classifier()
+    assert classifier.network is network.model
+    assert classifier.mean.flatten().tolist() == pytest.approx(network.card.normalisation.mean)
+    assert torch.equal(classifier.std.flatten(), torch.tensor(network.card.normalisation.std))
