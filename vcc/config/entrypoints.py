@@ -17,6 +17,7 @@ from vcc.config.export import PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.networks.arguments import TrustOptions
 from vcc.config.options import Options, option
+from vcc.config.search import SearchOptions
 from vcc.config.serving import MOST_CLIPS, ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
 from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
@@ -208,6 +209,11 @@ class SensitivityEntry(SourceOptions, TrackingOptions):
         None, "group=clip: height and width, pixels; default: 1, 3/4 and 1/2 of its own", at_least=8
     )
     manual_seed: int = option(1, "seed of the draw of dev videos", at_least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchEntry(SearchOptions, SourceOptions, TrackingOptions):
+    """Find what to take from where so that a target is met and dev accuracy is highest."""
 
 
 @dataclass(frozen=True, kw_only=True)

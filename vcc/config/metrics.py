@@ -73,6 +73,13 @@ METRICS: dict[str, tuple[str, str]] = {
     "seconds": ("s", "time of the whole step"),
     # sensitivity
     "proposed_sparsity": ("share", "zeros of the analysed weights if each layer took its proposal"),
+    # search; in its run dev_video_top1 is the dense network's
+    "predicted_latency_ms": ("ms", "latency_p50_ms by the table of layers' times"),
+    "predicted_macs_share": ("share", "macs of what the dense network has"),
+    "predicted_size_mb": ("MB", "size of the exported file by its weights"),
+    "settled_top1": ("share", "dev_video_top1 of a trial before it is trained"),
+    "latency_error": ("share", "median error of predicted_latency_ms against measured times"),
+    "latency_error_max": ("share", "the largest such error"),
     # guarded post-training quantization
     "ptq_loss_float": ("nats", "loss on dev before quantization"),
     "ptq_loss_quantized": ("nats", "loss on dev with every layer quantized"),

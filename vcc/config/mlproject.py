@@ -25,6 +25,7 @@ ENTRY_POINTS: dict[str, tuple[str, type[Options]]] = {
     "compress": ("compress", entry.CompressEntry),
     "evaluate": ("evaluate", entry.EvaluateEntry),
     "export": ("export", entry.ExportEntry),
+    "search": ("search", entry.SearchEntry),
     "promote": ("promote", entry.PromoteEntry),
     "predict": ("predict", entry.PredictEntry),
     "study": ("study", entry.StudyEntry),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from vcc.config.data import ClipOptions
@@ -52,6 +52,21 @@ def calibrate_network(
         sample_duration=clip.sample_duration,
         **network.build_options(),
     )
+    return calibrate_model(model, clip, n_classes=n_classes, no_cuda=no_cuda, clock=clock)
+
+
+def calibrate_model(
+    model: nn.Module,
+    clip: ClipOptions,
+    *,
+    n_classes: int,
+    no_cuda: bool,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Calibration:
+    """Time a few steps of a network that is there, which trains it on noise: give a copy.
+
+    See `calibrate_network`.
+    """
     device = device_for(no_cuda=no_cuda)
     classifier = PixelClassifier(model, mean=(127.5,) * 3, std=(64.0,) * 3).to(device)
     n_clips, size = clip.batch_size, clip.sample_size

@@ -139,6 +139,10 @@ class Run:
         mlflow.log_params({f"cfg.{name}": _shown(value) for name, value in values.items()})
         mlflow.log_dict(values, "config.yaml")
 
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log what a run was given beside its options; a logged parameter can never change."""
+        mlflow.log_params({name: _shown(value) for name, value in params.items()})
+
     def log_dataset(self, *, name: str, root: Path, digest: str, context: str) -> None:
         """Record the data set as the run's input and its full digest as a tag."""
         with warnings.catch_warnings():

@@ -28,6 +28,9 @@ class SilentRun(Run):
     def log_options(self, options: Options) -> None:
         """Drop options."""
 
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Drop parameters."""
+
     def log_dataset(self, *, name: str, root: Path, digest: str, context: str) -> None:
         """Drop a data set."""
 

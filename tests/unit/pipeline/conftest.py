@@ -26,6 +26,10 @@ class RememberedRun:
         self.dicts: dict[str, Any] = {}
         self.files: list[str] = []
         self.tags: dict[str, str] = {}
+        self.params: dict[str, Any] = {}
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        self.params |= params
 
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None

@@ -34,6 +34,14 @@ def measure_exported(network: Network, provider: str) -> Latency:
     Raises:
         ExportError: it cannot be exported or run there.
     """
+    return export_and_time(network, provider)[0]
+
+
+def export_and_time(network: Network, provider: str) -> tuple[Latency, int]:
+    """Export a network to a scratch file; return its times and its size in bytes.
+
+    See `measure_exported`.
+    """
     shape = network.card.clip_shape
     plan = read_plan(network.model)
     with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +56,8 @@ def measure_exported(network: Network, provider: str) -> Latency:
             path, provider=choose_provider(provider, [path]), threads=os.cpu_count() or 1
         )
         times = measure_latency({"it": session}, {"it": shape}, batch=1, runs=_RUNS, warmup=_WARMUP)
-    return times["it"]
+        size = path.stat().st_size
+    return times["it"], size
 
 
 def quantized_on_noise(

@@ -53,7 +53,7 @@ def scheduler_of(
         mask_coupled=True,
         example_input=_example(network),
         round_to=recipe.round_to,
-        calibration=lambda: _calibration_clips(network, dataset),
+        calibration=lambda: calibration_clips(network, dataset),
         teacher=teacher,
         channels=channels,
         measure=guard_measure(
@@ -77,7 +77,8 @@ def _example(network: Network) -> Tensor:
     return torch.zeros(2, *network.card.clip_shape)
 
 
-def _calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:
+def calibration_clips(network: Network, dataset: PreparedDataset) -> Iterator[Tensor]:
+    """Yield normalised training clips, [1,3,T,H,W] each, the same ones every time."""
     classifier = network.classifier()
     for number, batch in enumerate(train_loader(dataset, network.card.clip, epoch=0)):
         if number == _CALIBRATION_BATCHES:

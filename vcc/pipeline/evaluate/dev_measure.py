@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterable
 from typing import Any
@@ -83,6 +84,12 @@ class DevMeasure:
         )
         if len(self._batches) * _BATCH * int(np.prod(card.clip_shape)) <= _KEPT_BYTES:
             self._batches = list(self._batches)
+
+    def of(self, network: Network) -> DevMeasure:
+        """Return what measures another network, fed with the same clips, on the same videos."""
+        made = copy.copy(self)
+        made._network = network
+        return made
 
     def __call__(self, model: nn.Module) -> EvalResult:
         """Return what the network measures now, which is the one this object was made for."""

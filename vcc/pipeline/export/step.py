@@ -40,7 +40,7 @@ def export_networks(
         ExportError: a file cannot be written or run, or differs from its network.
     """
     paths = {
-        name: _write(name, network, options, folder, dataset=dataset, run_id=run_id)
+        name: write_file(name, network, options, folder, dataset=dataset, run_id=run_id)
         for name, network in networks.items()
     }
     sessions = open_together(
@@ -78,7 +78,7 @@ def export_networks(
     return exported
 
 
-def _write(
+def write_file(
     name: str,
     network: Network,
     options: ExportOptions,
@@ -87,6 +87,11 @@ def _write(
     dataset: PreparedDataset,
     run_id: str | None,
 ) -> Path:
+    """Export a network to NAME.onnx with its card, its provenance and how frames were stored.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
     figures = size_figures(network)
     record = {
         "opset": options.opset,

@@ -1,0 +1,35 @@
+"""A search has one target, and says which are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vcc.config.search import SearchOptions
+from vcc.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "one target is needed, none is given: set one of target_latency_ms, target_speedup"),
+        (
+            {"target_macs": 0.5, "target_latency_ms": 4.0},
+            "one target is needed, target_latency_ms and target_macs are given",
+        ),
+        ({"target_macs": 1.5}, "target_macs: 1.5 is out of range"),
+        ({"target_speedup": 1.0}, "target_speedup: 1.0 is out of range: it must be more than 1"),
+        ({"target_macs": 0.5, "provider": "openvinno"}, "provider: 'openvinno' is not one of"),
+        ({"target_macs": 0.5, "final_epochs": 2}, "final_epochs: 2 is out of range"),
+    ],
+)
+def test_what_cannot_be_is_one_line(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        SearchOptions(**given).target  # noqa: B018 - asking for it is what fails
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_target_is_named() -> None:
+    assert SearchOptions(target_size_mb=2).target == ("target_size_mb", 2.0)

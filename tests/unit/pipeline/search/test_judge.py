@@ -1,0 +1,63 @@
+"""Candidates are judged on dev videos after a training on a draw of training videos."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from vcc.config.entrypoints import SearchEntry
+from vcc.data.store.prepared import PreparedDataset
+from vcc.models.quantized.plan import read_plan
+from vcc.pipeline.card import Network
+from vcc.pipeline.search.judge import Judge
+from vcc.pipeline.search.prices import quantizing_schedule
+from vcc.pipeline.search.structure import Builder
+
+
+def halved(builder: Builder) -> Network:
+    shares = {group.name: 0.5 for group in builder.space.groups}
+    return builder.build(builder.space.of(shares, 1.0, False))
+
+
+def test_test_videos_cannot_be_read(
+    builder: Builder, dataset: PreparedDataset, options: SearchEntry
+) -> None:
+    blind = dataclasses.replace(
+        dataset.manifest,
+        videos=tuple(video for video in dataset.manifest.videos if video.subset != "test"),
+    )
+    judge = Judge(builder.dense, PreparedDataset(dataset.root, blind), options)
+    assert 0 <= judge.top1(builder.dense) <= 1
+    assert len(judge.training_videos) == 4
+    assert {video.subset for video in judge.training_videos} == {"train"}
+
+
+def test_statistics_and_weights_change_and_integers_are_a_copy(
+    builder: Builder, dataset: PreparedDataset, options: SearchEntry, run: Any
+) -> None:
+    judge = Judge(builder.dense, dataset, options)
+    network = halved(builder)
+    before = {name: value.clone() for name, value in network.model.state_dict().items()}
+    assert 0 <= judge.settle(network) <= 1
+    settled = network.model.state_dict()
+    assert not torch.equal(settled["bn1.running_mean"], before["bn1.running_mean"])
+    assert torch.equal(settled["conv1.weight"], before["conv1.weight"])
+    judge.train(network, run)
+    assert not torch.equal(network.model.state_dict()["conv1.weight"], before["conv1.weight"])
+    quantized = judge.quantized(network, quantizing_schedule("cpu"))
+    assert read_plan(quantized.model) is not None
+    assert read_plan(network.model) is None
+    assert 0 <= judge.top1(quantized) <= 1
+    assert quantized.card == builder.dense.card
+
+
+def test_no_epochs_train_nothing(
+    builder: Builder, dataset: PreparedDataset, options: SearchEntry, run: Any
+) -> None:
+    judge = Judge(builder.dense, dataset, dataclasses.replace(options, trial_epochs=0))
+    network = halved(builder)
+    before = network.model.get_parameter("conv1.weight").clone()
+    judge.train(network, run)
+    assert torch.equal(network.model.get_parameter("conv1.weight"), before)

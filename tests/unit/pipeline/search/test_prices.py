@@ -1,0 +1,89 @@
+"""Prices follow from layers' times and sizes by what two whole networks were measured at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import nn
+
+import vcc.pipeline.search.prices as prices
+from vcc.export.layer_latency import LayerShape
+from vcc.pipeline.card import Network
+from vcc.pipeline.search.prices import Measured, Prices, quantizing_schedule, weights_mb
+from vcc.pipeline.search.space import Candidate
+from vcc.pipeline.search.structure import Builder
+
+
+class Table:
+    """A millisecond per million of products, on a machine of a name."""
+
+    def __init__(self, name: str = "here") -> None:
+        self.machine = {"cpu": name}
+
+    def sum_of(self, shapes: list[LayerShape], *, int8: bool) -> float:
+        return sum(shape.macs for shape in shapes) / 1e6 / (2 if int8 else 1)
+
+
+def made(builder: Builder, kept: Path, machine: str = "here") -> Prices:
+    table: Any = Table(machine)
+    return Prices(
+        builder.dense, builder, table=table, provider="cpu", quant_target="cpu", kept=kept
+    )
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """A network takes 3 ms and twice its layers' times; returns the precisions that were timed."""
+    found: list[bool] = []
+
+    def measure(self: Prices, network: Network, *, int8: bool) -> Measured:
+        found.append(int8)
+        size = 0.1 + 1.5 * weights_mb(network.model, int8=int8)
+        return Measured(latency_ms=3 + 2 * self._layers_ms(network, int8=int8), size_mb=size)
+
+    monkeypatch.setattr(Prices, "measure", measure)
+    monkeypatch.setattr(prices, "eager_latency_ms", lambda network: 99.0)
+    return found
+
+
+def test_predictions_meet_what_was_measured(
+    builder: Builder, measured: list[bool], tmp_path: Path
+) -> None:
+    found = made(builder, tmp_path / "prices.json")
+    shares = {group.name: 0.5 for group in builder.space.groups}
+    candidate: Candidate = builder.space.of(shares, 1.0, True)
+    network = builder.build(candidate)
+    for int8 in (False, True):
+        price = found.of(network, int8=int8)
+        truth = found.measure(network, int8=int8)
+        assert price.latency_ms == pytest.approx(truth.latency_ms)
+        assert price.size_mb == pytest.approx(truth.size_mb)
+    assert 0.1 < price.macs < 0.5
+    assert found.eager_ms == 99.0
+
+
+def test_networks_are_timed_once_on_a_machine(
+    builder: Builder, measured: list[bool], tmp_path: Path
+) -> None:
+    kept = tmp_path / "prices.json"
+    first = made(builder, kept)
+    assert len(measured) == 4
+    assert made(builder, kept).dense_ms == first.dense_ms
+    assert len(measured) == 4
+    made(builder, kept, machine="another")
+    assert len(measured) == 8
+    assert json.loads(kept.read_text())["machine"] == {"cpu": "another"}
+
+
+def test_integers_take_a_byte() -> None:
+    layer = nn.Linear(1000, 10)
+    assert weights_mb(layer, int8=False) == pytest.approx(0.04004)
+    assert weights_mb(layer, int8=True) == pytest.approx(0.01004)
+
+
+def test_candidates_are_quantized_for_the_runtime() -> None:
+    (quantizer,) = quantizing_schedule("tensorrt").in_section("quantizers")
+    assert quantizer.args["quant_target"] == "tensorrt"

@@ -1,0 +1,77 @@
+"""A candidate's schedule makes the structure that its trial had."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+import yaml
+
+from vcc.compression.engine.builder import file_config
+from vcc.compression.schedule.loader import load_schedule
+from vcc.compression.schedule.phases import compile_phases, last_epoch
+from vcc.models.summary import layer_table
+from vcc.pipeline.card import Network
+from vcc.pipeline.search.schedules import schedule_text
+from vcc.pipeline.search.space import Candidate
+from vcc.pipeline.search.structure import Builder
+
+
+def written(builder: Builder, candidate: Candidate, n_epochs: int = 12) -> str:
+    return schedule_text(
+        candidate,
+        builder.space,
+        n_epochs=n_epochs,
+        quant_target="cpu",
+        header={"goal": "a test"},
+    )
+
+
+def alike(builder: Builder, share: float, rank: float, int8: bool) -> Candidate:
+    names = [group.name for group in builder.space.groups]
+    return builder.space.of(dict.fromkeys(names, share), rank, int8)
+
+
+def test_the_same_layers_come_out(builder: Builder, network: Network) -> None:
+    candidate = alike(builder, 0.5, 0.25, False)
+    schedule = load_schedule(yaml.safe_load(written(builder, candidate)))
+    model = copy.deepcopy(network.model)
+    clips = [torch.randn(2, *network.card.clip_shape) for _ in range(2)]
+    scheduler = file_config(
+        model,
+        None,
+        schedule,
+        mask_coupled=True,
+        example_input=clips[0],
+        calibration=lambda: clips,
+        teacher=copy.deepcopy(network.model),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    scheduler.begin_seam(0)
+    for epoch in range(5):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        scheduler.attach(optimizer)
+        scheduler.on_epoch_begin(epoch)
+        scheduler.on_epoch_end(epoch)
+    scheduler.begin_seam(5)
+    expected = {row.name: row.parameters for row in layer_table(builder.build(candidate).model)}
+    assert {row.name: row.parameters for row in layer_table(model)} == expected
+
+
+@pytest.mark.parametrize("n_epochs", [3, 4, 12, 30])
+@pytest.mark.parametrize("int8", [False, True])
+def test_any_number_of_epochs_is_divided(builder: Builder, n_epochs: int, int8: bool) -> None:
+    text = written(builder, alike(builder, 0.5, 0.25, int8), n_epochs)
+    assert text.startswith("# goal:     a test\n")
+    schedule = load_schedule(yaml.safe_load(text))
+    assert last_epoch(schedule) == n_epochs
+    phases = compile_phases(schedule, n_epochs)
+    # Decomposed, thinned, and quantized where asked; each is followed by epochs.
+    assert len(phases) == 2 + int8
+    assert all(phase.end > phase.start for phase in phases)
+
+
+def test_nothing_taken_is_training_with_a_teacher(builder: Builder) -> None:
+    schedule = load_schedule(yaml.safe_load(written(builder, alike(builder, 0, 1.0, False))))
+    assert {policy.subject for policy in schedule.policies} == {"distiller", "lr_scheduler"}

@@ -1,0 +1,78 @@
+"""What a user can set about the search for a compression that meets a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vcc.config.export import PROVIDERS
+from vcc.config.options import Options, option
+from vcc.errors import ConfigError
+
+TARGETS = ("target_latency_ms", "target_speedup", "target_macs", "target_size_mb")
+SAMPLERS = ("tpe", "nsga2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions(Options):
+    """What the network that is looked for may cost, and how long is looked for it."""
+
+    target_latency_ms: float | None = option(
+        None, "largest median time of a clip on provider, all cores, ms", above=0
+    )
+    target_speedup: float | None = option(
+        None, "how many times faster than the dense network in PyTorch (eager, float32)", above=1
+    )
+    target_macs: float | None = option(
+        None, "largest share of the dense network's multiply-accumulates", above=0, at_most=1
+    )
+    target_size_mb: float | None = option(
+        None, "largest size of the exported file, megabytes (10^6 bytes)", above=0
+    )
+    max_drop: float | None = option(
+        None,
+        "dev video top-1 that it may cost against the dense network (0.01 is 1 point): what costs "
+        "more is not registered; default: no matter",
+        at_least=0,
+        at_most=1,
+    )
+    provider: str = option(
+        "auto", "what runs it; auto: CUDA, else OpenVINO, else the CPU", choices=PROVIDERS
+    )
+    trials: int = option(24, "candidates that are trained for a while and judged", at_least=1)
+    trial_epochs: int = option(1, "epochs of such a training; 0: statistics only", at_least=0)
+    trial_videos: int = option(200, "training videos of such a training", at_least=1)
+    dev_videos: int = option(200, "dev videos that candidates are judged on", at_least=1)
+    finalists: int = option(2, "candidates compressed in full; 0: only search", at_least=0)
+    final_epochs: int = option(12, "epochs of a compression in full", at_least=3)
+    budget_minutes: float = option(
+        0.0, "begin no further candidate after so many minutes; 0: no limit", at_least=0
+    )
+    estimate_only: bool = option(False, "print how long it would take and search nothing")
+    sampler: str = option("tpe", "Optuna's sampler: TPE or NSGA-II", choices=SAMPLERS)
+    storage: str | None = option(
+        None,
+        "database of the search, such as postgresql://HOST/NAME, that several machines work on; "
+        "default: an SQLite file in output",
+    )
+    output: Path = option(
+        Path("searches"), "folder of searches, each in one of its own; the same command goes on"
+    )
+    register: bool = option(True, "register the best one that holds its marks as challenger")
+    manual_seed: int = option(1, "seed of sampling and of draws of videos", at_least=0)
+
+    @property
+    def target(self) -> tuple[str, float]:
+        """Name and value of the target.
+
+        Raises:
+            ConfigError: there is not exactly one.
+        """
+        given = {name: getattr(self, name) for name in TARGETS}
+        given = {name: value for name, value in given.items() if value is not None}
+        if len(given) != 1:
+            what = f"{' and '.join(given)} are given" if given else "none is given"
+            msg = f"one target is needed, {what}: set one of {', '.join(TARGETS)}"
+            raise ConfigError(msg)
+        name, value = given.popitem()
+        return name, float(value)

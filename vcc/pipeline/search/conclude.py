@@ -1,0 +1,151 @@
+"""What a search ends with: the front's schedules, the finalists, the report, the registered one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from vcc.config.entrypoints import SearchEntry
+from vcc.config.search import SearchOptions
+from vcc.errors import GateError
+from vcc.evaluation.comparison import as_markdown
+from vcc.export.benchmark import Latency
+from vcc.files import write_whole
+from vcc.pipeline.export.turns import Timed
+from vcc.pipeline.full.child_run import child_run
+from vcc.pipeline.search import report
+from vcc.pipeline.search.finalists import Finalist, Finals
+from vcc.pipeline.search.report import Found
+from vcc.pipeline.search.schedules import schedule_text
+from vcc.pipeline.search.step import Workshop
+from vcc.pipeline.search.study import Outcome
+from vcc.pipeline.search.target import Target
+from vcc.tracking.runs import Run
+
+_logger = logging.getLogger(__name__)
+
+
+def write_schedule(outcome: Outcome, workshop: Workshop, options: SearchEntry, arch: str) -> Path:
+    """Write the schedule of a trial into the search's folder and return its path."""
+    path = workshop.folder / "schedules" / f"trial{outcome.number}.yaml"
+    target = workshop.target
+    header = {
+        "goal": f"{target.option} {target.asked:g} for {arch}, found by search",
+        "command": f"mlflow run . -e compress -P model={options.model} -P schedule={path}",
+        "baseline": "the trained network that the command starts from, which teaches",
+        "result": f"{target.text(outcome.best_price())} and dev video top-1 "
+        f"{100 * (outcome.top1 or 0):.1f} % after a short training",
+    }
+    text = schedule_text(
+        outcome.candidate,
+        workshop.builder.space,
+        n_epochs=options.final_epochs,
+        quant_target=workshop.quant_target,
+        header=header,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text)
+    return path
+
+
+def make_finalist(
+    outcome: Outcome, workshop: Workshop, finals: Finals, options: SearchEntry, arch: str
+) -> Finalist:
+    """Compress a trial's candidate in full, in a run of its own, and measure it on dev."""
+    path = write_schedule(outcome, workshop, options, arch)
+    with child_run(f"finalist {path.stem}", options.pick(SearchOptions)) as run:
+        run.log_params(outcome.candidate.params())
+        made = finals.make(path, run)
+        top1 = workshop.judge.top1(made.network)
+        run.log_metrics({"dev_video_top1": top1})
+        run.set_tags({"method": "search finalist"})
+    return Finalist(name=path.stem, outcome=outcome, made=made, top1=top1)
+
+
+def log_found(found: Found, workshop: Workshop, options: SearchEntry, arch: str, run: Run) -> None:
+    """Write tables, picture and the front's schedules into the search's folder, and log them."""
+    folder = workshop.folder
+    for outcome in found.front:
+        write_schedule(outcome, workshop, options, arch)
+    write_whole(folder / "trials.csv", report.outcomes_csv(found.outcomes))
+    write_whole(folder / "front.csv", report.outcomes_csv(found.front))
+    report.draw(found, folder / "front.png", title=f"{arch}: {workshop.target.option} "
+                f"{workshop.target.asked:g} on {workshop.provider}")  # fmt: skip
+    write_whole(folder / "report.md", report_text(found, arch=arch, provider=workshop.provider))
+    for name in ("trials.csv", "front.csv", "front.png", "report.md", "schedules"):
+        run.log_file(folder / name, "schedules" if name == "schedules" else "search")
+    middle, largest, _ = report.prediction_error(found)
+    run.log_metrics(
+        {
+            "dev_video_top1": found.dense_top1,
+            "latency_error": middle,
+            "latency_error_max": largest,
+        }
+    )
+
+
+def report_text(found: Found, *, arch: str, provider: str) -> str:
+    """Return the report of a search as Markdown."""
+    target = found.target
+    lines = [
+        f"# {arch}: {target.option} {target.asked:g} on {provider}",
+        "",
+        f"At most {target.limit:.4g} {target.unit}; the dense network: {found.dense_figure:.4g} "
+        f"{target.unit}, dev video top-1 {found.dense_top1:.1%}. Test videos were not read.",
+        "",
+        "Trials that no other beats in both, trained for a short while:",
+        "",
+        report.front_markdown(found),
+        "",
+        report.error_line(found).capitalize() + ".",
+    ]
+    if found.finalists:
+        lines += ["", "Compressed in full, files timed in turns:", "",
+                  as_markdown(report.finalists_rows(found))]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def best_finalist(found: Found, *, max_drop: float | None) -> Finalist:
+    """Return the most accurate finalist that holds the target and the drop that is allowed.
+
+    Args:
+        found: with finalists that were timed.
+        max_drop: of dev video top-1 against the dense network; None: no matter.
+
+    Raises:
+        GateError: none does; says the best there is.
+    """
+    ranked = sorted(found.finalists, key=lambda each: -each.top1)
+    ranked = [each for each in ranked if each.name in found.times]
+    if not ranked:
+        msg = "no finalist's file agrees with its network: see the warnings: nothing was registered"
+        raise GateError(msg)
+    for each in ranked:
+        least = -1.0 if max_drop is None else found.dense_top1 - max_drop - 1e-9
+        if each.top1 >= least and holds(each, found.times[each.name], found.target):
+            return each
+    best = ranked[0]
+    timed = found.times[best.name]
+    marks = found.target.option + ("" if max_drop is None else f" and max_drop={max_drop:g}")
+    msg = (
+        f"no finalist holds {marks}: the best, {best.name}, takes {timed.latency.p50_ms:.4g} ms "
+        f"and {timed.size_mb:.4g} MB at dev video top-1 {best.top1:.1%} (dense "
+        f"{found.dense_top1:.1%}): nothing was registered: try more trials, more final_epochs, or "
+        "ask for less"
+    )
+    raise GateError(msg)
+
+
+def holds(finalist: Finalist, timed: Timed, target: Target) -> bool:
+    """Return whether a finalist's file meets the target; a time: in one round of ten at least."""
+    price = replace(finalist.outcome.price, latency_ms=_low(timed.latency), size_mb=timed.size_mb)
+    if target.figure == "macs":
+        after, before = finalist.made.after["macs"], finalist.made.before["macs"]
+        price = replace(price, macs=after / before)
+    return target.violation(price) <= 0
+
+
+def _low(latency: Latency) -> float:
+    # One median wavers: a target is missed that nine rounds of ten are above.
+    return sorted(latency.rounds_ms)[len(latency.rounds_ms) // 10]

@@ -1,0 +1,194 @@
+"""What candidates cost: predicted by layers' times and sizes, measured where that counts."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from vcc.compression.schedule.loader import load_schedule
+from vcc.compression.schedule.schedule import Schedule
+from vcc.data.machine import usable_cores
+from vcc.export.benchmark import measure_latency
+from vcc.export.runtimes.eager import EagerSession
+from vcc.files import write_whole
+from vcc.models.summary import count_macs
+from vcc.pipeline.card import Network
+from vcc.pipeline.compress.latency import export_and_time, quantized_on_noise
+from vcc.pipeline.layer_times import LayerTable, Line, layer_shapes
+from vcc.pipeline.search.space import FLOAT, INT8
+from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.target import Price
+
+_logger = logging.getLogger(__name__)
+
+_EAGER_RUNS = 15
+_FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """How latency and size of one precision follow from sums over layers.
+
+    Attributes:
+        latency: of the sum of layers' milliseconds.
+        size: of the megabytes of weights.
+    """
+
+    latency: Line
+    size: Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A network that was exported and timed: milliseconds of a clip, and megabytes of its file."""
+
+    latency_ms: float
+    size_mb: float
+
+
+class Prices:
+    """Prices of the candidates of one dense network on one runtime.
+
+    Args:
+        dense: the network.
+        builder: of its candidates.
+        table: times of layers on the runtime.
+        provider: the runtime.
+        quant_target: whose integers it runs; None: none.
+        kept: file of what was measured of whole networks; a search that goes on reads it.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a price depends on
+        self,
+        dense: Network,
+        builder: Builder,
+        *,
+        table: LayerTable,
+        provider: str,
+        quant_target: str | None,
+        kept: Path,
+    ) -> None:
+        self._dense, self._builder, self._table = dense, builder, table
+        self._provider, self._kept = provider, kept
+        self._macs = count_macs(dense.model)
+        self.quantizing = quantizing_schedule(quant_target)
+        found = _read(kept, table.machine) or self._calibrate()
+        self.eager_ms: float = found["eager_ms"]
+        self.dense_ms: float = found["dense_ms"]
+        self._rates = {
+            name: Rates(latency=Line(**rate["latency"]), size=Line(**rate["size"]))
+            for name, rate in found["rates"].items()
+        }
+
+    def of(self, network: Network, *, int8: bool) -> Price:
+        """Return what a float network will cost, quantized if `int8`."""
+        rates = self._rates[INT8 if int8 else FLOAT]
+        return Price(
+            latency_ms=rates.latency(self._layers_ms(network, int8=int8)),
+            macs=count_macs(network.model) / self._macs,
+            size_mb=rates.size(weights_mb(network.model, int8=int8)),
+        )
+
+    def measure(self, network: Network, *, int8: bool) -> Measured:
+        """Export a float network, quantized on noise if `int8`, and time it.
+
+        Raises:
+            ExportError: it cannot be exported or run there.
+        """
+        model = network.model
+        if int8:
+            model = quantized_on_noise(model, network.card.clip_shape, self.quantizing)
+        exported = Network(model=model, card=network.card)
+        latency, size = export_and_time(exported, self._provider)
+        return Measured(latency_ms=latency.p50_ms, size_mb=size / 1e6)
+
+    def _layers_ms(self, network: Network, *, int8: bool) -> float:
+        shapes = layer_shapes(network.model, network.card.clip_shape)
+        return self._table.sum_of(shapes, int8=int8)
+
+    def _calibrate(self) -> dict[str, Any]:
+        _logger.info("timing the dense and the smallest network on %s", self._provider)
+        rates, dense_ms = {}, 0.0
+        for precision in self._builder.space.precisions:
+            int8 = precision == INT8
+            smallest = self._builder.build(self._builder.space.smallest(int8=int8))
+            small, large = (self._point(each, int8=int8) for each in (smallest, self._dense))
+            rates[precision] = {
+                "latency": asdict(Line.through(small[0], large[0])),
+                "size": asdict(Line.through(small[1], large[1])),
+            }
+            dense_ms = dense_ms if int8 else large[0][1]
+        found = {
+            "machine": self._table.machine,
+            "eager_ms": eager_latency_ms(self._dense),
+            "dense_ms": dense_ms,
+            "rates": rates,
+        }
+        self._kept.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self._kept, json.dumps(found, indent=1))
+        return found
+
+    def _point(
+        self, network: Network, *, int8: bool
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return (layers' ms, ms) and (weights' MB, MB) of a network, the latter measured."""
+        measured = self.measure(network, int8=int8)
+        times = (self._layers_ms(network, int8=int8), measured.latency_ms)
+        return times, (weights_mb(network.model, int8=int8), measured.size_mb)
+
+
+def weights_mb(model: nn.Module, *, int8: bool) -> float:
+    """Return the megabytes of a network's tensors; int8: a byte for a weight of a layer."""
+    small = sum(
+        part.weight.numel()
+        for part in model.modules()
+        if int8 and isinstance(part, nn.Conv3d | nn.Linear)
+    )
+    tensors = [*model.parameters(), *model.buffers()]
+    large = sum(tensor.numel() for tensor in tensors) - small
+    return (small + _FLOAT_BYTES * large) / 1e6
+
+
+def eager_latency_ms(network: Network) -> float:
+    """Return the median time of a clip in PyTorch in float32, ms."""
+    session = EagerSession(network.classifier(), threads=usable_cores())
+    times = measure_latency(
+        {"eager": session},
+        {"eager": network.card.clip_shape},
+        batch=1,
+        runs=_EAGER_RUNS,
+        warmup=2,
+    )
+    return times["eager"].p50_ms
+
+
+def quantizing_schedule(quant_target: str | None) -> Schedule:
+    """Return the schedule that quantizes a candidate without training, for a first judgement."""
+    quantizer = {
+        "class": "PostTrainLinearQuantizer",
+        "bits_activations": 8,
+        "bits_parameters": 8,
+        "quant_target": quant_target or "cpu",
+        "overflow": "auto",
+    }
+    return load_schedule(
+        {
+            "quantizers": {"int8": quantizer},
+            "policies": [{"quantizer": {"instance_name": "int8"}, "epochs": [0]}],
+        }
+    )
+
+
+def _read(path: Path, machine: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return what was measured on a machine like this one, None where nothing was."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found.get("machine") == machine else None
