@@ -74,7 +74,7 @@ class _Search:
         self._workshop = prepare_workshop(source, options, provider=provider, folder=folder)
 
     def run(self) -> None:
-        """Say how long it will take, search, make finalists, report and register."""
+        """Print how long it will take, search, make finalists, report and register."""
         workshop, options = self._workshop, self._options
         say(f"{self._arch} on {workshop.provider}: dense {workshop.prices.dense_ms:.2f} ms, "
             f"eager {workshop.prices.eager_ms:.2f} ms, dev video top-1 {workshop.dense_top1:.1%}; "
