@@ -104,8 +104,9 @@ def _mapped_frames(path: Path, indices: Indices, shape: tuple[int, int]) -> list
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     offset = TAIL.unpack(mapped[-TAIL.size :])[0]
     frames = np.frombuffer(mapped, np.uint8, count=offset).reshape(-1, *shape, 3)
-    if min(indices) < 0:
-        msg = f"there is no frame {min(indices)}"
+    lowest = min(int(i) for i in indices)
+    if lowest < 0:
+        msg = f"there is no frame {lowest}"
         raise ValueError(msg)
     return [frames[i] for i in indices]
 

@@ -56,6 +56,8 @@ def quantized_class(layer: nn.Module) -> type[nn.Module] | None:
     kind = type(layer)
     for base, quantized in _CLASSES.items():
         inherits = all(getattr(kind, m, None) is getattr(base, m, None) for m in _COMPUTING)
+        # A method of this one layer's own would be kept, and the quantizers passed by.
+        inherits = inherits and not set(_COMPUTING) & set(vars(layer))
         if issubclass(kind, base) and inherits and "weight" in layer._parameters:
             return quantized
     return None

@@ -122,6 +122,9 @@ def test_a_class_that_only_sets_arguments_is_as_its_base() -> None:
     assert quantized_class(nn.ReLU()) is None
     normed = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
     assert quantized_class(normed) is None
+    patched = nn.Linear(2, 2)
+    patched.forward = lambda x: 2 * x  # type: ignore[method-assign]
+    assert quantized_class(patched) is None
 
 
 def test_layers_in_float_are_named() -> None:
