@@ -55,7 +55,9 @@ class PrepareOptions(Options):
         "auto", "frame store: packed (JPEG), raw (fast, large), jpg (the thesis's)", choices=STORES
     )
     raw_limit_gib: float = option(
-        4.0, "store=auto takes raw up to this size, GiB, and at most a quarter of the free disk"
+        4.0,
+        "store=auto takes raw up to this size, GiB, and at most a quarter of the free disk",
+        at_least=0.0,
     )
     jpeg_quality: int = option(
         90, "JPEG quality of store=packed and store=jpg", at_least=1, at_most=100
