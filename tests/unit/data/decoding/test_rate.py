@@ -51,7 +51,7 @@ def test_a_broken_time_stamp_is_refused_before_it_is_filled(times: list[float]) 
         resampled(times, 25)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     gaps=st.lists(st.floats(0, 2), min_size=1, max_size=8),
     fps=st.sampled_from([1.0, 7.5, 25.0]),

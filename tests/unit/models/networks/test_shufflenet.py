@@ -11,7 +11,7 @@ from vcc.errors import ModelError
 from vcc.models.networks.shufflenet import STAGE_WIDTHS, PooledShortcut, ShuffleUnit
 
 
-@pytest.mark.parametrize("groups", STAGE_WIDTHS)
+@pytest.mark.parametrize("groups", [1, 8])
 def test_stages_are_as_wide_as_published(groups: int) -> None:
     first, second, third = STAGE_WIDTHS[groups]
     assert shapes_of(

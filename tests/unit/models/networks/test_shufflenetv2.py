@@ -9,7 +9,7 @@ from shapes import shaped, shapes_of
 from vcc.models.networks.shufflenetv2 import WIDTHS, ShuffleV2Unit
 
 
-@pytest.mark.parametrize("width_mult", WIDTHS)
+@pytest.mark.parametrize("width_mult", [0.25, 2.0])
 def test_stages_are_as_wide_as_published(width_mult: float) -> None:
     network = shaped("shufflenetv2", width_mult=width_mult)
     (first, second, third), last = WIDTHS[width_mult]
