@@ -204,6 +204,23 @@ def tied_weights() -> nn.Module:
     return net
 
 
+@style
+def video_transformer() -> nn.Module:
+    """Return tokens of a convolution, a parameter for each place, and a layer of attention."""
+
+    def join(net: nn.Module, x: Tensor) -> Tensor:
+        return net.fc(net.b(net.a(x).flatten(2).transpose(1, 2) + net.place).mean(1))
+
+    net = Styled(
+        join,
+        a=nn.Conv3d(3, 8, (2, 8, 8), stride=(2, 8, 8)),
+        b=nn.TransformerEncoderLayer(8, 2, 16, batch_first=True),
+        fc=nn.Linear(8, 3),
+    )
+    net.place = nn.Parameter(torch.rand(1, 8, 8))
+    return net
+
+
 def styled(name: str) -> nn.Module:
     """Return a network in evaluation mode, with statistics as after training."""
     torch.manual_seed(4)

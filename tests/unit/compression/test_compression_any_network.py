@@ -75,7 +75,7 @@ def test_thinned_equals_masked(name):
             net.get_parameter(parameter).mul_(mask)
         before = net(x)
         report = thin_(net, masks, x[:1])
-        assert torch.allclose(net(x), before, rtol=1e-4, atol=1e-4)
+        assert torch.allclose(net(x), before, rtol=1e-5, atol=1e-5)
     assert report.removed or report.obstacle or any(row.why for row in report.rows)
     if name == "plain":
         assert report.removed == 8

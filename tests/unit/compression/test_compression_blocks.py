@@ -10,9 +10,27 @@ from torch import Tensor, nn
 
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.trace import trace_channels
+from vcc.compression.engine.builder import file_config
 from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.compression.thinning.report import ThinningReport
+
+SCHEDULE = {
+    "pruners": {
+        "filters": {
+            "class": "L1RankedStructureParameterPruner",
+            "group_type": "Filters",
+            "group_dependency": "Coupled",
+            "desired_sparsity": 0.5,
+            "weights": ["type:Conv3d", "type:Linear"],
+        }
+    },
+    "extensions": {"thinner": {"class": "FilterRemover"}},
+    "policies": [
+        {"pruner": {"instance_name": "filters"}, "epochs": [0]},
+        {"extension": {"instance_name": "thinner"}, "epochs": [1]},
+    ],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +73,22 @@ def test_half_of_the_channels_leave_as_with_torch_pruning(name: str) -> None:
 
     assert report.removed == sum(row.asked for row in report.rows)
     assert filters(network) <= filters(other)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_schedule_masks_what_filters_own_together(name: str) -> None:
+    network = of_blocks(name)
+    scheduler = file_config(network, None, SCHEDULE, mask_coupled=True, example_input=clip()[:1])
+    scheduler.on_epoch_begin(0)
+    scheduler.on_epoch_end(0)
+    scheduler.store.apply_once(scheduler.store.states)
+    with torch.no_grad():
+        masked = network(clip())
+        scheduler.begin_seam(1)
+        assert torch.allclose(network(clip()), masked, rtol=0, atol=1e-9)
+    (report,) = scheduler.policies[1].reports
+    assert report.removed > 0
+    assert all(row.left == 0 for row in report.rows)
 
 
 def filters(network: nn.Module) -> int:

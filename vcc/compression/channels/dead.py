@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.compression.channels.graph import coupled_parameters
-from vcc.compression.channels.group_state import find_group_state
+from vcc.compression.channels.joint import joint_masks
 from vcc.compression.channels.trace import ChannelGroup, is_channel_maker
 
 Masks = Mapping[str, Tensor | None]
@@ -102,20 +102,8 @@ def zero_filters_(model: nn.Module, masks: Masks, groups: Sequence[ChannelGroup]
         for target in (name, *vectors):
             parameter = parameters[target]
             parameter[~alive.to(parameter.device)] = 0
-    for group in groups:
-        while not group.is_output and _silenced_(group, filters):
-            pass
-
-
-def _silenced_(group: ChannelGroup, filters: Mapping[str, Tensor]) -> bool:
-    """Zero what layers of a group add to zeros; return whether that changed anything."""
-    changed = False
-    for member, channels in find_group_state(group, filters, {}).fed_zeros():
-        for parameter in member.module.parameters(recurse=False):
-            if parameter.dim() == 1 and bool((parameter[channels] != 0).any()):
-                parameter[channels] = 0
-                changed = True
-    return changed
+    for name, keep in joint_masks(groups, filters).items():
+        parameters[name][~keep.to(parameters[name].device)] = 0
 
 
 def _with_filters_masked(weight: Tensor, mask: Tensor | None, filters: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from vcc.models.layers import is_depthwise
 from vcc.models.norms import NORMS_OVER_CHANNELS
 
 # Layers without filters that have something for each channel.
-_AFFINE = (_NormBase, nn.PReLU, *NORMS_OVER_CHANNELS)
+AFFINE = (_NormBase, nn.PReLU, *NORMS_OVER_CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,6 @@ class GroupState:
                 found[reason] = found.get(reason, 0) + int(hit.sum())
                 unexplained = unexplained & ~hit
         return found
-
-    def fed_zeros(self) -> Iterator[tuple[Member, Tensor]]:
-        """Yield norms and depthwise convolutions with their own channels that are fed zeros, [m].
-
-        What they make of zeros is theirs alone: nothing of it depends on the input.
-        """
-        for member in self.group.writers:
-            module = member.module
-            if isinstance(module, _AFFINE) or is_depthwise(module):
-                fed = self._zero_in[member.name][self.group.positions(member)]
-                yield member, member.indices[fed]
 
     def _reasons(self) -> Iterator[tuple[str, Tensor]]:
         everywhere = torch.ones_like(self.removable)
@@ -98,16 +87,16 @@ def find_group_state(
         zeros: of `zeros_read`.
     """
     makers = {m.name: m for m in group.writers if is_channel_maker(m.module)}
-    members = {m.name: m for m in group.writers if isinstance(m.module, _AFFINE)} | makers
+    members = {m.name: m for m in group.writers if isinstance(m.module, AFFINE)} | makers
     masked = {
-        name: _over_group(group, member, masked_filters[name][member.indices], absent=False)
+        name: over_group(group, member, masked_filters[name][member.indices], absent=False)
         if name in masked_filters
         else torch.zeros(len(group.roots), dtype=torch.bool)
         for name, member in makers.items()
     }
     zero_in: dict[str, Tensor] = {}
     zero_out: dict[str, Tensor] = {}
-    for name in _in_order(members):
+    for name in in_order(members):
         sources = [zero_out[s] for s, m in members.items() if name in m.reach.followers]
         silent = torch.zeros(len(group.roots), dtype=torch.bool)
         zero_in[name] = torch.stack(sources).all(dim=0) if sources else silent
@@ -132,7 +121,7 @@ def _read_as_zeros(group: ChannelGroup, zeros: ZerosRead, zero_out: Mapping[str,
         # A layer whose weight is used without a call of it was not seen.
         unseen = torch.zeros(width(member.module, reads=True), dtype=torch.bool)
         read = zeros.get(member.name, unseen)[member.indices]
-        found.append(_over_group(group, member, read, absent=True))
+        found.append(over_group(group, member, read, absent=True))
     return torch.stack([*found, *([] if len(found) > 1 else zero_out.values())]).all(dim=0)
 
 
@@ -141,7 +130,7 @@ def _readers(group: ChannelGroup) -> list[Member]:
     return [m for m in group.members if m.reads or isinstance(m.module, NORMS_OVER_CHANNELS)]
 
 
-def _in_order(members: Mapping[str, Member]) -> list[str]:
+def in_order(members: Mapping[str, Member]) -> list[str]:
     """Return names so that each comes after those it follows."""
     order: dict[str, None] = {}
     visiting: set[str] = set()
@@ -166,7 +155,7 @@ def _zero_output(
     """Return the channels that a layer passes on as zeros; True where it has no such channel."""
     module = member.module
     present = torch.ones(len(member.indices), dtype=torch.bool)
-    absent = ~_over_group(group, member, present, absent=False)
+    absent = ~over_group(group, member, present, absent=False)
     if isinstance(module, nn.PReLU):
         own, before = present, zero_in
     elif masked is None:
@@ -177,7 +166,7 @@ def _zero_output(
     else:
         own = present if module.bias is None else _is_zero(module.bias, member)
         before = (masked | zero_in) if is_depthwise(module) else masked
-    return (before & _over_group(group, member, own, absent=True)) | absent
+    return (before & over_group(group, member, own, absent=True)) | absent
 
 
 def _is_zero(vector: object, member: Member) -> Tensor:
@@ -187,7 +176,7 @@ def _is_zero(vector: object, member: Member) -> Tensor:
     return (vector.detach() == 0).cpu()[member.indices]
 
 
-def _over_group(group: ChannelGroup, member: Member, values: Tensor, *, absent: bool) -> Tensor:
+def over_group(group: ChannelGroup, member: Member, values: Tensor, *, absent: bool) -> Tensor:
     """Return a member's values, bool [k], over the group's channels.
 
     A channel with several entries (a flattened map's features) holds where all of them do.

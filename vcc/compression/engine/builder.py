@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vcc.compression.binding import BuildContext, Site
+from vcc.compression.channels.joint import joint_masks
+from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.distillation.losses import TeacherProvider, given_teacher
 from vcc.compression.engine.scheduler import CompressionScheduler
@@ -74,7 +77,11 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
     scheduler = CompressionScheduler(
         model,
         None,
-        store=MaskStore(model, coupled=coupled),
+        store=MaskStore(
+            model,
+            coupled=coupled,
+            joint=functools.partial(_joint_masks, context.channels) if coupled else None,
+        ),
         schedule=loaded,
         channels=context.channels,
     )
@@ -95,3 +102,12 @@ def file_config(  # noqa: PLR0913 - one keyword per thing that a schedule may ne
     if optimizer is not None:
         scheduler.attach(optimizer)
     return scheduler
+
+
+def _joint_masks(
+    channels: TracedChannels, masked_filters: Mapping[str, Tensor]
+) -> Mapping[str, Tensor]:
+    try:
+        return joint_masks(channels.groups(), masked_filters)
+    except UntraceableError:
+        return {}  # after quantizers came, say: then nothing is thinned either

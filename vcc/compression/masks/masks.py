@@ -18,6 +18,9 @@ from vcc.compression.engine.distributed import masks_from_rank_zero
 from vcc.compression.masks.apply import mask_parameters_
 from vcc.errors import ScheduleError
 
+# Layer name -> which of its filters are masked, to 1-D parameter -> its mask, 1 = keep.
+Joint = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+
 
 @dataclass
 class MaskState:
@@ -59,13 +62,21 @@ class MaskStore:
             quantizer insertion replace them.
         coupled: weight name -> names of 1-D parameters indexed by the same output channels (bias,
             BatchNorm scale and shift), masked with it where a whole filter is; see `mask_coupled`.
+        joint: returns the masks of 1-D parameters that several filters own together, from which
+            filters of a layer are masked (layer name -> bool [filters]).
     """
 
     def __init__(
-        self, model: nn.Module, *, coupled: Mapping[str, tuple[str, ...]] | None = None
+        self,
+        model: nn.Module,
+        *,
+        coupled: Mapping[str, tuple[str, ...]] | None = None,
+        joint: Joint | None = None,
     ) -> None:
         self.model = model
         self.coupled = dict(coupled or {})
+        self._joint = joint
+        self._joined: dict[str, MaskState] = {}
         self.parameters: dict[str, nn.Parameter] = {}
         self.states: dict[str, MaskState] = {}
         self._followers: dict[str, MaskState] = {}
@@ -90,7 +101,11 @@ class MaskStore:
         ]
         self.unmask_gradients(replaced)
         self.mask_gradients(name for name in replaced if name in self.parameters)
-        self.recouple()
+        for name, state in self._joined.items():
+            if slice_mask is not None and state.mask is not None:
+                state.mask = slice_mask(name, state.mask)
+        self._joined = {n: state for n, state in self._joined.items() if n in self.parameters}
+        self._recouple()
 
     def make_permanent(self) -> None:
         """Mask all weights now, and forget the dense ones: what is masked is about to leave."""
@@ -100,6 +115,10 @@ class MaskStore:
 
     def recouple(self) -> None:
         """Compute the masks of coupled parameters again from those of the filters."""
+        self._recouple()
+        self._join()
+
+    def _recouple(self) -> None:
         self._followers.clear()
         for name in self.coupled:
             if name in self.states:
@@ -112,6 +131,10 @@ class MaskStore:
 
     def set(self, name: str, mask: Tensor | None) -> None:
         """Replace a parameter's mask, on this process only."""
+        self._set(name, mask)
+        self._join()
+
+    def _set(self, name: str, mask: Tensor | None) -> None:
         state = self.states[name]
         if mask is not None:
             mask = mask.to(device=self.parameters[name].device, dtype=torch.bool)
@@ -129,7 +152,8 @@ class MaskStore:
                 share.
         """
         for name, mask in masks_from_rank_zero(masks, among, like=self.parameters).items():
-            self.set(name, mask)
+            self._set(name, mask)
+        self._join()
 
     def configure(self, names: Iterable[str], *, forward_only: bool, double_copies: bool) -> None:
         """Set how the masks of some parameters are used."""
@@ -182,6 +206,9 @@ class MaskStore:
             for target, state in self._with_followers(name):
                 if state.mask is not None:
                     self.parameters[target].data.mul_(state.mask)
+        for target, state in self._joined.items():
+            if state.mask is not None:
+                self.parameters[target].data.mul_(state.mask)
 
     def apply_to(self, model: nn.Module) -> None:
         """Mask another network with the same parameter names, such as averaged weights."""
@@ -246,12 +273,33 @@ class MaskStore:
             raise ScheduleError(msg)
 
     def _all(self) -> list[tuple[str, MaskState]]:
-        return [*self.states.items(), *self._followers.items()]
+        return [*self.states.items(), *self._followers.items(), *self._joined.items()]
 
     def _with_followers(self, name: str) -> list[tuple[str, MaskState]]:
         followers = [(target, self._followers.get(target)) for target in self.coupled.get(name, ())]
         found = [(target, state) for target, state in followers if state is not None]
         return [(name, self.states[name]), *found]
+
+    def _join(self) -> None:
+        """Mask the 1-D parameters that masked filters own together."""
+        self._joined.clear()
+        known = (name for name in self.coupled if name in self.states)
+        alive = {name: _filters_alive(self.states[name].mask) for name in known}
+        masked = {
+            name.removesuffix(".weight"): ~keep.cpu()
+            for name, keep in alive.items()
+            if keep is not None and not bool(keep.all())
+        }
+        if self._joint is None or not masked:
+            return
+        leader = self.states[f"{next(iter(masked))}.weight"]
+        for name, mask in self._joint(masked).items():
+            if name in self.parameters and name not in self._followers:
+                self._joined[name] = MaskState(
+                    mask=mask.to(self.parameters[name].device),
+                    forward_only=leader.forward_only,
+                    double_copies=leader.double_copies,
+                )
 
     def _couple(self, changed: str) -> None:
         """Mask the 1-D parameters that belong to filters that are masked as a whole."""

@@ -85,6 +85,7 @@ class _Watch(TorchFunctionMode):
         # the blocks that are running, with their inputs
         self.running: list[tuple[str, Key]] = []
         self.calls: Counter[str] = Counter()
+        self.entered: Counter[str] = Counter()
         self.joined: dict[Key, str | None] = {}
 
     def install(self, model: nn.Module) -> list[RemovableHandle]:
@@ -117,7 +118,8 @@ class _Watch(TorchFunctionMode):
             if key in self.made_by:
                 found.outputs.append(self.made_by[key])
                 quantized.add(key)
-            elif block:
+            # what a block that runs again reads then may be quantized already
+            elif block and self.entered[block] == 1:
                 found.entries.append(block)
                 quantized.add(key)
         found.inputs = [name for name, key in self.read_by.items() if key not in quantized]
@@ -156,6 +158,7 @@ class _Watch(TorchFunctionMode):
     def _enters(self, name: str) -> Any:
         def hook(module: nn.Module, args: Any) -> None:
             tensor = args[0] if args and isinstance(args[0], Tensor) else torch.zeros(0)
+            self.entered[name] += 1
             self.running.append((name, self._key(tensor)))
 
         return hook
