@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
+from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.unchanged import random_like
+from vcc.errors import one_line
 from vcc.models.modes import evaluating
 from vcc.models.norms import NORMS_OVER_CHANNELS, channel_dim
 from vcc.models.quantized.plan import quantizers_by_layer, set_quantizers
@@ -44,6 +46,9 @@ def zeros_read(
         filters: layer name -> which of its filters are masked, bool [out_channels]. A bias or a
             BatchNorm that does not go with them shows as channels that are not zero.
         example_input: a batch that it accepts; of it only shape, type and device count.
+
+    Raises:
+        UntraceableError: the network does not run with random parameters.
     """
     alive: dict[str, Tensor] = {}
     if not any(bool(masked.any()) for masked in filters.values()):
@@ -52,7 +57,7 @@ def zeros_read(
     for name, module in twin.named_modules():
         dim = _input_dim(module)
         if dim is not None:
-            module.register_forward_pre_hook(_look(alive, name, dim))
+            module.register_forward_pre_hook(_look(alive, name, dim), with_kwargs=True)
     clip = random_like(example_input)
     given = {name: tensor.clone() for name, tensor in twin.state_dict().items()}
     with evaluating(twin), torch.no_grad(), torch.random.fork_rng(devices=_devices(clip)):
@@ -61,8 +66,17 @@ def zeros_read(
             positive = run == 0
             twin.load_state_dict(given)
             _fill_(twin, filters, _positive if positive else _signed)
-            twin(clip.abs() if positive and clip.is_floating_point() else clip.clone())
+            _run(twin, clip.abs() if positive and clip.is_floating_point() else clip.clone())
     return {name: ~some for name, some in alive.items()}
+
+
+def _run(twin: nn.Module, clip: Tensor) -> None:
+    try:
+        twin(clip)
+    except Exception as error:
+        # Whatever a network checks or inverts, these numbers are not those it was made for.
+        msg = f"it does not run with random parameters ({one_line(error, at_most=200)})"
+        raise UntraceableError(msg) from error
 
 
 def _unwatched_copy(model: nn.Module) -> nn.Module:
@@ -89,8 +103,8 @@ def _input_dim(module: nn.Module) -> int | None:
 
 
 def _look(alive: dict[str, Tensor], name: str, dim: int) -> Any:
-    def hook(module: nn.Module, args: tuple[Any, ...]) -> None:
-        (x, *_) = args
+    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        (x, *_) = (*args, *kwargs.values())
         some = (x != 0).movedim(dim, 0).flatten(1).any(dim=1).cpu()
         alive[name] = some | alive[name] if name in alive else some
 

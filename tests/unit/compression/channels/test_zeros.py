@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.zeros import zeros_read
 
 CLIP = torch.zeros(1, 3, 2, 4, 4)
@@ -92,3 +93,20 @@ def test_the_network_stays_as_it_was_and_nothing_runs_without_masks() -> None:
     assert net.training
     assert torch.equal(torch.get_rng_state(), drawn)
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+
+
+def test_a_layer_that_is_given_its_input_by_name_is_seen() -> None:
+    class ByName(Between):
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc(self.b(input=self.n(self.a(x))).flatten(1))
+
+    assert zeros_read(ByName(torch.relu), MASKED, CLIP)["b"].tolist() == [True, *[False] * 3]
+
+
+def test_a_network_that_refuses_random_numbers_is_left_whole_with_a_line() -> None:
+    def picky(x: Tensor) -> Tensor:
+        msg = "not\nfor me"
+        raise ValueError(msg)
+
+    with pytest.raises(UntraceableError, match=r"random parameters \(not for me\)"):
+        zeros_read(Between(picky), MASKED, CLIP)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from networks.blocks import of_blocks
 from small_families import SMALL_FAMILIES
 from torch import Tensor, nn
 
 from vcc.compression import CompressionScheduler, file_config
+from vcc.compression.quantization.placement import place_quantizers
 from vcc.errors import ScheduleError
 from vcc.models import build_model, load_checkpoint, save_checkpoint
 from vcc.models.quantized.modules import ClippedActivation
@@ -167,3 +169,11 @@ def test_calibration_on_no_clip_is_refused(batches: list[torch.Tensor]) -> None:
     )
     with pytest.raises(ScheduleError, match="there are no calibration clips"):
         scheduler.begin_seam(0)
+
+
+def test_a_block_that_runs_twice_quantizes_nothing_where_it_begins() -> None:
+    # Its first input is the stem's output, which is quantized there: twice is refused by export.
+    network = of_blocks("shared").float()
+    found = place_quantizers(network, torch.zeros(1, 3, 4, 16, 16))
+    assert "stem" in found.outputs
+    assert not found.entries
