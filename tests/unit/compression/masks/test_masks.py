@@ -165,3 +165,29 @@ def test_a_factor_has_the_type_of_its_parameter_and_follows_the_mask() -> None:
     half = state.factor_for(parameter.half())
     assert half is not None
     assert half.dtype is torch.float16
+
+
+def test_what_filters_own_together_is_masked_and_cut_with_them():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 3))
+    asked = []
+
+    def joint(masked):
+        asked.append({name: filters.tolist() for name, filters in masked.items()})
+        return {"1.weight": ~masked["0"]} if "0" in masked else {}
+
+    store = MaskStore(net, coupled={"0.weight": (), "2.weight": ()}, joint=joint)
+    keep = torch.ones(3, 2, dtype=torch.bool)
+    keep[1] = False
+    store.set("0.weight", keep)
+    store.apply_for_forward()
+    assert net[1].weight.tolist() == [1, 0, 1]
+    assert asked == [{"0": [False, True, False]}]
+
+    net[1].weight = nn.Parameter(torch.ones(2))
+    store.refresh(lambda name, mask: mask[:2] if name == "1.weight" else mask)
+    store.apply_for_forward()
+    assert net[1].weight.tolist() == [1, 0]
+    store.set("0.weight", None)
+    net[1].weight.data.fill_(1)
+    store.apply_for_forward()
+    assert net[1].weight.tolist() == [1, 1]
