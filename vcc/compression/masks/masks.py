@@ -283,6 +283,8 @@ class MaskStore:
     def _join(self) -> None:
         """Mask the 1-D parameters that masked filters own together."""
         self._joined.clear()
+        if self._joint is None:
+            return
         known = (name for name in self.coupled if name in self.states)
         alive = {name: _filters_alive(self.states[name].mask) for name in known}
         masked = {
@@ -290,7 +292,7 @@ class MaskStore:
             for name, keep in alive.items()
             if keep is not None and not bool(keep.all())
         }
-        if self._joint is None or not masked:
+        if not masked:
             return
         leader = self.states[f"{next(iter(masked))}.weight"]
         for name, mask in self._joint(masked).items():
