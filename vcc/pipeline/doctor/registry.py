@@ -27,7 +27,7 @@ def check_registry(root_path: Path) -> None:
     uri = connect()
     registrations = read_registry()
     # A folder that several networks need is told once.
-    found = list(dict.fromkeys(_findings(registrations, root_path)))
+    found = list(dict.fromkeys(findings(registrations, root_path)))
     for finding in found:
         for line in finding.lines():
             say(line)
@@ -43,7 +43,13 @@ def check_registry(root_path: Path) -> None:
     say("everything fits together")
 
 
-def _findings(registrations: list[Registration], root_path: Path) -> Iterator[Finding]:
+def findings(registrations: list[Registration], root_path: Path) -> Iterator[Finding]:
+    """Yield what does not fit together.
+
+    Args:
+        registrations: everything registered.
+        root_path: as above.
+    """
     for registration in registrations:
         for check in (check_lock, check_aliases, check_checkpoints, check_exports):
             yield from check(registration)
