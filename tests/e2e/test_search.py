@@ -86,6 +86,7 @@ def test_a_search_finds_reports_registers_and_goes_on(
     assert sum(name.startswith("search ") for name in names) == 1
 
 
+@pytest.mark.slow
 def test_an_impossible_target_is_said_before_any_trial(options: SearchEntry) -> None:
     impossible = dataclasses.replace(options, target_macs=None, target_latency_ms=1e-6)
     with pytest.raises(ScheduleError, match="target_latency_ms: 1e-06 cannot be met: .* smallest"):

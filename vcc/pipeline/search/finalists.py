@@ -45,7 +45,7 @@ class Finalist:
 def choose_finalists(
     outcomes: Sequence[Outcome], target: Target, *, measured: Callable[[Outcome], Outcome]
 ) -> Iterator[Outcome]:
-    """Yield the trials that meet the target, the most accurate first, equals by their price.
+    """Yield the trials that meet the target, the best first, see `Outcome.rank`.
 
     Args:
         outcomes: of all trials.
@@ -55,9 +55,7 @@ def choose_finalists(
     fit = [each for each in outcomes if each.top1 is not None]
     fit = [each for each in fit if target.violation(each.best_price()) <= 0]
     unique = {str(each.candidate): each for each in fit}
-    ranked = sorted(
-        unique.values(), key=lambda each: (-(each.top1 or 0.0), target.of(each.best_price()))
-    )
+    ranked = sorted(unique.values(), key=Outcome.rank)
     return _meeting(ranked, target, measured) if target.is_latency else iter(ranked)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from vcc.compression.engine.builder import file_config
 from vcc.compression.policies.precise_bn import estimate_batchnorms_
 from vcc.compression.schedule.schedule import Schedule
+from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.entrypoints import SearchEntry
 from vcc.config.training import TrainingOptions
 from vcc.data.store.prepared import PreparedDataset
@@ -63,11 +64,15 @@ class Judge:
             ),
         )
 
-    def top1(self, network: Network) -> float:
-        """Return a network's dev video top-1, 0..1."""
-        found = self._measure.of(network)(network.model).top1
+    def score(self, network: Network) -> EvalResult:
+        """Return what a network answers on the dev videos."""
+        found = self._measure.of(network)(network.model)
         network.model.cpu()
         return found
+
+    def top1(self, network: Network) -> float:
+        """Return a network's dev video top-1, 0..1."""
+        return self.score(network).top1
 
     def settle(self, network: Network) -> float:
         """Estimate its BatchNorms' statistics again, in place; return its dev video top-1."""

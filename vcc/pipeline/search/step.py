@@ -13,7 +13,9 @@ from pathlib import Path
 from torch import nn
 
 from vcc.config.entrypoints import SearchEntry
+from vcc.errors import ModelError
 from vcc.export.runtimes.catalog import choose_provider, provider_of
+from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.layer_times import LayerTable
 from vcc.pipeline.search.judge import Judge
 from vcc.pipeline.search.prices import Prices
@@ -23,7 +25,7 @@ from vcc.pipeline.search.structure import Builder
 from vcc.pipeline.search.study import Outcome, Study
 from vcc.pipeline.search.target import Price, Target, target_of
 from vcc.pipeline.search.trials import Trials
-from vcc.pipeline.source import SourceNetwork
+from vcc.pipeline.source import SourceNetwork, name_of
 
 _logger = logging.getLogger(__name__)
 
@@ -118,8 +120,15 @@ def prepare_workshop(
         ScheduleError: not even the smallest candidate meets the target.
         ExportError: the runtime cannot start, or cannot run the network.
         DataError: there are no dev videos.
+        ModelError: the network is quantized.
     """
     dense = source.network
+    if read_plan(dense.model) is not None:
+        msg = (
+            f"{name_of(source)}: is quantized: a search starts from a network in float: choose the "
+            "dense one by source, or leave source out for the registered baseline"
+        )
+        raise ModelError(msg)
     judge = Judge(dense, source.dataset, options)
     quant_target = provider_of(provider).int8_target
     precisions = (INT8, FLOAT) if quant_target else (FLOAT,)

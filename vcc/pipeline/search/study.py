@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +36,7 @@ class Outcome:
         measured: where it was.
         settled_top1: dev video top-1 before training, None where it was not trained.
         top1: after it and after quantization, None where it was given up.
+        loss: then, on dev, nats; it tells apart what has the same accuracy.
     """
 
     number: int
@@ -44,6 +46,16 @@ class Outcome:
     measured: Measured | None = None
     settled_top1: float | None = None
     top1: float | None = None
+    loss: float | None = None
+
+    def better_than(self, other: Outcome) -> bool:
+        """Return whether it answers better than another one."""
+        return self.rank() < other.rank()
+
+    def rank(self) -> tuple[float, float]:
+        """Return what orders outcomes: the most accurate first, of equals the lowest loss."""
+        loss = math.inf if self.loss is None else self.loss
+        return -(self.top1 if self.top1 is not None else -1.0), loss
 
     def best_price(self) -> Price:
         """Return the price with what was measured in the place of what was predicted."""
@@ -158,6 +170,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "measured": None if outcome.measured is None else asdict(outcome.measured),
         "settled_top1": outcome.settled_top1,
         "top1": outcome.top1,
+        "loss": outcome.loss,
     }
 
 
@@ -172,4 +185,5 @@ def _outcome(trial: FrozenTrial) -> Outcome:
         measured=None if measured is None else Measured(**measured),
         settled_top1=told["settled_top1"],
         top1=told["top1"],
+        loss=told["loss"],
     )

@@ -122,12 +122,12 @@ class Trials:
         judged = network
         if found.candidate.int8:
             judged = self._judge.quantized(network, self._prices.quantizing)
-        top1 = self._judge.top1(judged)
-        run.log_metrics({"dev_video_top1": top1})
-        measured = None
-        if top1 > max((each.top1 or 0.0 for each in earlier), default=0.0):
-            measured = self._measure(network, found.candidate, run)
-        return replace(found, end=JUDGED, settled_top1=settled, top1=top1, measured=measured)
+        score = self._judge.score(judged)
+        run.log_metrics({"dev_video_top1": score.top1, "dev_loss": score.loss})
+        done = replace(found, end=JUDGED, settled_top1=settled, top1=score.top1, loss=score.loss)
+        if all(done.better_than(each) for each in earlier):
+            return replace(done, measured=self._measure(network, found.candidate, run))
+        return done
 
     def _measure(self, network: Network, candidate: Candidate, run: Run) -> Measured:
         measured = self._prices.measure(network, int8=candidate.int8)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 
 from vcc.config.entrypoints import SearchEntry
 from vcc.data.store.prepared import PreparedDataset
+from vcc.errors import ModelError
 from vcc.pipeline.card import Network
-from vcc.pipeline.search.step import runtime_of, search_name
+from vcc.pipeline.compress.latency import quantized_on_noise
+from vcc.pipeline.search.prices import quantizing_schedule
+from vcc.pipeline.search.step import prepare_workshop, runtime_of, search_name
 from vcc.pipeline.source import SourceNetwork
 
 
@@ -40,3 +44,14 @@ def test_more_trials_are_the_same_search_and_another_target_is_not(
 def test_a_runtime_that_is_named_is_taken() -> None:
     assert runtime_of("cpu") == "cpu"
     assert runtime_of("auto") in ("cuda", "openvino", "cpu")
+
+
+def test_a_quantized_network_is_refused(
+    source: SourceNetwork, options: SearchEntry, tmp_path: Path
+) -> None:
+    shape = source.network.card.clip_shape
+    model = quantized_on_noise(source.network.model, shape, quantizing_schedule("cpu"))
+    made = Network(model=model, card=source.network.card)
+    quantized = dataclasses.replace(source, network=made)
+    with pytest.raises(ModelError, match="is quantized: a search starts from a network in float"):
+        prepare_workshop(quantized, options, provider="cpu", folder=tmp_path)

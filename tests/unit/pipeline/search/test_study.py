@@ -76,6 +76,21 @@ def test_an_interrupted_candidate_is_tried_again(options: SearchEntry, tmp_path:
     assert SPACE.suggest(again.ask()) == candidate(0.6)
 
 
+def test_the_better_is_more_accurate_or_as_accurate_and_surer() -> None:
+    plain = dataclasses.replace(outcome(0, 0.5, 0.9), loss=0.4)
+    surer = dataclasses.replace(plain, loss=0.3)
+    righter = dataclasses.replace(plain, top1=0.95, loss=0.9)
+    given_up = outcome(4, 0.1, None)
+    assert sorted([given_up, plain, righter, surer], key=Outcome.rank) == [
+        righter,
+        surer,
+        plain,
+        given_up,
+    ]
+    assert surer.better_than(plain)
+    assert not plain.better_than(plain)
+
+
 def test_the_front_is_what_nothing_beats(options: SearchEntry) -> None:
     target = target_of(options, eager_ms=1.0)
     outcomes = [
