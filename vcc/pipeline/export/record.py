@@ -17,6 +17,7 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.step import size_figures, video_cost
 from vcc.pipeline.notes import version_note
 from vcc.pipeline.tags import card_tags, metric_tags
+from vcc.tracking.promotion_lock import promotion_lock
 from vcc.tracking.registry import (
     ONNX_SUFFIX,
     VIDEO_SUFFIX,
@@ -131,7 +132,7 @@ def register_exported(
 ) -> Version:
     """Register an exported file beside its checkpoint's version, as a graph and to be served.
 
-    All three share an `export_id`.
+    All three share an `export_id`. Aliases move under the lock that promotions share.
 
     Args:
         exported: what to register.
@@ -142,6 +143,9 @@ def register_exported(
 
     Returns:
         The graph's version.
+
+    Raises:
+        TrackingError: somebody else keeps the lock.
     """
     card = exported.network.card
     export_id = uuid.uuid4().hex
@@ -168,12 +172,14 @@ def register_exported(
     )
     for each in (version, video):
         describe_version(each, version_note(exported.variant(card.role), card))
-    if checkpoint is not None:
-        tag_version(checkpoint, {"export_id": export_id})
-    # Last, for an alias never to be on what is not complete yet.
-    for alias in aliases:
-        for each in (version, video):
-            set_alias(each, alias)
+    # Last, for an alias never to be on what is not complete yet. Two exports at once take turns, or
+    # a graph of the one would be baseline beside the served model of the other.
+    with promotion_lock(registered_name(card.arch, card.dataset)):
+        if checkpoint is not None:
+            tag_version(checkpoint, {"export_id": export_id})
+        for alias in aliases:
+            for each in (version, video):
+                set_alias(each, alias)
     return version
 
 
