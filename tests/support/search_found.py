@@ -9,8 +9,8 @@ from vcc.export.benchmark import Latency
 from vcc.pipeline.export.turns import Timed
 from vcc.pipeline.search.finalists import Finalist
 from vcc.pipeline.search.prices import Measured
-from vcc.pipeline.search.report import Found
-from vcc.pipeline.search.space import Candidate
+from vcc.pipeline.search.report import SearchFindings
+from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.study import COSTLY, JUDGED, Outcome
 from vcc.pipeline.search.target import Price, target_of
 
@@ -36,7 +36,7 @@ def outcome_of(
     """Return a trial that took half of the filters of one group and a quarter of a rank."""
     return Outcome(
         number=number,
-        candidate=Candidate(filters={"a": 0.5}, ranks={"stem": 0.25}, int8=True),
+        candidate=SearchCandidate(filters={"a": 0.5}, ranks={"stem": 0.25}, int8=True),
         end=COSTLY if top1 is None else JUDGED,
         price=Price(latency_ms=ms, macs=0.25, size_mb=1.5),
         measured=None if measured is None else Measured(latency_ms=measured, size_mb=2.0),
@@ -45,12 +45,12 @@ def outcome_of(
     )
 
 
-def found_of(**target: Any) -> Found:
+def found_of(**target: Any) -> SearchFindings:
     """Return what was found for a target, by default of at most 5 ms."""
     first = outcome_of(0, 3.0, 0.8, measured=4.0)
     made: Any = None
     options = SearchOptions(**(target or {"target_latency_ms": 5.0}))
-    return Found(
+    return SearchFindings(
         target=target_of(options, eager_ms=40.0),
         outcomes=[first, outcome_of(1, 6.0, 0.88), outcome_of(2, 9.0, None)],
         dense_top1=0.9,

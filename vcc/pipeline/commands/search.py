@@ -18,7 +18,7 @@ from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.search.conclude import best_finalist, log_found, make_finalist
 from vcc.pipeline.search.estimate import Estimate, estimate_search
 from vcc.pipeline.search.finalists import Finalist, Finals, choose_finalists
-from vcc.pipeline.search.report import Found, error_line, finalists_text
+from vcc.pipeline.search.report import SearchFindings, error_line, finalists_text
 from vcc.pipeline.search.sensitivity import curves_csv
 from vcc.pipeline.search.step import prepare_workshop, runtime_of, search, search_name
 from vcc.pipeline.search.study import Outcome
@@ -74,7 +74,7 @@ class _Search:
         self._workshop = prepare_workshop(source, options, provider=provider, folder=folder)
 
     def run(self) -> None:
-        """Print how long it will take, search, make finalists, report and register."""
+        """Estimate, search, make finalists, report and register."""
         workshop, options = self._workshop, self._options
         say(f"{self._arch} on {workshop.provider}: dense {workshop.prices.dense_ms:.2f} ms, "
             f"eager {workshop.prices.eager_ms:.2f} ms, dev video top-1 {workshop.dense_top1:.1%}; "
@@ -128,7 +128,7 @@ class _Search:
             folder=self._workshop.folder,
         )
 
-    def _found(self, outcomes: Sequence[Outcome], finalists: Sequence[Finalist]) -> Found:
+    def _found(self, outcomes: Sequence[Outcome], finalists: Sequence[Finalist]) -> SearchFindings:
         made = {each.name: each.made.network for each in finalists}
         times = time_in_turns(
             {DENSE: self._source.network, **made},
@@ -136,7 +136,7 @@ class _Search:
             ExportOptions(provider=self._workshop.provider),
             run_id=self._run.run_id,
         )
-        return Found(
+        return SearchFindings(
             target=self._workshop.target,
             outcomes=outcomes,
             dense_top1=self._workshop.dense_top1,
@@ -145,7 +145,7 @@ class _Search:
             times=times,
         )
 
-    def _conclude(self, found: Found) -> None:
+    def _conclude(self, found: SearchFindings) -> None:
         options, folder = self._options, self._workshop.folder
         text = (folder / "report.md").read_text("utf-8")
         self._run.describe(text)

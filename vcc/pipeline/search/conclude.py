@@ -16,7 +16,7 @@ from vcc.pipeline.export.turns import Timed
 from vcc.pipeline.full.child_run import child_run
 from vcc.pipeline.search import report
 from vcc.pipeline.search.finalists import Finalist, Finals
-from vcc.pipeline.search.report import Found
+from vcc.pipeline.search.report import SearchFindings
 from vcc.pipeline.search.schedules import schedule_text
 from vcc.pipeline.search.step import Workshop
 from vcc.pipeline.search.study import Outcome
@@ -63,7 +63,9 @@ def make_finalist(
     return Finalist(name=path.stem, outcome=outcome, made=made, top1=top1)
 
 
-def log_found(found: Found, workshop: Workshop, options: SearchEntry, arch: str, run: Run) -> None:
+def log_found(
+    found: SearchFindings, workshop: Workshop, options: SearchEntry, arch: str, run: Run
+) -> None:
     """Write tables, picture and the front's schedules into the search's folder, and log them."""
     folder = workshop.folder
     for outcome in found.front:
@@ -85,7 +87,7 @@ def log_found(found: Found, workshop: Workshop, options: SearchEntry, arch: str,
     )
 
 
-def report_text(found: Found, *, arch: str, provider: str) -> str:
+def report_text(found: SearchFindings, *, arch: str, provider: str) -> str:
     """Return the report of a search as Markdown."""
     target = found.target
     lines = [
@@ -106,7 +108,7 @@ def report_text(found: Found, *, arch: str, provider: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def best_finalist(found: Found, *, max_drop: float | None) -> Finalist:
+def best_finalist(found: SearchFindings, *, max_drop: float | None) -> Finalist:
     """Return the most accurate finalist that holds the target and the drop that is allowed.
 
     Args:

@@ -22,7 +22,7 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.compress.latency import export_and_time, quantized_on_noise
 from vcc.pipeline.layer_times import LayerTable, Line, layer_shapes
 from vcc.pipeline.search.space import FLOAT, INT8
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.structure import CandidateBuilder
 from vcc.pipeline.search.target import Price
 
 _logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Prices:
     def __init__(  # noqa: PLR0913 - what a price depends on
         self,
         dense: Network,
-        builder: Builder,
+        builder: CandidateBuilder,
         *,
         table: LayerTable,
         provider: str,

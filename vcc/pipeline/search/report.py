@@ -27,7 +27,7 @@ _EMPTY = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class SearchFindings:
     """All that a search found.
 
     Attributes:
@@ -65,14 +65,14 @@ def outcomes_csv(outcomes: Sequence[Outcome]) -> str:
     return out.getvalue()
 
 
-def front_markdown(found: Found) -> str:
+def front_markdown(found: SearchFindings) -> str:
     """Return the front as a Markdown table."""
     header = ["trial", "filters", "rank", "precision", "predicted ms", "measured ms", "MACs",
               "MB", "dev top-1 %", "meets the target"]  # fmt: skip
     return as_markdown([header, *(_row(each, found.target) for each in found.front)])
 
 
-def finalists_rows(found: Found) -> list[list[str]]:
+def finalists_rows(found: SearchFindings) -> list[list[str]]:
     """Return a table of the dense network and the finalists, timed in turns."""
     header = ["network", "dev top-1 %", "p50 ms", "MB", f"vs {EAGER}", f"vs {DENSE} there"]
     rows = []
@@ -92,12 +92,12 @@ def finalists_rows(found: Found) -> list[list[str]]:
     return [header, *rows]
 
 
-def finalists_text(found: Found) -> str:
+def finalists_text(found: SearchFindings) -> str:
     """Return the table of the finalists as aligned text."""
     return as_text(finalists_rows(found))
 
 
-def prediction_error(found: Found) -> tuple[float, float, int]:
+def prediction_error(found: SearchFindings) -> tuple[float, float, int]:
     """Return median and largest relative error of predicted latencies, and of how many.
 
     Every network that was timed counts: those of trials, and the finalists' files.
@@ -118,7 +118,7 @@ def prediction_error(found: Found) -> tuple[float, float, int]:
     return statistics.median(errors), max(errors), len(errors)
 
 
-def error_line(found: Found) -> str:
+def error_line(found: SearchFindings) -> str:
     """Return the error of the latency model as a sentence."""
     middle, largest, count = prediction_error(found)
     if not count:
@@ -129,7 +129,7 @@ def error_line(found: Found) -> str:
     )
 
 
-def draw(found: Found, path: Path, *, title: str) -> Path:
+def draw(found: SearchFindings, path: Path, *, title: str) -> Path:
     """Write the picture of accuracy against the target's figure and return its path."""
     target = found.target
 
@@ -152,7 +152,7 @@ def draw(found: Found, path: Path, *, title: str) -> Path:
     return save_figure(figure, path)
 
 
-def _figure_of(finalist: Finalist, found: Found) -> float:
+def _figure_of(finalist: Finalist, found: SearchFindings) -> float:
     timed = found.times.get(finalist.name)
     if found.target.figure == "macs" or timed is None:
         return found.target.of(finalist.outcome.best_price())

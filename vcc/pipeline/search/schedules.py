@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from vcc.compression.schedule.loader import load_schedule
-from vcc.pipeline.search.space import Candidate, Space
+from vcc.pipeline.search.space import SearchCandidate, Space
 from vcc.pipeline.search.structure import renamed
 
 # Of twelve epochs, as in the shipped schedules: five to prune, four in integers at the end.
@@ -15,7 +15,7 @@ _RAMP, _SLOW, _INTEGERS = 5 / 12, 7 / 12, 1 / 3
 
 
 def schedule_text(
-    candidate: Candidate,
+    candidate: SearchCandidate,
     space: Space,
     *,
     n_epochs: int,
@@ -41,7 +41,7 @@ def schedule_text(
 
 
 def _content(
-    candidate: Candidate, space: Space, *, n_epochs: int, quant_target: str | None
+    candidate: SearchCandidate, space: Space, *, n_epochs: int, quant_target: str | None
 ) -> dict[str, Any]:
     ramp = max(1, round(_RAMP * n_epochs))
     integers = n_epochs - max(1, round(_INTEGERS * n_epochs)) if candidate.int8 else n_epochs
@@ -85,7 +85,7 @@ _INT8 = {
 }
 
 
-def _decomposers(candidate: Candidate, space: Space) -> dict[str, Any]:
+def _decomposers(candidate: SearchCandidate, space: Space) -> dict[str, Any]:
     return {
         unit: {
             "class": "SpatialTemporalDecomposer",
@@ -97,7 +97,7 @@ def _decomposers(candidate: Candidate, space: Space) -> dict[str, Any]:
     }
 
 
-def _pruners(candidate: Candidate, space: Space) -> dict[str, Any]:
+def _pruners(candidate: SearchCandidate, space: Space) -> dict[str, Any]:
     decomposed = frozenset(
         weight.removesuffix(".weight")
         for unit, share in candidate.ranks.items()

@@ -11,8 +11,8 @@ from pathlib import Path
 from vcc.compression.thinning.targets import allowed_sparsity
 from vcc.files import write_whole
 from vcc.pipeline.search.judge import Judge
-from vcc.pipeline.search.space import INT8, MOST, STEP, Candidate, Space
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.space import INT8, MOST, STEP, SearchCandidate, Space
+from vcc.pipeline.search.structure import CandidateBuilder
 from vcc.progress import follow
 from vcc.spreadsheet import CsvWriter
 
@@ -25,7 +25,9 @@ _STEPS = round(1 / STEP)
 Curves = Mapping[str, Mapping[float, float]]
 
 
-def measure_curves(builder: Builder, judge: Judge, *, dense_top1: float, kept: Path) -> Curves:
+def measure_curves(
+    builder: CandidateBuilder, judge: Judge, *, dense_top1: float, kept: Path
+) -> Curves:
     """Return the accuracy with filters of one group gone, statistics estimated again.
 
     Args:
@@ -61,8 +63,8 @@ def curves_csv(curves: Curves) -> str:
 
 
 def start_points(
-    space: Space, curves: Curves, holds: Callable[[Candidate], bool]
-) -> list[Candidate]:
+    space: Space, curves: Curves, holds: Callable[[SearchCandidate], bool]
+) -> list[SearchCandidate]:
     """Return candidates that meet the target and take no more than that needs.
 
     Alike from every group; by the curves, more where it hurts less; both with the stem as it is
@@ -87,14 +89,14 @@ def start_points(
 
 def _at(
     space: Space, shares: Callable[[float], dict[str, float]], rank: float, int8: bool, t: float
-) -> Candidate:
+) -> SearchCandidate:
     """Return the candidate of a strength."""
     return space.of(shares(t), rank, int8)
 
 
 def _least(
-    candidate: Callable[[float], Candidate], holds: Callable[[Candidate], bool]
-) -> Candidate | None:
+    candidate: Callable[[float], SearchCandidate], holds: Callable[[SearchCandidate], bool]
+) -> SearchCandidate | None:
     """Return the first that holds of candidates from strength 0 to 1; None where not even 1 does.
 
     By bisection: a stronger candidate costs less.

@@ -30,7 +30,7 @@ class Suggests(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
+class SearchCandidate:
     """A way to compress a network.
 
     Attributes:
@@ -75,7 +75,7 @@ class Space:
     units: Mapping[str, tuple[str, ...]]
     precisions: tuple[str, ...]
 
-    def suggest(self, trial: Suggests) -> Candidate:
+    def suggest(self, trial: Suggests) -> SearchCandidate:
         """Return the candidate that a trial proposes."""
         filters = {
             group.name: trial.suggest_float(f"{_FILTERS}{group.name}", 0.0, MOST, step=STEP)
@@ -85,9 +85,9 @@ class Space:
             unit: float(trial.suggest_categorical(f"{_RANK}{unit}", RANKS)) for unit in self.units
         }
         precision = trial.suggest_categorical(_PRECISION, self.precisions)
-        return Candidate(filters=filters, ranks=ranks, int8=precision == INT8)
+        return SearchCandidate(filters=filters, ranks=ranks, int8=precision == INT8)
 
-    def of(self, shares: Mapping[str, float], rank: float, int8: bool) -> Candidate:
+    def of(self, shares: Mapping[str, float], rank: float, int8: bool) -> SearchCandidate:
         """Return a candidate.
 
         Args:
@@ -95,15 +95,15 @@ class Space:
             rank: of the stem, where it can be decomposed; the other layers stay as they are.
             int8: whether it is quantized.
         """
-        return Candidate(
+        return SearchCandidate(
             filters={name: rounded(share) for name, share in shares.items()},
             ranks={unit: rank if unit == "stem" else 1.0 for unit in self.units},
             int8=int8,
         )
 
-    def smallest(self, *, int8: bool) -> Candidate:
+    def smallest(self, *, int8: bool) -> SearchCandidate:
         """Return what costs the least of all candidates of a precision."""
-        return Candidate(
+        return SearchCandidate(
             filters={group.name: MOST for group in self.groups},
             ranks=dict.fromkeys(self.units, RANKS[-1]),
             int8=int8,

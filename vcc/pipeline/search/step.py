@@ -20,8 +20,8 @@ from vcc.pipeline.layer_times import LayerTable
 from vcc.pipeline.search.judge import Judge
 from vcc.pipeline.search.prices import Prices
 from vcc.pipeline.search.sensitivity import Curves, measure_curves, start_points
-from vcc.pipeline.search.space import FLOAT, INT8, Candidate
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.space import FLOAT, INT8, SearchCandidate
+from vcc.pipeline.search.structure import CandidateBuilder
 from vcc.pipeline.search.study import Outcome, Study
 from vcc.pipeline.search.target import Price, Target, target_of
 from vcc.pipeline.search.trials import Trials
@@ -48,7 +48,7 @@ class Workshop:
         folder: of the search.
     """
 
-    builder: Builder
+    builder: CandidateBuilder
     prices: Prices
     judge: Judge
     target: Target
@@ -57,7 +57,7 @@ class Workshop:
     dense_top1: float
     folder: Path
 
-    def price(self, candidate: Candidate) -> Price:
+    def price(self, candidate: SearchCandidate) -> Price:
         """Return what a candidate will cost."""
         return self.prices.of(self.builder.build(candidate), int8=candidate.int8)
 
@@ -132,7 +132,7 @@ def prepare_workshop(
     judge = Judge(dense, source.dataset, options)
     quant_target = provider_of(provider).int8_target
     precisions = (INT8, FLOAT) if quant_target else (FLOAT,)
-    builder = Builder(dense, precisions=precisions)
+    builder = CandidateBuilder(dense, precisions=precisions)
     prices = Prices(
         dense,
         builder,
@@ -187,7 +187,7 @@ def search(
     return trials.run(seconds=seconds)
 
 
-def _first(workshop: Workshop, curves: Curves) -> Iterable[Candidate]:
+def _first(workshop: Workshop, curves: Curves) -> Iterable[SearchCandidate]:
     return start_points(
         workshop.builder.space,
         curves,

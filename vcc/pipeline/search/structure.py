@@ -19,13 +19,13 @@ from vcc.compression.thinning.remove import thin_
 from vcc.models.decomposed import SPATIAL_TEMPORAL, Decomposed
 from vcc.pipeline.card import Network
 from vcc.pipeline.search.groups import decomposable, layer_groups
-from vcc.pipeline.search.space import Candidate, Space
+from vcc.pipeline.search.space import SearchCandidate, Space
 
 # Decomposing a large network takes as long as a few training steps; each kept one has its weights.
 _KEPT = 4
 
 
-class Builder:
+class CandidateBuilder:
     """Builds candidates of one dense network, which stays as it is.
 
     Args:
@@ -49,7 +49,7 @@ class Builder:
             precisions=precisions,
         )
 
-    def build(self, candidate: Candidate) -> Network:
+    def build(self, candidate: SearchCandidate) -> Network:
         """Return a candidate's network in float, with the dense network's weights where it can."""
         base = self._decomposed(candidate.ranks)
         model = copy.deepcopy(base.model)

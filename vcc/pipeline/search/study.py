@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from vcc.config.search import SearchOptions
 from vcc.errors import ConfigError, one_line
 from vcc.pipeline.search.prices import Measured
-from vcc.pipeline.search.space import Candidate
+from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.target import Price, Target
 
 JUDGED, COSTLY, HOPELESS, FAILED = "judged", "too costly", "hopeless", "failed"
@@ -40,7 +40,7 @@ class Outcome:
     """
 
     number: int
-    candidate: Candidate
+    candidate: SearchCandidate
     end: str
     price: Price
     measured: Measured | None = None
@@ -110,7 +110,7 @@ class Study:
                 count += 1
         return count
 
-    def enqueue(self, candidates: Iterable[Candidate]) -> None:
+    def enqueue(self, candidates: Iterable[SearchCandidate]) -> None:
         """Have these tried next, except what was tried or is waiting."""
         done = [
             trial.params or trial.system_attrs.get("fixed_params", {})
@@ -179,7 +179,7 @@ def _outcome(trial: FrozenTrial) -> Outcome:
     measured = told["measured"]
     return Outcome(
         number=trial.number,
-        candidate=Candidate.from_params(trial.params),
+        candidate=SearchCandidate.from_params(trial.params),
         end=told["end"],
         price=Price(**told["price"]),
         measured=None if measured is None else Measured(**measured),

@@ -17,8 +17,8 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.full.child_run import child_run
 from vcc.pipeline.search.judge import Judge
 from vcc.pipeline.search.prices import Measured, Prices
-from vcc.pipeline.search.space import Candidate
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.space import SearchCandidate
+from vcc.pipeline.search.structure import CandidateBuilder
 from vcc.pipeline.search.study import COSTLY, FAILED, HOPELESS, JUDGED, Outcome, Study
 from vcc.pipeline.search.target import Price, Target
 from vcc.progress import spoken
@@ -47,7 +47,7 @@ class Trials:
     def __init__(  # noqa: PLR0913 - the parts of a search, each made elsewhere
         self,
         study: Study,
-        builder: Builder,
+        builder: CandidateBuilder,
         prices: Prices,
         judge: Judge,
         *,
@@ -93,7 +93,7 @@ class Trials:
         return outcome
 
     def _outcome(
-        self, trial: optuna.Trial, candidate: Candidate, earlier: Sequence[Outcome], run: Run
+        self, trial: optuna.Trial, candidate: SearchCandidate, earlier: Sequence[Outcome], run: Run
     ) -> Outcome:
         network = self._builder.build(candidate)
         price = self._prices.of(network, int8=candidate.int8)
@@ -129,7 +129,7 @@ class Trials:
             return replace(done, measured=self._measure(network, found.candidate, run))
         return done
 
-    def _measure(self, network: Network, candidate: Candidate, run: Run) -> Measured:
+    def _measure(self, network: Network, candidate: SearchCandidate, run: Run) -> Measured:
         measured = self._prices.measure(network, int8=candidate.int8)
         run.log_metrics(
             {

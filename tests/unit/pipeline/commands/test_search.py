@@ -28,6 +28,7 @@ class Opened:
         pass
 
 
+@pytest.mark.slow
 def test_an_estimate_is_all_that_was_asked_for(
     network: Network,
     dataset: PreparedDataset,

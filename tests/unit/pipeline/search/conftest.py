@@ -7,12 +7,12 @@ import pytest
 from vcc.config.entrypoints import SearchEntry
 from vcc.pipeline.card import Network
 from vcc.pipeline.search.space import FLOAT, INT8
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.structure import CandidateBuilder
 
 
 @pytest.fixture
-def builder(network: Network) -> Builder:
-    return Builder(network, precisions=(INT8, FLOAT))
+def builder(network: Network) -> CandidateBuilder:
+    return CandidateBuilder(network, precisions=(INT8, FLOAT))
 
 
 @pytest.fixture

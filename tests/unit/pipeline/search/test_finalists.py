@@ -14,7 +14,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
 from vcc.pipeline.search.finalists import Finals, choose_finalists
 from vcc.pipeline.search.prices import Measured
-from vcc.pipeline.search.space import Candidate
+from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.study import JUDGED, Outcome
 from vcc.pipeline.search.target import Price, target_of
 
@@ -22,7 +22,7 @@ from vcc.pipeline.search.target import Price, target_of
 def outcome(number: int, ms: float, top1: float | None, measured: float | None = None) -> Outcome:
     return Outcome(
         number=number,
-        candidate=Candidate(filters={"a": number / 10}, ranks={}, int8=False),
+        candidate=SearchCandidate(filters={"a": number / 10}, ranks={}, int8=False),
         end=JUDGED,
         price=Price(latency_ms=ms, macs=0.1 * number, size_mb=1.0),
         measured=None if measured is None else Measured(latency_ms=measured, size_mb=1.0),

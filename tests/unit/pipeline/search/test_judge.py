@@ -13,16 +13,16 @@ from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.card import Network
 from vcc.pipeline.search.judge import Judge
 from vcc.pipeline.search.prices import quantizing_schedule
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.structure import CandidateBuilder
 
 
-def halved(builder: Builder) -> Network:
+def halved(builder: CandidateBuilder) -> Network:
     shares = {group.name: 0.5 for group in builder.space.groups}
     return builder.build(builder.space.of(shares, 1.0, False))
 
 
 def test_test_videos_cannot_be_read(
-    builder: Builder, dataset: PreparedDataset, options: SearchEntry
+    builder: CandidateBuilder, dataset: PreparedDataset, options: SearchEntry
 ) -> None:
     blind = dataclasses.replace(
         dataset.manifest,
@@ -35,7 +35,7 @@ def test_test_videos_cannot_be_read(
 
 
 def test_statistics_and_weights_change_and_integers_are_a_copy(
-    builder: Builder, dataset: PreparedDataset, options: SearchEntry, run: Any
+    builder: CandidateBuilder, dataset: PreparedDataset, options: SearchEntry, run: Any
 ) -> None:
     judge = Judge(builder.dense, dataset, options)
     network = halved(builder)
@@ -54,7 +54,7 @@ def test_statistics_and_weights_change_and_integers_are_a_copy(
 
 
 def test_no_epochs_train_nothing(
-    builder: Builder, dataset: PreparedDataset, options: SearchEntry, run: Any
+    builder: CandidateBuilder, dataset: PreparedDataset, options: SearchEntry, run: Any
 ) -> None:
     judge = Judge(builder.dense, dataset, dataclasses.replace(options, trial_epochs=0))
     network = halved(builder)

@@ -13,8 +13,8 @@ import vcc.pipeline.search.prices as prices
 from vcc.export.layer_latency import LayerShape
 from vcc.pipeline.card import Network
 from vcc.pipeline.search.prices import Measured, Prices, quantizing_schedule, weights_mb
-from vcc.pipeline.search.space import Candidate
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.space import SearchCandidate
+from vcc.pipeline.search.structure import CandidateBuilder
 
 
 class Table:
@@ -27,7 +27,7 @@ class Table:
         return sum(shape.macs for shape in shapes) / 1e6 / (2 if int8 else 1)
 
 
-def made(builder: Builder, kept: Path, machine: str = "here") -> Prices:
+def made(builder: CandidateBuilder, kept: Path, machine: str = "here") -> Prices:
     table: Any = Table(machine)
     return Prices(
         builder.dense, builder, table=table, provider="cpu", quant_target="cpu", kept=kept
@@ -50,11 +50,11 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 def test_predictions_meet_what_was_measured(
-    builder: Builder, measured: list[bool], tmp_path: Path
+    builder: CandidateBuilder, measured: list[bool], tmp_path: Path
 ) -> None:
     found = made(builder, tmp_path / "prices.json")
     shares = {group.name: 0.5 for group in builder.space.groups}
-    candidate: Candidate = builder.space.of(shares, 1.0, True)
+    candidate: SearchCandidate = builder.space.of(shares, 1.0, True)
     network = builder.build(candidate)
     for int8 in (False, True):
         price = found.of(network, int8=int8)
@@ -66,7 +66,7 @@ def test_predictions_meet_what_was_measured(
 
 
 def test_networks_are_timed_once_on_a_machine(
-    builder: Builder, measured: list[bool], tmp_path: Path
+    builder: CandidateBuilder, measured: list[bool], tmp_path: Path
 ) -> None:
     kept = tmp_path / "prices.json"
     first = made(builder, kept)

@@ -14,11 +14,11 @@ from vcc.compression.schedule.phases import compile_phases, last_epoch
 from vcc.models.summary import layer_table
 from vcc.pipeline.card import Network
 from vcc.pipeline.search.schedules import schedule_text
-from vcc.pipeline.search.space import Candidate
-from vcc.pipeline.search.structure import Builder
+from vcc.pipeline.search.space import SearchCandidate
+from vcc.pipeline.search.structure import CandidateBuilder
 
 
-def written(builder: Builder, candidate: Candidate, n_epochs: int = 12) -> str:
+def written(builder: CandidateBuilder, candidate: SearchCandidate, n_epochs: int = 12) -> str:
     return schedule_text(
         candidate,
         builder.space,
@@ -28,12 +28,12 @@ def written(builder: Builder, candidate: Candidate, n_epochs: int = 12) -> str:
     )
 
 
-def alike(builder: Builder, share: float, rank: float, int8: bool) -> Candidate:
+def alike(builder: CandidateBuilder, share: float, rank: float, int8: bool) -> SearchCandidate:
     names = [group.name for group in builder.space.groups]
     return builder.space.of(dict.fromkeys(names, share), rank, int8)
 
 
-def test_the_same_layers_come_out(builder: Builder, network: Network) -> None:
+def test_the_same_layers_come_out(builder: CandidateBuilder, network: Network) -> None:
     candidate = alike(builder, 0.5, 0.25, False)
     schedule = load_schedule(yaml.safe_load(written(builder, candidate)))
     model = copy.deepcopy(network.model)
@@ -61,7 +61,9 @@ def test_the_same_layers_come_out(builder: Builder, network: Network) -> None:
 
 @pytest.mark.parametrize("n_epochs", [3, 4, 12, 30])
 @pytest.mark.parametrize("int8", [False, True])
-def test_any_number_of_epochs_is_divided(builder: Builder, n_epochs: int, int8: bool) -> None:
+def test_any_number_of_epochs_is_divided(
+    builder: CandidateBuilder, n_epochs: int, int8: bool
+) -> None:
     text = written(builder, alike(builder, 0.5, 0.25, int8), n_epochs)
     assert text.startswith("# goal:     a test\n")
     schedule = load_schedule(yaml.safe_load(text))
@@ -72,6 +74,6 @@ def test_any_number_of_epochs_is_divided(builder: Builder, n_epochs: int, int8: 
     assert all(phase.end > phase.start for phase in phases)
 
 
-def test_nothing_taken_is_training_with_a_teacher(builder: Builder) -> None:
+def test_nothing_taken_is_training_with_a_teacher(builder: CandidateBuilder) -> None:
     schedule = load_schedule(yaml.safe_load(written(builder, alike(builder, 0, 1.0, False))))
     assert {policy.subject for policy in schedule.policies} == {"distiller", "lr_scheduler"}

@@ -9,7 +9,7 @@ import pytest
 
 from vcc.pipeline.search.groups import LayerGroup
 from vcc.pipeline.search.sensitivity import LEVELS, curves_csv, measure_curves, start_points
-from vcc.pipeline.search.space import FLOAT, INT8, MOST, Candidate, Space
+from vcc.pipeline.search.space import FLOAT, INT8, MOST, SearchCandidate, Space
 
 SPACE = Space(
     groups=(LayerGroup(name="a", weights=("a",)), LayerGroup(name="b", weights=("b",))),
@@ -19,12 +19,12 @@ SPACE = Space(
 CURVES = {"a": {0.0: 1.0, 0.3: 1.0, 0.6: 1.0, 0.9: 0.9}, "b": {0.0: 1.0, 0.3: 0.5, 0.9: 0.1}}
 
 
-class Builder:
+class CandidateBuilder:
     """Builds nothing: a network is its candidate."""
 
     space = SPACE
 
-    def build(self, candidate: Candidate) -> Candidate:
+    def build(self, candidate: SearchCandidate) -> SearchCandidate:
         return candidate
 
 
@@ -34,13 +34,13 @@ class Judge:
     def __init__(self) -> None:
         self.count = 0
 
-    def settle(self, candidate: Candidate) -> float:
+    def settle(self, candidate: SearchCandidate) -> float:
         self.count += 1
         return 1 - candidate.filters["a"]
 
 
 def test_a_curve_per_group_is_measured_once(tmp_path: Path) -> None:
-    builder: Any = Builder()
+    builder: Any = CandidateBuilder()
     judge: Any = Judge()
     kept = tmp_path / "sensitivity.json"
     curves = measure_curves(builder, judge, dense_top1=1.0, kept=kept)
@@ -52,7 +52,7 @@ def test_a_curve_per_group_is_measured_once(tmp_path: Path) -> None:
     assert "a,0.3,0.7" in curves_csv(curves)
 
 
-def cost(candidate: Candidate) -> float:
+def cost(candidate: SearchCandidate) -> float:
     left = sum(1 - share for share in candidate.filters.values()) / 2
     return left * (0.5 if candidate.int8 else 1.0) * (0.8 if candidate.ranks["stem"] < 1 else 1)
 

@@ -6,7 +6,16 @@ import optuna
 import pytest
 
 from vcc.pipeline.search.groups import LayerGroup
-from vcc.pipeline.search.space import FLOAT, INT8, MOST, RANKS, STEP, Candidate, Space, rounded
+from vcc.pipeline.search.space import (
+    FLOAT,
+    INT8,
+    MOST,
+    RANKS,
+    STEP,
+    SearchCandidate,
+    Space,
+    rounded,
+)
 
 SPACE = Space(
     groups=(LayerGroup(name="a", weights=("a.weight",)), LayerGroup(name="b", weights=("b",))),
@@ -21,7 +30,7 @@ def test_what_optuna_proposes_can_be_written_and_read() -> None:
         trial = study.ask()
         candidate = SPACE.suggest(trial)
         assert trial.params == candidate.params()
-        assert Candidate.from_params(trial.params) == candidate
+        assert SearchCandidate.from_params(trial.params) == candidate
         assert set(candidate.ranks.values()) <= set(RANKS)
 
 

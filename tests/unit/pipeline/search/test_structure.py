@@ -6,23 +6,23 @@ import torch
 
 from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
-from vcc.pipeline.search.space import Candidate
-from vcc.pipeline.search.structure import Builder, renamed
+from vcc.pipeline.search.space import SearchCandidate
+from vcc.pipeline.search.structure import CandidateBuilder, renamed
 
 
-def alike(builder: Builder, share: float, rank: float = 1.0) -> Candidate:
+def alike(builder: CandidateBuilder, share: float, rank: float = 1.0) -> SearchCandidate:
     names = [group.name for group in builder.space.groups]
     return builder.space.of(dict.fromkeys(names, share), rank, False)
 
 
-def test_nothing_taken_is_the_dense_network(builder: Builder, network: Network) -> None:
+def test_nothing_taken_is_the_dense_network(builder: CandidateBuilder, network: Network) -> None:
     clip = torch.randn(1, *network.card.clip_shape)
     made = builder.build(alike(builder, 0.0))
     assert made.model is not network.model
     assert torch.equal(made.model(clip), network.model(clip))
 
 
-def test_shares_and_ranks_are_taken(builder: Builder, network: Network) -> None:
+def test_shares_and_ranks_are_taken(builder: CandidateBuilder, network: Network) -> None:
     before = {name: value.clone() for name, value in network.model.state_dict().items()}
     made = builder.build(alike(builder, 0.5, rank=0.25)).model
     stem = made.get_submodule("conv1")
@@ -35,7 +35,7 @@ def test_shares_and_ranks_are_taken(builder: Builder, network: Network) -> None:
     assert torch.isfinite(made(torch.randn(1, *network.card.clip_shape))).all()
 
 
-def test_a_group_alone_loses_filters(builder: Builder, network: Network) -> None:
+def test_a_group_alone_loses_filters(builder: CandidateBuilder, network: Network) -> None:
     names = [group.name for group in builder.space.groups]
     shares = {**dict.fromkeys(names, 0.0), "stage2.inner": 0.5}
     made = builder.build(builder.space.of(shares, 1.0, False)).model

@@ -12,14 +12,14 @@ from vcc.config.entrypoints import SearchEntry
 from vcc.errors import ConfigError
 from vcc.pipeline.search.groups import LayerGroup
 from vcc.pipeline.search.prices import Measured
-from vcc.pipeline.search.space import FLOAT, Candidate, Space
+from vcc.pipeline.search.space import FLOAT, SearchCandidate, Space
 from vcc.pipeline.search.study import COSTLY, JUDGED, Outcome, Study, front
 from vcc.pipeline.search.target import Price, target_of
 
 SPACE = Space(groups=(LayerGroup(name="a", weights=("a",)),), units={}, precisions=(FLOAT,))
 
 
-def candidate(share: float) -> Candidate:
+def candidate(share: float) -> SearchCandidate:
     return SPACE.of({"a": share}, 1.0, False)
 
 

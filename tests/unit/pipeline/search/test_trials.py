@@ -15,18 +15,18 @@ from vcc.config.entrypoints import SearchEntry
 from vcc.errors import StoppedError, TrainingError
 from vcc.pipeline.search.groups import LayerGroup
 from vcc.pipeline.search.prices import Measured
-from vcc.pipeline.search.space import FLOAT, Candidate, Space
+from vcc.pipeline.search.space import FLOAT, SearchCandidate, Space
 from vcc.pipeline.search.study import COSTLY, FAILED, JUDGED, Outcome, Study
 from vcc.pipeline.search.target import Price, target_of
 from vcc.pipeline.search.trials import Trials, is_hopeless
 
 
-class Builder:
+class CandidateBuilder:
     """Builds nothing: a network is its candidate."""
 
     space = Space(groups=(LayerGroup(name="a", weights=("a",)),), units={}, precisions=(FLOAT,))
 
-    def build(self, candidate: Candidate) -> Candidate:
+    def build(self, candidate: SearchCandidate) -> SearchCandidate:
         return candidate
 
 
@@ -35,10 +35,10 @@ class Prices:
 
     quantizing = None
 
-    def of(self, candidate: Candidate, *, int8: bool) -> Price:
+    def of(self, candidate: SearchCandidate, *, int8: bool) -> Price:
         return Price(latency_ms=1.0, macs=1 - candidate.filters["a"], size_mb=1.0)
 
-    def measure(self, candidate: Candidate, *, int8: bool) -> Measured:
+    def measure(self, candidate: SearchCandidate, *, int8: bool) -> Measured:
         return Measured(latency_ms=2.0, size_mb=1.0)
 
 
@@ -48,14 +48,14 @@ class Judge:
     def __init__(self, error: BaseException | None = None) -> None:
         self._error = error
 
-    def settle(self, candidate: Candidate) -> float:
+    def settle(self, candidate: SearchCandidate) -> float:
         return 0.5
 
-    def train(self, candidate: Candidate, run: Any) -> None:
+    def train(self, candidate: SearchCandidate, run: Any) -> None:
         if self._error is not None:
             raise self._error
 
-    def score(self, candidate: Candidate) -> EvalResult:
+    def score(self, candidate: SearchCandidate) -> EvalResult:
         # What loses more is right as often, and less sure.
         return EvalResult(0.75, 1.0, candidate.filters["a"])
 
@@ -80,14 +80,14 @@ def runs(run: Any, monkeypatch: pytest.MonkeyPatch) -> Runs:
     return made
 
 
-def taking(share: float) -> Candidate:
-    return Builder.space.of({"a": share}, 1.0, False)
+def taking(share: float) -> SearchCandidate:
+    return CandidateBuilder.space.of({"a": share}, 1.0, False)
 
 
 def made(
     options: SearchEntry, folder: Path, error: BaseException | None = None
 ) -> tuple[Trials, Study]:
-    builder: Any = Builder()
+    builder: Any = CandidateBuilder()
     target = target_of(options, eager_ms=1.0)
     study = Study(options, name="it", folder=folder, target=target)
     prices: Any = Prices()
@@ -132,11 +132,11 @@ def test_who_stops_it_stops_it(options: SearchEntry, tmp_path: Path, runs: Runs)
         tried.run(seconds=600)
     assert study.outcomes() == []
     study.enqueue([taking(0.5)])
-    assert Builder.space.suggest(study.ask()) == taking(0.5)
+    assert CandidateBuilder.space.suggest(study.ask()) == taking(0.5)
 
 
 def settled(*top1s: float) -> list[Outcome]:
-    candidate = Candidate(filters={}, ranks={}, int8=False)
+    candidate = SearchCandidate(filters={}, ranks={}, int8=False)
     price = Price(latency_ms=1.0, macs=1.0, size_mb=1.0)
     return [
         Outcome(number=i, candidate=candidate, end=JUDGED, price=price, settled_top1=top1)
