@@ -75,10 +75,14 @@ class LayerTable:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """Latency of a network by the sum of its layers' times: offset + factor x sum, ms."""
+    """Latency of a network by the sum of its layers' times: offset + factor x sum, ms.
+
+    Nothing is faster than `least`, what the smallest network was measured at.
+    """
 
     offset: float
     factor: float
+    least: float = 0.0
 
     @classmethod
     def through(cls, small: tuple[float, float], large: tuple[float, float]) -> Line:
@@ -88,13 +92,13 @@ class Line:
         """
         (low, fast), (high, slow) = small, large
         if high <= low or slow <= fast:
-            return cls(0.0, slow / high)
+            return cls(0.0, slow / high, min(fast, slow))
         factor = (slow - fast) / (high - low)
-        return cls(fast - factor * low, factor)
+        return cls(fast - factor * low, factor, fast)
 
     def __call__(self, total: float) -> float:
         """Return the latency for a sum of layers' times, ms."""
-        return max(0.0, self.offset + self.factor * total)
+        return max(self.least, self.offset + self.factor * total)
 
 
 def layer_shapes(model: nn.Module, clip_shape: tuple[int, ...]) -> list[LayerShape]:

@@ -67,6 +67,8 @@ def test_a_line_meets_both_networks_unless_noise_turns_it() -> None:
     line = Line.through((1.0, 3.0), (5.0, 11.0))
     assert [line(total) for total in (1.0, 3.0, 5.0)] == [3.0, 7.0, 11.0]
     assert Line.through((1.0, 3.0), (5.0, 2.0))(10.0) == 4.0
+    # No candidate is faster than the smallest was, whatever the noise of its layers.
+    assert line(0.5) == 3.0
 
 
 def test_layers_are_found_as_they_run() -> None:
