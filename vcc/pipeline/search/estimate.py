@@ -13,7 +13,7 @@ from vcc.pipeline.search.judge import Judge
 from vcc.pipeline.search.sensitivity import LEVELS
 from vcc.progress import spoken
 
-# Exporting a network and timing its file: seen to take about so long.
+# Exporting a network and timing its file: assumed, since nothing is exported before the estimate.
 _EXPORT_S = 15.0
 # Building a candidate and finding its price: a share of what judging it on dev takes, at least.
 _BUILD_S = 2.0
