@@ -43,7 +43,7 @@ def test_a_process_that_stays_stopped_is_killed(caplog: pytest.LogCaptureFixture
         stop(stopped)
         assert stopped.wait(HANG_S) == -signal.SIGKILL
         assert busy.poll() is None
-    assert f"process {stopped.pid} of the data loader was stopped (SIGSTOP) for 0 s" in caplog.text
+    assert f"process {stopped.pid} of the data loader was stopped (SIGSTOP) for " in caplog.text
 
 
 def test_one_that_goes_on_is_left_alone() -> None:

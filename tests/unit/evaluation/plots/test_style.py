@@ -116,7 +116,7 @@ def test_the_sensitivity_figure_names_the_most_sensitive_layer_first() -> None:
         curves, baseline=0.9, proposal=proposal, max_drop=0.2, title="one layer pruned"
     )
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [
+    assert [text.get_text().strip() for text in legend.get_texts()] == [
         "20 points lost",
         "tender: 0 %",
         "between: 30 %",

@@ -53,7 +53,9 @@ def assert_goes_on(rest: Recorded, whole: Recorded, *, first: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))]
+    # A training that is killed is in the default tests; CI runs the first of these.
+    "seed",
+    [pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8)],
 )
 def test_a_chain_killed_at_a_random_step_ends_as_if_it_had_not(
     dataset: PreparedDataset,
