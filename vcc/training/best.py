@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from typing import Any
 
 import lightning
@@ -39,8 +40,11 @@ class BestWeights(Callback):
         epoch = self.first_epoch + trainer.current_epoch
         if epoch < self.first_candidate:
             return
-        metrics = trainer.callback_metrics
-        figure = (float(metrics["dev_video_top1"]), -float(metrics["dev_loss"]))
+        top1, loss = (
+            float(trainer.callback_metrics[name]) for name in ("dev_video_top1", "dev_loss")
+        )
+        # No loss is below NaN, which would keep its epoch.
+        figure = (top1, -math.inf if math.isnan(loss) else -loss)
         if self._best is None or figure >= self._best:
             self._best = figure
             self.best_epoch = epoch

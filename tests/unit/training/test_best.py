@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,8 +39,9 @@ class Training:
         ([(0.9, 2.0), (0.9, 1.0), (0.9, 3.0)], 1),
         ([(0.9, 1.0), (0.9, 1.0)], 1),
         ([(0.0, 9.0)], 0),
+        ([(0.9, math.nan), (0.9, 5.0), (0.9, math.nan)], 1),
     ],
-    ids=["highest accuracy", "then lowest loss", "then the later", "the only one"],
+    ids=["highest accuracy", "then lowest loss", "then the later", "the only one", "no NaN"],
 )
 def test_the_best_epoch_is_put_back(figures: list[tuple[float, float]], kept: int) -> None:
     training = Training(BestWeights(first_epoch=10))
