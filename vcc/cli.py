@@ -16,6 +16,7 @@ import logging
 import math
 import os
 import sys
+import tempfile
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,6 +35,10 @@ from vcc.config.options import (
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 from vcc.errors import ConfigError, StoppedError, VccError, nearest, one_line
 
+_logger = logging.getLogger(__name__)
+
+# Options that name what is written.
+_WRITTEN_TO = ("root_path", "results", "output", "summary_path")
 # A full disk, a used-up quota, the largest size of a file, a disk that takes no writes.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -121,6 +126,7 @@ def _options(cls: type[OptionsT], name: str) -> OptionsT:
     try:
         options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
         check_inputs(options)
+        _warn_of_temporary_clone(options)
     except ConfigError as error:
         # `mlflow run` has made a run, which nothing else will tell what was wrong.
         if run_id := os.environ.get("MLFLOW_RUN_ID"):
@@ -129,6 +135,24 @@ def _options(cls: type[OptionsT], name: str) -> OptionsT:
             tag_error(run_id, error)
         raise
     return options
+
+
+def _warn_of_temporary_clone(options: Options) -> None:
+    """Warn where `mlflow run` of a Git address would leave results in a folder that is lost."""
+    here = Path.cwd()
+    # As `tempfile.mkdtemp` calls what MLflow fetches into.
+    fetched = here.parent == Path(tempfile.gettempdir()) and here.name.startswith("tmp")
+    if "MLFLOW_RUN_ID" not in os.environ or not fetched:
+        return
+    values = {name: getattr(options, name, None) for name in _WRITTEN_TO}
+    lost = [name for name, path in values.items() if path and not path.is_absolute()]
+    if lost:
+        _logger.warning(
+            "%s is MLflow's temporary clone: what is written there is lost; give absolute paths "
+            "for %s",
+            here,
+            ", ".join(lost),
+        )
 
 
 class _ReaderGoneError(Exception):

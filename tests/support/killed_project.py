@@ -13,6 +13,7 @@ import mlflow
 from killing import Ended, FaultPoint, call_entry_point
 from served_network import tracking
 
+from vcc.config.data import PrepareOptions
 from vcc.data.store.prepared import PreparedDataset
 from vcc.export.onnx_file import read_metadata
 from vcc.pipeline.source import load_network
@@ -110,6 +111,8 @@ class Project:
             "pipeline": {
                 **data, "motion_classes": 2, "motion_clips": 1, "motion_frames": 6, "n_jobs": 1,
                 "motion_width": 40, "motion_height": 32, "short_side": 16, "pass_marks": "off",
+                # The pipeline has defaults of its own; here it makes the same videos again.
+                "motion_difficulty": PrepareOptions().motion_difficulty,
                 "model": "resnet", "model_depth": 10, "width_mult": 0.0625, "n_epochs": 1,
                 "sample_size": 16, "sample_duration": 4, "batch_size": 32, "n_threads": 0,
                 "schedule": self.folder / "schedule.yaml", "compress_n_epochs": 1,

@@ -175,3 +175,32 @@ def test_a_run_that_mlflow_made_is_told_of_a_wrong_option(
 
     assert told == [("f00", "unknown option 'epoch': did you mean epochs?")]
     assert "error: unknown option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folder", "videos", "warned"),
+    [("tmpab12", "here", True), ("tmpab12", "/elsewhere", False), ("clone", "here", False)],
+)
+def test_who_writes_into_a_temporary_clone_is_warned(
+    folder: str,
+    videos: str,
+    warned: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / folder)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("vcc.cli._WRITTEN_TO", ("videos",))
+    monkeypatch.setattr(signals, "stop_on_signals", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["prepare", "--videos", videos])
+    monkeypatch.setenv("MLFLOW_RUN_ID", "f00")
+    seen: list[Sample] = []
+
+    run_entry_point(Sample, seen.append, name="sample")
+
+    assert [each.videos for each in seen] == [Path(videos)]
+    assert [message.endswith("absolute paths for videos") for message in caplog.messages] == (
+        [True] if warned else []
+    )
