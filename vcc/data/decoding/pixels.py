@@ -37,7 +37,8 @@ class Pixels:
                 _whole(picture), format="bgr24", interpolation=Interpolation.BICUBIC, threads=1
             )
         except (av.FFmpegError, ValueError) as error:
-            msg = f"pixels of the format {picture.format.name} cannot be converted: {error}"
+            kind = f"{picture.format.name} and colour matrix {int(picture.colorspace)}"
+            msg = f"pixels of the format {kind} (ITU-T H.273) cannot be converted: {error}"
             raise BadVideoError(msg) from None
         if self._first:
             # Asked once: a picture that was asked for its side data lives until Python looks for
@@ -90,7 +91,8 @@ def _upright(frame: Frame, turn: tuple[int, int, int, int] | None) -> Frame:
     if turn is None:
         return frame
     a, b, c, d = turn
-    if a == d == 0:
+    # A matrix of zeros turns nothing, as for the ffmpeg program.
+    if a == d == 0 and b and c:
         return _flipped(as_frame(cv2.transpose(frame)), left_right=c < 0, up_down=b < 0)
     if b == c == 0:
         return _flipped(frame, left_right=a < 0, up_down=d < 0)

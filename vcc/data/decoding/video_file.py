@@ -147,7 +147,9 @@ class VideoFile:
         if not progress.complaint:
             return
         share = progress.share(self._seconds)
-        came = f"{progress.pictures} of {self.declared or 'unknown'} frames"
+        # Of files that were joined, the header counts the first.
+        of = f" of {self.declared}" if self.declared >= progress.pictures else ""
+        came = f"{progress.pictures}{of} frames"
         if share < self._reading.min_decoded_share:
             msg = (
                 f"truncated: {came} ({progress.complaint}), less than "

@@ -11,6 +11,7 @@ from data_videos import smooth_frames
 from decoded import read_video
 from recordings import record
 
+from vcc.data.decoding import pixels
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.pixels import Pixels
 
@@ -56,4 +57,18 @@ def test_a_format_that_cannot_be_converted_is_named() -> None:
     # Pictures in the memory of an accelerator have no pixels that can be read.
     picture = av.VideoFrame(0, 0, "vaapi")
     with pytest.raises(BadVideoError, match="cannot be converted"):
+        Pixels().frame(picture)
+
+
+def test_a_display_matrix_of_zeros_turns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "_turn_of", lambda _picture: (0, 0, 0, 0))
+    rgb = smooth_frames(1, height=20, width=30)[0]
+    frame = Pixels().frame(av.VideoFrame.from_ndarray(rgb, format="rgb24"))
+    assert np.array_equal(frame[..., ::-1], rgb)
+
+
+def test_a_colour_matrix_that_cannot_be_converted_is_named() -> None:
+    picture = av.VideoFrame(16, 16, "yuv444p")
+    picture.colorspace = 8  # YCgCo
+    with pytest.raises(BadVideoError, match=r"yuv444p and colour matrix 8 .* cannot be converted"):
         Pixels().frame(picture)
