@@ -20,6 +20,7 @@ LAYERS = {
     "figure_text": 0,
     "spreadsheet": 0,
     "progress": 0,
+    "pareto": 0,
     "config": 0,
     "data": 1,
     "models": 1,

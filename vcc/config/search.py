@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,16 @@ class SearchOptions(Options):
     )
     register: bool = option(True, "register the best one that holds its marks as challenger")
     manual_seed: int = option(1, "seed of sampling and of draws of videos", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Options are recorded in the run, for everybody who may read it.
+        if self.storage is not None and re.match(r"[^/]*://[^/@]*:[^/]*@", self.storage):
+            msg = (
+                "storage: holds a password, which the run would show: leave it out and give it by "
+                "the driver's own way, such as PGPASSWORD or ~/.pgpass"
+            )
+            raise ConfigError(msg)
 
     @property
     def target(self) -> tuple[str, float]:

@@ -11,6 +11,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from vcc.export.runtime_table import Row
 from vcc.figure_text import save_picture
+from vcc.pareto import pareto_front
 
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -66,7 +67,8 @@ def plot_pareto(rows: Sequence[Row], accuracies: Mapping[str, float], path: Path
     runtimes = list(dict.fromkeys(row.runtime for row, _ in timed))
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    front = pareto_front([(ms, accuracies[row.network]) for row, ms in timed])
+    points = [(ms, accuracies[row.network]) for row, ms in timed]
+    front = pareto_front(points, key=lambda point: point)
     axes.plot([p[0] for p in front], [100 * p[1] for p in front], color="#bbbbbb", zorder=1)
     for row, ms in timed:
         axes.scatter(
@@ -86,15 +88,6 @@ def plot_pareto(rows: Sequence[Row], accuracies: Mapping[str, float], path: Path
     if timed:
         axes.legend(fontsize=7)
     return _save(figure, path)
-
-
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points (cost, gain) that no other beats in both, by ascending cost."""
-    front: list[tuple[float, float]] = []
-    for cost, gain in sorted(set(points), key=lambda point: (point[0], -point[1])):
-        if not front or gain > front[-1][1]:
-            front.append((cost, gain))
-    return front
 
 
 def _save(figure: Figure, path: Path) -> Path:

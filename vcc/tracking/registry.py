@@ -254,7 +254,16 @@ def download_checkpoint(version: Version, *, into: Path, file: str = "") -> Path
     Raises:
         TrackingError: the artifact store does not have it.
     """
-    uri = f"{version.uri}/artifacts/{_CHECKPOINT_FOLDER}{f'/{file}' if file else ''}"
+    below = f"/{file}" if file else ""
+    return fetch(f"{version.uri}/artifacts/{_CHECKPOINT_FOLDER}{below}", into=into)
+
+
+def fetch(uri: str, *, into: Path) -> Path:
+    """Copy a file or folder of the artifact store and return where it is now.
+
+    Raises:
+        TrackingError: the artifact store does not have it.
+    """
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
     except (mlflow.MlflowException, OSError) as error:

@@ -17,6 +17,7 @@ from vcc.tracking.registry import (
     ONNX_SUFFIX,
     VIDEO_SUFFIX,
     Version,
+    fetch,
     get_version,
     registered_models,
 )
@@ -112,12 +113,7 @@ def download_graph(version: Version, *, into: Path) -> Path:
     Raises:
         TrackingError: it was not exported, or the artifact store does not have the file.
     """
-    uri = f"{graph_version(version).uri}/{GRAPH_NAME}"
-    try:
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
-    except (mlflow.MlflowException, OSError) as error:
-        msg = f"{uri}: cannot be fetched: {error}"
-        raise TrackingError(msg) from error
+    return fetch(f"{graph_version(version).uri}/{GRAPH_NAME}", into=into)
 
 
 def names_with(alias: str) -> list[str]:

@@ -21,6 +21,8 @@ from vcc.errors import ConfigError
         ({"target_macs": 1.5}, "target_macs: 1.5 is out of range"),
         ({"target_speedup": 1.0}, "target_speedup: 1.0 is out of range: it must be more than 1"),
         ({"target_macs": 0.5, "provider": "openvinno"}, "provider: 'openvinno' is not one of"),
+        ({"storage": "postgresql+psycopg://me:secret@db/search"}, "storage: holds a password"),
+        ({"storage": "mysql://me:a@b:3306@db/s"}, "storage: holds a password"),
         ({"target_macs": 0.5, "final_epochs": 2}, "final_epochs: 2 is out of range"),
     ],
 )
@@ -28,7 +30,15 @@ def test_what_cannot_be_is_one_line(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SearchOptions(**given).target  # noqa: B018 - asking for it is what fails
     assert told in str(caught.value)
+    assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "storage", ["postgresql://me@db:5432/search", "postgresql://db/search", "sqlite:////a:b@c/x.db"]
+)
+def test_a_storage_without_a_password_is_taken(storage: str) -> None:
+    assert SearchOptions(storage=storage).storage == storage
 
 
 def test_the_target_is_named() -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from vcc.export import plots
 from vcc.export.benchmark import Latency
-from vcc.export.plots import pareto_front, plot_latency, plot_pareto
+from vcc.export.plots import plot_latency, plot_pareto
 from vcc.export.runtime_table import Row
 
 
@@ -36,22 +36,6 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     figures: list[Figure] = []
     monkeypatch.setattr(plots, "save_picture", lambda figure, path, dpi: figures.append(figure))
     return figures
-
-
-@pytest.mark.parametrize(
-    ("points", "front"),
-    [
-        ([], []),
-        ([(1.0, 0.5)], [(1.0, 0.5)]),
-        ([(2.0, 0.9), (1.0, 0.5), (3.0, 0.9), (1.5, 0.4)], [(1.0, 0.5), (2.0, 0.9)]),
-        # Of equal cost the better one alone, and equal points once.
-        ([(1.0, 0.5), (1.0, 0.7), (1.0, 0.7)], [(1.0, 0.7)]),
-    ],
-)
-def test_a_front_is_what_nothing_beats_in_both(
-    points: list[tuple[float, float]], front: list[tuple[float, float]]
-) -> None:
-    assert pareto_front(points) == front
 
 
 def test_bars_are_of_what_ran(drawn: list[Figure]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from vcc.evaluation.plots.style import COLOURS, MARKERS, name_rows, new_figure, shortened
+from vcc.pareto import pareto_front
 
 _NAMED_POINTS = 14
 # A little over 100, so that a point there is whole.
@@ -47,13 +48,9 @@ class LayerSparsity:
     filter_sparsity: float
 
 
-def pareto_front(points: Sequence[CostPoint]) -> list[CostPoint]:
+def fastest_and_best(points: Sequence[CostPoint]) -> list[CostPoint]:
     """Return the points that no other beats in both accuracy and latency, fastest first."""
-    front: list[CostPoint] = []
-    for point in sorted(points, key=lambda p: (p.latency_ms, -p.video_top1)):
-        if not front or point.video_top1 > front[-1].video_top1:
-            front.append(point)
-    return front
+    return pareto_front(points, key=lambda point: (point.latency_ms, point.video_top1))
 
 
 def pareto_figure(points: Sequence[CostPoint]) -> Figure:
@@ -64,7 +61,7 @@ def pareto_figure(points: Sequence[CostPoint]) -> Figure:
     for number, runtime in enumerate(runtimes):
         own = [point for point in points if point.runtime == runtime]
         colour = COLOURS[number % len(COLOURS)]
-        front = pareto_front(own)
+        front = fastest_and_best(own)
         axes.plot(
             [p.latency_ms for p in front],
             [100 * p.video_top1 for p in front],

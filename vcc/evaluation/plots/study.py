@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from vcc.evaluation.plots.cost import TOP_PERCENT, CostPoint, pareto_front
+from vcc.evaluation.plots.cost import TOP_PERCENT, CostPoint, fastest_and_best
 from vcc.evaluation.plots.style import COLOURS, MARKERS, new_figure, shortened
 
 _SMALLEST, _LARGEST = 30, 330
@@ -36,7 +36,7 @@ def study_figure(points: Sequence[tuple[str, str, CostPoint]]) -> Figure:
         axes.plot(*_places([start, point]), color=colour, linewidth=0.8, alpha=0.35)
         size = _SMALLEST + (_LARGEST - _SMALLEST) * point.size_bytes / largest
         axes.scatter(*_places([point]), s=size, color=colour, marker=marker, alpha=0.6)
-    front = pareto_front([point for _, _, point in points])
+    front = fastest_and_best([point for _, _, point in points])
     axes.plot(*_places(front), color="0.4", drawstyle="steps-post", linewidth=1, linestyle=":")
     _finish(axes)
     _legend(figure, colours, markers)

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from vcc.config.search import SearchOptions
 from vcc.errors import ConfigError, one_line
+from vcc.pareto import pareto_front
 from vcc.pipeline.search.prices import Measured
 from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.target import Price, Target
@@ -149,11 +150,7 @@ class Study:
 def front(outcomes: Sequence[Outcome], target: Target) -> list[Outcome]:
     """Return the judged trials that none beats in both price and accuracy, cheapest first."""
     judged = [outcome for outcome in outcomes if outcome.top1 is not None]
-    best: list[Outcome] = []
-    for outcome in sorted(judged, key=lambda o: (target.of(o.best_price()), -(o.top1 or 0.0))):
-        if not best or (outcome.top1 or 0.0) > (best[-1].top1 or 0.0):
-            best.append(outcome)
-    return best
+    return pareto_front(judged, key=lambda each: (target.of(each.best_price()), each.top1 or 0.0))
 
 
 def _sampler(options: SearchOptions) -> optuna.samplers.BaseSampler:

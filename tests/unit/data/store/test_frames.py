@@ -78,10 +78,7 @@ def test_a_cut_store_is_noticed(tmp_path: Path, kind: str) -> None:
     stored = convert(job(tmp_path, kind)).stored
     target = job(tmp_path, kind).target
     assert stored is not None
-    content = bytearray(target.read_bytes())
-    content[10] ^= 1
-    target.write_bytes(content)
-    target.write_bytes(content[:-40])
+    target.write_bytes(target.read_bytes()[:-40])
     with pytest.raises(DataError, match="run prepare again"):
         read_frames(target, kind, [0], shape=(36, 48))
     target.unlink()

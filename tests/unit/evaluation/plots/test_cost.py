@@ -7,8 +7,8 @@ import pytest
 from vcc.evaluation.plots.cost import (
     CostPoint,
     LayerSparsity,
+    fastest_and_best,
     pareto_figure,
-    pareto_front,
     removed_figure,
     sparsity_figure,
 )
@@ -20,10 +20,10 @@ def point(name: str, top1: float, ms: float, runtime: str = "cpu") -> CostPoint:
 
 def test_a_front_is_what_no_other_beats_in_both() -> None:
     slow, fast, beaten = point("slow", 0.9, 4.0), point("fast", 0.5, 1.0), point("no", 0.4, 2.0)
-    assert pareto_front([slow, beaten, fast]) == [fast, slow]
+    assert fastest_and_best([slow, beaten, fast]) == [fast, slow]
     same = point("same", 0.9, 4.0)
-    assert pareto_front([slow, same]) == [slow]
-    assert pareto_front([]) == []
+    assert fastest_and_best([slow, same]) == [slow]
+    assert fastest_and_best([]) == []
 
 
 def test_each_runtime_has_a_front_of_its_own() -> None:

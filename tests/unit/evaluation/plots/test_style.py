@@ -21,8 +21,8 @@ from vcc.evaluation.plots.clips import ClipPoint, clip_sensitivity_figure
 from vcc.evaluation.plots.cost import (
     CostPoint,
     LayerSparsity,
+    fastest_and_best,
     pareto_figure,
-    pareto_front,
     removed_figure,
     sparsity_figure,
 )
@@ -52,11 +52,11 @@ def classes(*accuracies: float) -> list[ClassAccuracy]:
 
 def test_the_front_leaves_out_what_is_beaten() -> None:
     points = [point("dense", 0.9, 30), point("bad", 0.8, 31), point("small", 0.88, 10)]
-    assert [p.name for p in pareto_front(points)] == ["small", "dense"]
+    assert [p.name for p in fastest_and_best(points)] == ["small", "dense"]
 
 
 def test_equals_do_not_both_stand_in_the_front() -> None:
-    assert len(pareto_front([point("a", 0.9, 10), point("b", 0.9, 10)])) == 1
+    assert len(fastest_and_best([point("a", 0.9, 10), point("b", 0.9, 10)])) == 1
 
 
 def test_runtimes_are_not_joined_by_one_front() -> None:
