@@ -54,6 +54,7 @@ def found_of(**target: Any) -> SearchFindings:
         target=target_of(options, eager_ms=40.0),
         outcomes=[first, outcome_of(1, 6.0, 0.88), outcome_of(2, 9.0, None)],
         dense_top1=0.9,
+        dev_videos=40,
         dense_figure=10.0,
         finalists=[Finalist(name="trial0", outcome=first, made=made, top1=0.85)],
         times={

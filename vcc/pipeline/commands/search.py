@@ -13,7 +13,7 @@ from vcc.cli import say
 from vcc.config.entrypoints import SearchEntry
 from vcc.config.export import ExportOptions
 from vcc.errors import GateError
-from vcc.pipeline.export.turns import DENSE, time_in_turns
+from vcc.pipeline.export.turns import DENSE, Timed, time_in_turns
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.search.conclude import best_finalist, log_found, make_finalist
 from vcc.pipeline.search.estimate import Estimate, estimate_search
@@ -129,20 +129,24 @@ class _Search:
         )
 
     def _found(self, outcomes: Sequence[Outcome], finalists: Sequence[Finalist]) -> SearchFindings:
-        made = {each.name: each.made.network for each in finalists}
-        times = time_in_turns(
-            {DENSE: self._source.network, **made},
-            self._source.dataset,
-            ExportOptions(provider=self._workshop.provider),
-            run_id=self._run.run_id,
-        )
+        times = self._timed(finalists) if finalists else {}
         return SearchFindings(
             target=self._workshop.target,
             outcomes=outcomes,
             dense_top1=self._workshop.dense_top1,
+            dev_videos=self._workshop.judge.n_videos,
             dense_figure=self._workshop.dense_figure(),
             finalists=finalists,
             times=times,
+        )
+
+    def _timed(self, finalists: Sequence[Finalist]) -> dict[str, Timed]:
+        made = {each.name: each.made.network for each in finalists}
+        return time_in_turns(
+            {DENSE: self._source.network, **made},
+            self._source.dataset,
+            ExportOptions(provider=self._workshop.provider),
+            run_id=self._run.run_id,
         )
 
     def _conclude(self, found: SearchFindings) -> None:

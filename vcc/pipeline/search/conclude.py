@@ -94,7 +94,8 @@ def report_text(found: SearchFindings, *, arch: str, provider: str) -> str:
         f"# {arch}: {target.option} {target.asked:g} on {provider}",
         "",
         f"At most {target.limit:.4g} {target.unit}; the dense network: {found.dense_figure:.4g} "
-        f"{target.unit}, dev video top-1 {found.dense_top1:.1%}. Test videos were not read.",
+        f"{target.unit}, dev video top-1 {found.dense_top1:.1%} of {found.dev_videos} "
+        "videos, which judged the trials, too. Test videos were not read.",
         "",
         "Trials that no other beats in both, trained for a short while:",
         "",

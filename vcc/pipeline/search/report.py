@@ -34,6 +34,7 @@ class SearchFindings:
         target: of the search.
         outcomes: of its trials.
         dense_top1: dev video top-1 of the dense network.
+        dev_videos: how many that and the trials' are measured on.
         dense_figure: what it is by the target's figure.
         finalists: that were compressed in full.
         times: of the files of `DENSE` and the finalists, and of `EAGER`; empty without finalists.
@@ -42,6 +43,7 @@ class SearchFindings:
     target: Target
     outcomes: Sequence[Outcome]
     dense_top1: float
+    dev_videos: int
     dense_figure: float
     finalists: Sequence[Finalist] = ()
     times: Mapping[str, Timed] = field(default_factory=dict)

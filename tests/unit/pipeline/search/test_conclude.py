@@ -73,7 +73,7 @@ def test_everything_found_is_kept_and_logged(
 
 def test_the_report_says_the_target_and_that_test_was_not_read() -> None:
     text = report_text(found_of(), arch="resnet10b", provider="openvino")
-    assert "At most 5 ms; the dense network: 10 ms, dev video top-1 90.0%." in text
+    assert "At most 5 ms; the dense network: 10 ms, dev video top-1 90.0% of 40 videos" in text
     assert "Test videos were not read." in text
     assert "| trial0 | 85.0 | 4.00 |" in text
 
