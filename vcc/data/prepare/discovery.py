@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from vcc.data.annotations.ids import composed
 from vcc.data.annotations.names import is_text
@@ -37,8 +38,17 @@ class BadFile:
     `name` is its path under the folder of videos, or what the annotation calls it.
     """
 
+    # Whether `max_bad_share` is about it.
+    counts: ClassVar[bool] = True
+
     name: str
     reason: str
+
+
+class LeftOutFile(BadFile):
+    """A file that the user asked to leave out: reported, and not held to be bad."""
+
+    counts = False
 
 
 @dataclass

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vcc.data.annotations.annotation import Entry
-from vcc.data.prepare.discovery import BadFile
+from vcc.data.prepare.discovery import LeftOutFile
 from vcc.data.prepare.plan import Plan, PlannedVideo, name_below
 from vcc.errors import DataError
 
@@ -91,7 +91,7 @@ def settle(plan: Plan, repeated: Mapping[Path, Path], *, action: str, root: Path
         raise DataError(msg)
     if action == "drop":
         bad = tuple(
-            BadFile(name_below(b.path, root), f"duplicate of {name_below(a.path, root)!r}")
+            LeftOutFile(name_below(b.path, root), f"duplicate of {name_below(a.path, root)!r}")
             for a, b in pairs
         )
         kept = tuple(video for video in plan.videos if video.path not in repeated)

@@ -123,6 +123,7 @@ def _check_bad_share(
 ) -> None:
     converted_badly = len(bad) - len(plan.bad)
     total = len(plan.videos) - converted_badly + len(bad)
+    bad = [item for item in bad if item.counts]
     if len(bad) > options.max_bad_share * total:
         msg = (
             f"{videos}: {len(bad)} of {total} files are bad, more than max_bad_share="

@@ -137,6 +137,18 @@ def test_bad_files_are_reported_and_the_run_goes_on(tmp_path: Path) -> None:
     assert len(written["bad"]) == 6
 
 
+def test_duplicates_that_are_dropped_as_asked_are_no_bad_files(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    write_tree(videos)
+    for number in (11, 12):
+        shutil.copy(
+            videos / "run" / "v_run_g08_c01.avi", videos / "run" / f"v_run_g{number}_c01.avi"
+        )
+    report = prepare(options(tmp_path, on_duplicates="drop", max_bad_share=0.0))
+    assert report.videos == 8
+    assert [bad.reason for bad in report.bad] == ["duplicate of 'run/v_run_g08_c01.avi'"] * 2
+
+
 def test_too_many_bad_files_are_an_error(tmp_path: Path) -> None:
     write_tree(tmp_path / "videos")
     (tmp_path / "videos" / "run" / "v_run_g12_c01.avi").write_bytes(b"")
