@@ -56,6 +56,7 @@ def folders(registered: Registered, tmp_path_factory: pytest.TempPathFactory) ->
         }
 
 
+@pytest.mark.slow
 def test_it_loads_without_the_repository(
     registered: Registered, folders: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -144,6 +144,7 @@ def test_compress_finds_everything_by_the_model_s_name(pipeline: tuple[Path, str
     assert "registered models:/vcc-resnet10b-0.25-motion/3 as challenger" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_missing_baseline_names_the_command(
     without_baseline: subprocess.CompletedProcess[str],
 ) -> None:

@@ -83,6 +83,7 @@ def newest_record() -> dict[str, object]:
     return record
 
 
+@pytest.mark.slow
 def test_a_missed_mark_is_named_and_moves_nothing(own: Registered, options: PromoteEntry) -> None:
     before = aliases(own)
     assert options.gate is not None

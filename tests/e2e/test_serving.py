@@ -230,6 +230,7 @@ def test_wrong_base64(server: str, video: Path) -> None:
     assert post(server, {"inputs": {"video": [good]}})[0] == 200
 
 
+@pytest.mark.slow
 def test_too_many_none_and_wrong_params(server: str, video: Path) -> None:
     data = video.read_bytes()
     refused(post(server, parquet(*[data] * 4), PARQUET), "^too many videos: 4, at most 3")

@@ -110,6 +110,7 @@ run_entry_point(PrepareEntry, main, name="prepare")
 """
 
 
+@pytest.mark.slow
 def test_a_stopped_step_is_killed_in_mlflow_and_its_workers_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

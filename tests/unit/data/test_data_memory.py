@@ -134,6 +134,7 @@ def test_a_loader_worker_stays_small(tmp_path: Path, store: str) -> None:
     assert run(LOADER, tmp_path / "data")["grown"] < 200 * MIB
 
 
+@pytest.mark.slow
 def test_opening_ucf101_is_small(tmp_path: Path) -> None:
     manifest = ucf101_sized_manifest()
     write_manifest(manifest, tmp_path)

@@ -144,6 +144,7 @@ class TestTheFile:
         assert inspect_file(path).overflow is None
         assert FILE_KEY not in read_metadata(path)
 
+    @pytest.mark.slow
     def test_four_bits_are_safe_whatever_was_asked(self, tmp_path: Path) -> None:
         model = quantized(dense("resnet"), "PACTQuantizer", bits_activations=4, bits_weights=4)
         path = tmp_path / "four.onnx"

@@ -126,7 +126,7 @@ def test_fast_files_have_every_depthwise_layer_in_int8(tmp_path: Path) -> None:
     ("family", "kind"),
     [
         pytest.param("resnet", "shortened", marks=SLOW),
-        ("resnet", "shortened+qat"),
+        pytest.param("resnet", "shortened+qat", marks=SLOW),
         pytest.param("csn", "shortened+ptq", marks=SLOW),
     ],
 )

@@ -103,6 +103,7 @@ class TestSections:
         with pytest.raises(ModelError, match="section 'from_the_future' of the architecture"):
             load_checkpoint(folder)
 
+    @pytest.mark.slow
     def test_known_sections_are_registered_on_demand(self):
         code = (
             "from vcc.models import architecture as a\n"

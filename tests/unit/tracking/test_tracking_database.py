@@ -32,6 +32,7 @@ open_database(sys.argv[1])
 """
 
 
+@pytest.mark.slow
 def test_one_killed_while_it_is_made_is_not_there(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     done = run_command(

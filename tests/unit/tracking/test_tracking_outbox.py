@@ -103,6 +103,7 @@ def tracking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     mlflow.set_tracking_uri(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tracking")
 def test_a_server_that_goes_away_does_not_stop_the_run(tmp_path: Path) -> None:
     """A real server is killed in the middle; its database takes later what was kept."""

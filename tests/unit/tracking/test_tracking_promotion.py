@@ -300,7 +300,9 @@ def missing_form(number: str, form: str) -> str:
     return f"models:/{BASE}.*/{number}: cannot be champion: .* in {BASE}{form} is missing"
 
 
-@pytest.mark.parametrize("form", ["-video", "-onnx", ""])
+@pytest.mark.parametrize(
+    "form", ["-video", *(pytest.param(form, marks=pytest.mark.slow) for form in ("-onnx", ""))]
+)
 def test_a_version_without_a_form_of_the_champion_is_refused(
     registry: mlflow.MlflowClient, form: str
 ) -> None:
@@ -364,7 +366,7 @@ def break_off(patch: pytest.MonkeyPatch, owner: object, name: str, count: int, w
 @pytest.mark.parametrize(
     ("rollback", "when"),
     [
-        (True, "after"),
+        pytest.param(True, "after", marks=pytest.mark.slow),
         pytest.param(False, "after", marks=pytest.mark.slow),
         pytest.param(True, "before", marks=pytest.mark.slow),
         pytest.param(False, "before", marks=pytest.mark.slow),
@@ -387,7 +389,13 @@ def test_an_interrupt_at_any_step_moves_nothing(
     assert all(aliases(registry, name) == {"champion": target, "previous": 2} for name in FORMS)
 
 
-@pytest.mark.parametrize("error", [Interrupted, mlflow.MlflowException("the server went away")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(Interrupted, marks=pytest.mark.slow),
+        mlflow.MlflowException("the server went away"),
+    ],
+)
 def test_where_restoring_fails_the_lock_stays_and_the_next_call_repairs(
     registry: mlflow.MlflowClient, error: BaseException
 ) -> None:

@@ -131,7 +131,7 @@ def _fill_maker_(module: nn.Module, masked: Tensor | None, draw: _Draw) -> None:
     if weight is not None:
         # Small enough that outputs stay of order one, layer after layer.
         per_filter = max(1, weight[0].numel())
-        weight.copy_(draw(weight) / (per_filter if draw is _positive else per_filter**0.5))
+        weight.copy_(draw(weight).div_(per_filter if draw is _positive else per_filter**0.5))
         if masked is not None:
             weight[masked.to(weight.device)] = 0
     if bias is not None:
@@ -177,9 +177,9 @@ def _fill_zeros_(parameter: Tensor, draw: _Draw) -> None:
 
 
 def _positive(like: Tensor) -> Tensor:
-    return torch.rand(like.shape, dtype=torch.float32).add_(0.5).to(like)
+    return torch.empty_like(like).uniform_(0.5, 1.5)
 
 
 def _signed(like: Tensor) -> Tensor:
-    signs = torch.randint(0, 2, like.shape).mul_(2).sub_(1)
-    return _positive(like) * signs.to(like)
+    drawn = torch.empty_like(like).uniform_(-1, 1)
+    return drawn.abs().add_(0.5).copysign_(drawn)

@@ -45,7 +45,7 @@ def run_without_training(model, schedule, clip, *, round_to):
 @pytest.mark.parametrize(
     ("variant", "round_to"),
     [
-        ("resnet10a", 1),
+        pytest.param("resnet10a", 1, marks=pytest.mark.slow),
         ("resnet10a", 4),
         pytest.param("resnext50b", 1, marks=pytest.mark.slow),
         pytest.param("c3d", 4, marks=pytest.mark.slow),
@@ -70,6 +70,7 @@ def test_the_schedule_leaves_what_the_target_counted(variant, round_to):
     assert count_macs(model) / dense == plan.achieved["macs"] <= 0.6
 
 
+@pytest.mark.slow
 def test_only_what_the_schedule_prunes_is_counted_on():
     model, clip = tiny_network("resnet10a", width_mult=0.25), tiny_clip()
     weights = [f"layer{stage}.0.conv1.weight" for stage in (1, 2, 3, 4)]
@@ -95,7 +96,13 @@ def test_every_policy_of_the_pruner_runs_all_of_its_parts():
     assert made["policies"][-1] == before["policies"][-1]
 
 
-@pytest.mark.parametrize("name", ["filters_fpgm_agp_thin", "filters_bn_scale_agp_thin"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filters_fpgm_agp_thin",
+        pytest.param("filters_bn_scale_agp_thin", marks=pytest.mark.slow),
+    ],
+)
 def test_other_criteria_choose_which_filters_and_the_target_how_many(name):
     model, clip = tiny_network("resnet10a", width_mult=0.25), tiny_clip()
     schedule = load_schedule(SCHEDULES / f"{name}.yaml")

@@ -93,6 +93,7 @@ class TestSearch:
         assert plan.achieved["macs"] == share
         assert 0.4 < share <= 0.5
 
+    @pytest.mark.slow
     def test_several_targets_are_met_together(self):
         model, clip = tiny_network("resnet18b", width_mult=0.25), tiny_clip()
         plan = meet_target(model, clip, ThinningTarget(macs=0.9, params=0.3))
@@ -113,6 +114,7 @@ class TestSearch:
         assert plan.achieved["latency_ms"] in measured
         assert 5.0 < plan.achieved["latency_ms"] <= 6.0
 
+    @pytest.mark.slow
     def test_round_to_holds_in_the_thinned_network(self):
         model, clip = tiny_network("csn26ip", width_mult=0.5), tiny_clip()
         plan = meet_target(model, clip, ThinningTarget(params=0.5), round_to=8)

@@ -239,6 +239,7 @@ class TestResume:
         own = Network(model=copy.deepcopy(network.model), card=network.card)
         return compress_step(own, dataset, recipe, run=run, checkpoints=plan)
 
+    @pytest.mark.slow
     def test_a_resumed_compression_keeps_its_clips_and_ends_the_same(
         self, dataset: PreparedDataset, network: Network, run: Any, tmp_path: Path
     ) -> None:

@@ -100,6 +100,7 @@ def test_what_is_quantized_and_what_will_not_be_stay(network: Network) -> None:
     assert quantized_on_noise(made, shape, quantizing(bits_parameters=4)) is made
 
 
+@pytest.mark.slow
 def test_the_file_that_is_timed_computes_on_integers(
     network: Network, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -53,7 +53,6 @@ def assert_goes_on(rest: Recorded, whole: Recorded, *, first: int) -> None:
 
 
 @pytest.mark.parametrize(
-    # A training that is killed is in the default tests; CI runs the first of these.
     "seed",
     [pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8)],
 )

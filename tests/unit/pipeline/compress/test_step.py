@@ -50,7 +50,9 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("targets", [{}, {"target_macs": 0.7}])
+@pytest.mark.parametrize(
+    "targets", [pytest.param({}, marks=pytest.mark.slow), {"target_macs": 0.7}]
+)
 def test_channels_are_traced_once_as_long_as_the_structure_stays(
     targets: dict[str, Any],
     sizes: list[int],

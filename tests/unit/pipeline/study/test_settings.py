@@ -139,7 +139,8 @@ def built_in_videos(folder: Path, data: PrepareOptions) -> PreparedDataset:
     return cast(PreparedDataset, found)
 
 
-@pytest.mark.parametrize("name", ["tier1", pytest.param("families", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tier1", "families"])
 def test_the_cells_that_were_computed_are_finished(tmp_path: Path, name: str) -> None:
     matrix = read_matrix(SHIPPED.with_name(f"{name}.yaml"))
     dataset = built_in_videos(tmp_path / "videos", matrix.data)

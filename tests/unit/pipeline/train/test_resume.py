@@ -39,7 +39,7 @@ def uninterrupted(
 
 
 @pytest.mark.parametrize(
-    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))]
+    "seed", [pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8)]
 )
 def test_a_training_killed_at_a_random_step_ends_as_if_it_had_not(
     dataset: PreparedDataset,
@@ -97,6 +97,7 @@ def test_the_best_network_lies_beside_it_ready_for_use(
     assert best.card == network.card
 
 
+@pytest.mark.slow
 def test_a_finished_training_goes_on_for_more_epochs(
     dataset: PreparedDataset, uninterrupted: tuple[Network, RecordingRun, Path], tmp_path: Path
 ) -> None:
