@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vcc.compression.binding import BuildContext, Site
+from vcc.compression.mending.mend import NEAREST, mend_
+from vcc.compression.mending.parameters import FloatParameters
 from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.quantization.clipping import ActivationStats
 from vcc.compression.quantization.guard import AccuracyGuard, GuardReport
@@ -125,13 +127,23 @@ class QuantizationPolicy(Policy):
         insert_quantizers(context.model, self.settings, self.example_input())
         if self.settings.method.is_calibrated:
             self.statistics = calibrate(context.model, self.settings, self.calibration)
+            floats = self._mend(context.model)
             if self.guard is not None:
-                self.guarded = self.guard(context.model)
+                self.guarded = self.guard(context.model, floats)
                 log.info("%s", self.guarded.sentence())
         context.store.refresh()
         if context.optimizer is not None:
             renew_parameters(context.optimizer, context.model, before)
             group_clips(context.optimizer, context.model, self._clip_decay)
+
+    def _mend(self, model: nn.Module) -> FloatParameters | None:
+        options = self.settings.options
+        rounding, biases = options.get("rounding", NEAREST), options.get("bias_correction", False)
+        if rounding == NEAREST and not biases:
+            return None
+        mended = mend_(model, self.calibration, rounding=rounding, bias_correction=biases)
+        log.info("%s", mended.sentence())
+        return mended.floats
 
     def attach(self, optimizer: Optimizer) -> None:
         group_clips(optimizer, self.model, self._clip_decay)

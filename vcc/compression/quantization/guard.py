@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from vcc.compression.mending.parameters import FloatParameters, Precisions
 from vcc.compression.schedule.arguments import Arguments, argument
 from vcc.compression.schedule.fields import number, optional
 from vcc.compression.sensitivity.measured import EvalResult, Measure
-from vcc.models.quantized.plan import float_layers, quantizers_by_layer, set_quantizers
+from vcc.models.quantized.plan import float_layers
 from vcc.spreadsheet import CsvWriter
 
 log = logging.getLogger(__name__)
@@ -114,25 +115,29 @@ class AccuracyGuard:
     def __init__(self, measure: Measure, budget: Budget) -> None:
         self.measure, self.budget = measure, budget
 
-    def __call__(self, model: nn.Module) -> GuardReport:
+    def __call__(self, model: nn.Module, floats: FloatParameters | None = None) -> GuardReport:
         """Guard a network in place. It costs two measurements where the budget holds at once.
 
         Where it does not: one more for each layer, to order them, and one for each that goes back.
+
+        Args:
+            model: with quantizers.
+            floats: what parameters were before they were mended; a layer in float has those.
         """
-        layers = quantizers_by_layer(model)
+        layers = Precisions(model, floats)
         in_float = float_layers(model)
         quantized = self.measure(model)
-        before = self._with_only(model, layers, ())
+        before = self._with_only(layers, ())
         costs: dict[str, float] = {}
         returned: list[str] = []
         now = quantized
         if not self.budget.holds(before, quantized):
-            for number, name in enumerate(layers, 1):
-                costs[name] = self._with_only(model, layers, (name,)).loss - before.loss
-                log.info("guard: %d of %d layers measured alone", number, len(layers))
+            for number, name in enumerate(layers.layers, 1):
+                costs[name] = self._with_only(layers, (name,)).loss - before.loss
+                log.info("guard: %d of %d layers measured alone", number, len(layers.layers))
             costs = _worst_first(costs)
             for name in costs:
-                set_quantizers(model, name, None)
+                layers.to_float(name)
                 returned.append(name)
                 now = self.measure(model)
                 log.debug("%s in float: dev loss %.4f", name, now.loss)
@@ -140,21 +145,16 @@ class AccuracyGuard:
                     break
         return GuardReport(self.budget, before, quantized, now, costs, tuple(returned), in_float)
 
-    def _with_only(
-        self,
-        model: nn.Module,
-        layers: Mapping[str, Mapping[str, nn.Module]],
-        chosen: tuple[str, ...],
-    ) -> EvalResult:
+    def _with_only(self, layers: Precisions, chosen: tuple[str, ...]) -> EvalResult:
         """Measure with the quantizers of some layers in force, and put the others back."""
-        others = [name for name in layers if name not in chosen]
+        others = [name for name in layers.layers if name not in chosen]
         try:
             for name in others:
-                set_quantizers(model, name, None)
-            return self.measure(model)
+                layers.to_float(name)
+            return self.measure(layers.model)
         finally:
             for name in others:
-                set_quantizers(model, name, layers[name])
+                layers.to_integers(name)
 
 
 def _worst_first(costs: Mapping[str, float]) -> dict[str, float]:

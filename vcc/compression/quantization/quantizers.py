@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from vcc.compression.mending.mend import NEAREST, ROUNDINGS
 from vcc.compression.quantization.guard import Budget
 from vcc.compression.quantization.insertion import insert_by_ranges
 from vcc.compression.quantization.overrides import Bits
@@ -155,6 +156,15 @@ class CalibratedRanges(RangeArguments):
     fpq_module: Any = argument(optional(anything), None, _NO_EFFECT)
     save_fp_weights: bool = argument(boolean, False, _NO_EFFECT)
     also_clip_weights: bool = argument(boolean, False, "cut the ranges of weights too")
+    rounding: str = argument(
+        choice(*ROUNDINGS),
+        NEAREST,
+        "extension: how weights are rounded: nearest, or gptq (by calibration clips, so that the "
+        "layer's output errs least)",
+    )
+    bias_correction: bool = argument(
+        boolean, False, "extension: let biases make up for shifted means, by calibration clips"
+    )
     guard: Budget | None = argument(
         optional(_budget),
         None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vcc.errors import ExportError
-from vcc.export.runtimes.session import Array, Coverage, Node, Pixels, Session
+from vcc.export.runtimes.session import Array, Coverage, Node, NodeTime, Pixels, Session
 from vcc.telemetry import silent_openvino
 
 _LAYERS = ("Convolution", "GroupConvolution", "FullyConnected", "MatMul")
 # Shapes that get a graph of their own; further ones share one with a dynamic batch.
 _STATIC_BATCHES = 3
+# Runs before nodes are timed.
+_PROFILE_WARMUP = 3
 _NO_DYNAMIC_QUANTIZATION = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
 _CAPABILITY = {"bf16": "BF16", "f16": "FP16"}
 
@@ -56,7 +59,7 @@ class OpenVinoSession(Session):
         self.path = path
         self._requests: dict[int | None, Any] = {}
         try:
-            self._dynamic = self._compile(None)
+            self._dynamic = self._compile(None, self._settings)
         except RuntimeError as error:
             msg = f"{path}: OpenVINO cannot load it: {error}"
             raise ExportError(msg) from error
@@ -82,6 +85,26 @@ class OpenVinoSession(Session):
                 nodes.append(Node(name=node.get_friendly_name(), kernel=kernel, int8=int8))
         return Coverage(runtime=self.runtime, nodes=tuple(nodes))
 
+    def node_times(self, pixels: Pixels, *, runs: int) -> tuple[NodeTime, ...]:
+        """Return what every node takes, by OpenVINO's own counters."""
+        settings = self._settings | {"PERF_COUNT": True}
+        request = self._compile(pixels.shape, settings).create_infer_request()
+        times: dict[str, list[float]] = {}
+        for run in range(_PROFILE_WARMUP + runs):
+            request.infer([pixels], share_inputs=True)
+            facts = [each for each in request.profiling_info if each.status.name == "EXECUTED"]
+            for each in facts if run >= _PROFILE_WARMUP else ():
+                times.setdefault(each.node_name, []).append(1000 * each.real_time.total_seconds())
+        return tuple(
+            NodeTime(
+                name=each.node_name,
+                operation=each.node_type,
+                kernel=each.exec_type,
+                ms=statistics.median(times[each.node_name]),
+            )
+            for each in facts
+        )
+
     def outputs_of(self, path: Path) -> Callable[[Pixels], list[Array]] | None:
         """Return what runs another graph by the same settings.
 
@@ -101,15 +124,17 @@ class OpenVinoSession(Session):
     def _request(self, batch: int, clip: tuple[int, ...]) -> Any:
         known = batch if batch in self._requests or len(self._requests) < _STATIC_BATCHES else None
         if known not in self._requests:
-            compiled = self._dynamic if known is None else self._compile((batch, *clip))
+            compiled = (
+                self._dynamic if known is None else self._compile((batch, *clip), self._settings)
+            )
             self._requests[known] = compiled.create_infer_request()
         return self._requests[known]
 
-    def _compile(self, shape: tuple[int, ...] | None) -> Any:
+    def _compile(self, shape: tuple[int, ...] | None, settings: Mapping[str, Any]) -> Any:
         model = self._core.read_model(str(self.path))
         if shape is not None:
             model.reshape(list(shape))
-        return self._core.compile_model(model, "CPU", self._settings)
+        return self._core.compile_model(model, "CPU", settings)
 
 
 @functools.cache

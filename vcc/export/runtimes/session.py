@@ -35,6 +35,23 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeTime:
+    """What a node of the graph as the runtime executes it takes.
+
+    Attributes:
+        name: as the runtime calls it.
+        operation: what it computes.
+        kernel: what executes it; "" where the runtime does not say.
+        ms: milliseconds of one run, the median.
+    """
+
+    name: str
+    operation: str
+    kernel: str
+    ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Coverage:
     """Which convolutions and linear layers run in int8, read off the optimised graph.
 
@@ -80,6 +97,20 @@ class Session(abc.ABC):
     def coverage(self) -> Coverage:
         """Return which layers run in int8."""
         return Coverage(runtime=self.runtime, nodes=None)
+
+    def node_times(self, pixels: Pixels, *, runs: int) -> tuple[NodeTime, ...] | None:
+        """Return what every node takes, in the order of execution.
+
+        The runtime's own clock around each node costs a little, too: the sum is more than a run.
+
+        Args:
+            pixels: 0..255, float32 [N,3,T,H,W].
+            runs: how many are timed.
+
+        Returns:
+            None where the runtime does not show its nodes.
+        """
+        return None
 
     def outputs_of(self, path: Path) -> Callable[[Pixels], list[Array]] | None:
         """Return what runs another graph as this session runs its own, with all of its outputs.

@@ -14,7 +14,7 @@ from vcc.files import replacing
 from vcc.pipeline.export.record import log_exported, register_exported, register_parent
 from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.export.step import export_networks
-from vcc.pipeline.export.table import log_table, table_lines, time_exported
+from vcc.pipeline.export.table import log_profiles, log_table, table_lines, time_exported
 from vcc.pipeline.notes import exported_note
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.source import fetch_parent, find_source, name_of
@@ -65,14 +65,14 @@ def run_export(options: ExportEntry) -> None:
         note = exported_note(card, variants[card.role], version.uri, dense=variants.get("dense"))
         run.describe(f"{note}\n\n{as_markdown(rows)}")
         run.log_text(as_markdown(rows) + "\n", "comparison.md")
-        lines = []
+        lines = log_profiles(exported, run)
         if options.latency_table:
             table = time_exported(exported, options.pick(ExportOptions), folder=folder)
             log_table(table, exported, run, folder=folder)
-            lines = ["", *table_lines(table), ""]
+            lines += ["", *table_lines(table)]
         kept = _keep(made.path, options.output / f"{card.arch}-{card.dataset}-{card.role}.onnx")
     say(as_text(rows))
-    for line in lines:
+    for line in [*lines, ""]:
         say(line)
     say(f"wrote {kept.resolve()}")
     say(f"registered {version.uri}")

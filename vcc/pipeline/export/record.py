@@ -10,6 +10,7 @@ from pathlib import Path
 from vcc.config.serving import ServingOptions
 from vcc.evaluation.comparison import Variant
 from vcc.export.benchmark import Latency
+from vcc.export.layer_profile import Profile
 from vcc.export.onnx_file import load_graph
 from vcc.export.parity import Parity
 from vcc.export.runtimes.session import Coverage
@@ -45,6 +46,7 @@ class Exported:
         parity: how it agrees with the network.
         latency: how long a run takes.
         coverage: which of its layers run in int8 there.
+        profile: what each of its layers takes there; None where the runtime does not say.
         quant_target: the runtime that its integers are made for; None for a float file.
         overflow: safe or fast, see `vcc.config.overflow`; None for a float file.
         clip_top1: of the file on the test videos, 0..1.
@@ -59,6 +61,7 @@ class Exported:
     parity: Parity
     latency: Latency
     coverage: Coverage
+    profile: Profile | None
     quant_target: str | None
     overflow: str | None
     clip_top1: float

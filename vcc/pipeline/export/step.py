@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vcc.config.export import ExportOptions
 from vcc.data.store.prepared import PreparedDataset
+from vcc.export.layer_profile import profile_file
 from vcc.export.onnx_file import FILE_KEY, export_onnx, half_precision, inspect_file
 from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.card import Network
@@ -68,6 +69,7 @@ def export_networks(
             parity=parities[name],
             latency=latencies[name],
             coverage=sessions[name].coverage(),
+            profile=profile_file(sessions[name], shapes[name]),
             quant_target=_quant_target(network),
             overflow=inspect_file(paths[name]).overflow,
             clip_top1=scores.clip_top1,

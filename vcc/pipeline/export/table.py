@@ -1,4 +1,4 @@
-"""The table of runtimes of an export: timed, printed and logged."""
+"""The tables of an export, of runtimes and of layers: timed, printed and logged."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from vcc.config.export import ExportOptions
 from vcc.evaluation.comparison import as_markdown, as_text
 from vcc.export.doctor import cpu_features
+from vcc.export.layer_profile import profile_lines, profiles_csv
 from vcc.export.plots import plot_latency, plot_pareto
 from vcc.export.runtime_table import Candidate, RuntimeTable, time_runtimes
 from vcc.pipeline.export.record import Exported
@@ -80,3 +81,15 @@ def table_lines(table: RuntimeTable) -> list[str]:
         if "avx512_vnni" not in features and "avx_vnni" not in features:
             lines.append("this CPU has no VNNI: int8 speed here says nothing about one that has it")
     return lines
+
+
+def log_profiles(exported: Mapping[str, Exported], run: Run) -> list[str]:
+    """Log what every layer of every file takes, `layers.csv`; return the largest as lines.
+
+    Nothing is logged or returned where the runtime does not show its layers.
+    """
+    profiles = {name: made.profile for name, made in exported.items() if made.profile is not None}
+    if not profiles:
+        return []
+    run.log_text(profiles_csv(profiles), "layers.csv")
+    return ["", *profile_lines(profiles)]

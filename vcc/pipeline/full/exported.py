@@ -13,7 +13,7 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.export.record import Exported, log_exported, register_exported
 from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.export.step import export_networks
-from vcc.pipeline.export.table import log_table, table_lines, time_exported
+from vcc.pipeline.export.table import log_profiles, log_table, table_lines, time_exported
 from vcc.pipeline.full.child_run import child_run
 from vcc.pipeline.prepare import log_dataset
 from vcc.tracking.registry import Version
@@ -50,6 +50,8 @@ def export_and_register(
             n_threads=options.n_threads,
             run_id=run.run_id,
         )
+        for line in log_profiles(exported, run):
+            say(line)
         if options.latency_table:
             table = time_exported(exported, options.pick(ExportOptions), folder=folder)
             log_table(table, exported, run, folder=folder)
