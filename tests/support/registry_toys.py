@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+from databases import new_database
 
 from vcc.models.checkpoint import ARCH_FILE, METADATA_FILE, WEIGHTS_FILE
 from vcc.tracking.inventory import Registration, read_registry
@@ -51,7 +52,7 @@ class ToyRegistry:
 
 def make_registry(folder: Path) -> None:
     """Register three networks with their exports; the second is champion, the first previous."""
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    mlflow.set_tracking_uri(new_database(folder))
     toy = ToyRegistry(folder, mlflow.MlflowClient())
     for suffix, names in _FILES.items():
         toy.client.create_registered_model(BASE + suffix)

@@ -204,12 +204,20 @@ def now() -> str:
 
 @contextlib.contextmanager
 def _alone_on_this_machine(name: str) -> Iterator[None]:
+    lock = filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=_LIMIT_S)
     try:
-        with filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=_LIMIT_S):
-            yield
+        lock.acquire()
     except filelock.Timeout:
         msg = f"{name}: another process has been putting aliases back for {_LIMIT_S} s: end it"
         raise TrackingError(msg) from None
+    except OSError as error:
+        # Another account's file, as a rule: a folder for temporary files protects those.
+        msg = f"{lock.lock_file}: cannot be locked ({error.strerror or error}): have it removed"
+        raise TrackingError(msg) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _wait_for(base: str, name: str, token: str, *, patience: float) -> None:
@@ -279,7 +287,7 @@ def _machine() -> str:
 
 def _put_one(name: str, alias: str, number: int | None) -> None:
     client = mlflow.MlflowClient()
-    if number is not None and not _exists(client, name, number):
+    if number is not None and find_version(name, str(number)) is None:
         number = None
     present = find_version(name, alias)
     if (present.number if present else None) == number:
@@ -292,14 +300,3 @@ def _put_one(name: str, alias: str, number: int | None) -> None:
     except MlflowException as error:
         msg = f"{name}: {alias} cannot be put back to version {number}: {error.message}"
         raise TrackingError(msg) from error
-
-
-def _exists(client: mlflow.MlflowClient, name: str, number: int) -> bool:
-    try:
-        client.get_model_version(name, str(number))
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return False
-        msg = f"{name}: cannot be looked up at {mlflow.get_registry_uri()}: {error.message}"
-        raise TrackingError(msg) from error
-    return True

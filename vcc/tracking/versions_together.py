@@ -48,13 +48,15 @@ def find_version(name: str, reference: str) -> Version | None:
     # Only "there is none" is an answer: a server that does not answer is an error.
     client = mlflow.MlflowClient()
     try:
-        model = client.get_registered_model(name)
+        if reference.isdecimal():
+            number = str(client.get_model_version(name, reference).version)
+        else:
+            number = dict(client.get_registered_model(name).aliases).get(reference)
     except mlflow.MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         msg = f"{name}: cannot be looked up at {mlflow.get_registry_uri()}: {error.message}"
         raise TrackingError(msg) from error
-    number = reference if reference.isdigit() else dict(model.aliases).get(reference)
     return None if number is None else get_version(f"models:/{name}/{number}")
 
 
@@ -157,7 +159,7 @@ def version_by(name: str, reference: str) -> Version:
         found = find_version(base_name(name) + suffix, reference)
         if found is not None:
             return found
-        if reference.isdigit():
+        if reference.isdecimal():
             break
     msg = (
         f"{base_name(name)}: has no version {reference!r} at {mlflow.get_registry_uri()}: set the "

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
 import pytest
-from registry_toys import BASE, ToyRegistry, copy_registry, make_registry
+from registry_toys import BASE, ToyRegistry
 
 from vcc.errors import TrackingError
 from vcc.tracking.inventory import read_registry, recorded_data, stored_files
 from vcc.tracking.registry import list_versions, registered_models
 from vcc.tracking.runs import Run
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("registry")
-    make_registry(folder)
-    return folder
-
-
-@pytest.fixture
-def toy(made: Path, tmp_path: Path) -> Iterator[ToyRegistry]:
-    before = mlflow.get_tracking_uri()
-    yield copy_registry(made, tmp_path)
-    mlflow.set_tracking_uri(before)
 
 
 def test_forms_aliases_and_locks(toy: ToyRegistry) -> None:

@@ -6,14 +6,12 @@ import functools
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import mlflow
 import pytest
 from limits import LONG_TEST_S
-from registry_toys import BASE, ToyRegistry, copy_registry, make_registry
+from registry_toys import BASE, ToyRegistry
 
 from vcc.tracking import promotion
 from vcc.tracking.promotion import holder_of, make_champion
@@ -25,16 +23,6 @@ COUNT = int(os.environ.get("VCC_KILLS", "20"))
 
 class Interrupted(BaseException):
     """As an interrupt: no handler of errors sees it."""
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> Iterator[ToyRegistry]:
-    before = mlflow.get_tracking_uri()
-    (tmp_path / "made").mkdir()
-    (tmp_path / "mine").mkdir()
-    make_registry(tmp_path / "made")
-    yield copy_registry(tmp_path / "made", tmp_path / "mine")
-    mlflow.set_tracking_uri(before)
 
 
 class Interrupts:
