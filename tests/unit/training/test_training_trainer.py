@@ -21,8 +21,7 @@ from vcc.errors import ConfigError, StoppedError, TrainingError
 from vcc.evaluation.accuracy import VideoAccuracy
 from vcc.training.averaging import AveragedWeights
 from vcc.training.best import BestWeights
-from vcc.training.module import ClassifierModule
-from vcc.training.outputs import StepOutputs, TrainingVideos
+from vcc.training.module import ClassifierModule, StepOutputs, TrainingVideos
 from vcc.training.progress import EpochReport
 from vcc.training.resume_checkpoint import ABOUT_KEY, LAST_FILE, CheckpointPlan, ResumeCheckpoint
 from vcc.training.state_file import read_state

@@ -232,10 +232,3 @@ class DistillationPolicy(Policy):
                 raise ScheduleError(msg)
             terms.append(feature_loss(student, teacher))
         return torch.stack(terms).sum()
-
-    def state_dict(self) -> dict[str, Any]:
-        # The teacher does not change: it is found again by the schedule.
-        return {}
-
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Nothing to restore."""

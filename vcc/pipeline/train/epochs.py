@@ -14,8 +14,7 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.train.precision import training_precision
 from vcc.tracking.runs import Run
 from vcc.training.finetuning import freeze_statistics
-from vcc.training.module import ClassifierModule
-from vcc.training.outputs import AdjustLoss, TrainingVideos
+from vcc.training.module import AdjustLoss, ClassifierModule, TrainingVideos
 from vcc.training.progress import EpochReport
 from vcc.training.resume_checkpoint import ResumeCheckpoint
 from vcc.training.trainer import fit

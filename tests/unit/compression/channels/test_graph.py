@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 from vcc.compression.channels import graph
 from vcc.compression.channels.trace import trace_channels
-from vcc.errors import ScheduleError
-from vcc.models.pixels import PixelClassifier
 
 
 @pytest.fixture(autouse=True)
@@ -118,31 +116,3 @@ class TestFilterGroups:
             nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
         )
         assert filter_groups(net, torch.randn(1, 3, 6, 6)) == [("0.weight",)]
-
-
-class TestTracing:
-    def test_leaves_the_network_as_it_was(self):
-        model = tiny_network("resnet10a").train()
-        model.layer1.eval()
-        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        filter_groups(model, tiny_clip())
-        assert model.training
-        assert not model.layer1.training
-        assert all(parameter.grad is None for parameter in model.parameters())
-        for name, tensor in model.state_dict().items():
-            assert torch.equal(tensor, before[name])
-
-    def test_frozen_layers_and_no_grad_do_not_hide_anything(self):
-        model = tiny_network("csn26ir")
-        expected = filter_groups(model, tiny_clip())
-        model.requires_grad_(False)
-        with torch.no_grad():
-            assert filter_groups(model, tiny_clip()) == expected
-
-    def test_wrapped_networks_have_longer_names(self):
-        model = PixelClassifier(tiny_network("resnet10a"), mean=(0, 0, 0), std=(1, 1, 1)).double()
-        assert "network.conv1.weight" in filter_groups(model, tiny_clip())[0]
-
-    def test_an_input_that_does_not_fit_is_an_error(self):
-        with pytest.raises(ScheduleError, match=r"does not run on the example input \(1, 2, 4"):
-            filter_groups(tiny_network("resnet10a"), torch.zeros(1, 2, 4, 8, 8).double())

@@ -269,14 +269,3 @@ class TestBatchNormScale:
 
         assert scheduler.masks["conv1.weight"] is None
         assert filters_kept(scheduler.masks["conv2.weight"]) == [0, 4, 5]
-
-
-def test_activations_rank_no_coupled_groups() -> None:
-    pruner = {
-        "class": "ActivationAPoZRankedFilterPruner",
-        "desired_sparsity": 0.5,
-        "group_dependency": "Coupled",
-        "weights": ["type:Conv3d"],
-    }
-    with pytest.raises(ScheduleError, match="group_dependency: activations rank no coupled groups"):
-        file_config(tiny_net(), None, pruned_by(pruner), example_input=EXAMPLE)
