@@ -12,6 +12,7 @@ from pathlib import Path
 from vcc.config.options import Options, option
 
 STORES = ("auto", "packed", "raw", "jpg")
+CLASS_FOLDERS = ("auto", "outer", "inner")
 ON_DUPLICATES = ("report", "drop", "error")
 CROP_POSITIONS = ("c", "tl", "tr", "bl", "br")
 
@@ -32,6 +33,11 @@ class PrepareOptions(Options):
     )
     classes: str | None = option(
         None, "only these classes: A,B,C or a file with a name per line; default: all"
+    )
+    class_folders: str = option(
+        "auto",
+        "which folders are the classes in SESSION/CLASS/VIDEO; auto: by their names",
+        choices=CLASS_FOLDERS,
     )
     on_duplicates: str = option(
         "report",

@@ -5,13 +5,14 @@ What every form of labels is read into, and what the readers share.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vcc.data.annotations.ids import composed, listed_ids
-from vcc.data.annotations.names import is_text
+from vcc.data.annotations.names import first_alike, is_text
+from vcc.data.lists.encoding import decoded
 from vcc.errors import DataError
 
 
@@ -44,7 +45,7 @@ class Annotation:
 
 
 def read_text(path: Path, *, missing: str) -> str:
-    """Return the text of an annotation file in UTF-8, with or without a byte-order mark.
+    """Return the text of an annotation file: UTF-8 or UTF-16, with a byte-order mark or without.
 
     It is in composed Unicode, as names of files are when they are compared with it.
 
@@ -53,23 +54,21 @@ def read_text(path: Path, *, missing: str) -> str:
         missing: what the error says of a file that is not there or cannot be read.
 
     Raises:
-        DataError: the file cannot be read or is not UTF-8.
+        DataError: the file cannot be read or is in another encoding.
     """
     try:
-        return composed(path.read_text("utf-8-sig"))
+        content = path.read_bytes()
     except OSError:
         msg = f"{path}: {missing}"
         raise DataError(msg) from None
-    except UnicodeDecodeError as error:
-        msg = f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
-        raise DataError(msg) from None
+    return composed(decoded(content, path))
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield number, from 1, and text of every line of a list file that is not blank.
 
     Raises:
-        DataError: the file cannot be read or is not UTF-8.
+        DataError: the file cannot be read or is in another encoding.
     """
     text = read_text(
         path, missing="no such list file; give the folder that holds all lists of the split"
@@ -92,6 +91,12 @@ def check_labels(labels: Sequence[str], where: Path) -> None:
         if not _is_name(label):
             msg = f"{where}: labels: {label!r} is no name for a class; give it a valid one"
             raise DataError(msg)
+    if pair := first_alike(labels):
+        msg = (
+            f"{where}: labels: {pair[0]!r} and {pair[1]!r} differ in upper and lower case, blanks "
+            "or underscores alone; write them alike where they are one class, else rename one"
+        )
+        raise DataError(msg)
 
 
 def check_entries(entries: Sequence[Entry], where: Path) -> None:
@@ -99,6 +104,7 @@ def check_entries(entries: Sequence[Entry], where: Path) -> None:
     if not entries:
         msg = f"{where}: lists no video for training or test; give an annotation that does"
         raise DataError(msg)
+    _check_one_label(entries, where)
     for video_id, count in Counter(entry.id for entry in entries).items():
         if count > 1:
             msg = f"{where}: video {video_id!r} is listed twice; list it once"
@@ -106,6 +112,21 @@ def check_entries(entries: Sequence[Entry], where: Path) -> None:
         if not _is_name(video_id):
             msg = f"{where}: {video_id!r} is no name for a video; give it a valid one"
             raise DataError(msg)
+
+
+def _check_one_label(entries: Sequence[Entry], where: Path) -> None:
+    labels: dict[str, dict[str, None]] = defaultdict(dict)
+    for entry in entries:
+        labels[entry.path or entry.id][entry.label] = None
+    several = {path: each for path, each in labels.items() if len(each) > 1}
+    if several:
+        path, named = next(iter(several.items()))
+        count = "1 video has" if len(several) == 1 else f"{len(several)} videos have"
+        msg = (
+            f"{where}: {count} more than one label, first {path!r}: {', '.join(map(repr, named))}; "
+            "a video is of one class here: keep one row of each, or make a class of the two"
+        )
+        raise DataError(msg)
 
 
 def with_ids(entries: Sequence[Entry]) -> tuple[Entry, ...]:

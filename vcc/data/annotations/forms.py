@@ -54,7 +54,7 @@ class LabelForm(Protocol):
 LABEL_FORMS: Registry[type[LabelForm]] = Registry(
     "form of labels",
     group="vcc.label_forms",
-    rooms=("vcc.data.annotations",),
+    rooms=("vcc.data.annotations", "vcc.data.lists"),
     error=DataError,
 )
 

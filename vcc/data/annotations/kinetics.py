@@ -19,8 +19,8 @@ from vcc.data.annotations.annotation import (
     read_text,
 )
 from vcc.data.annotations.forms import LABEL_FORMS
-from vcc.data.annotations.list_rows import column_name
 from vcc.data.annotations.subsets import subset_word
+from vcc.data.lists.columns import column_name
 from vcc.errors import DataError, nearest
 
 _KINETICS_TIMES = ("time_start", "time_end")
@@ -66,35 +66,46 @@ def read_kinetics_csv(paths: list[Path]) -> Annotation:
     Raises:
         DataError: a file cannot be read, lacks a column, or a row makes no sense.
     """
-    entries = [entry for path in paths for entry in _kinetics_entries(path)]
+    read = [row for path in paths for row in _kinetics_rows(path)]
+    entries = [entry for row in read if (entry := _kinetics_entry(*row)) is not None]
     labels = tuple(sorted({entry.label for entry in entries}))
     check_entries(entries, paths[0])
     check_labels(labels, paths[0])
-    return Annotation(labels, tuple(entries), paths[0].stem)
+    notes = [
+        "time_start and time_end are part of the videos' names alone (ID_SSSSSS_EEEEEE): files are "
+        "taken to be cut already"
+    ]
+    if left_out := len(read) - len(entries):
+        labelled = sum(
+            subset_word(row["split"]) == "test" and bool(row["label"]) for row, _ in read
+        )
+        notes.append(f"rows of test, left out: {left_out}, of which {labelled} have a label")
+    return Annotation(labels, tuple(entries), paths[0].stem, tuple(notes))
 
 
-def _kinetics_entries(path: Path) -> Iterator[Entry]:
+def _kinetics_rows(path: Path) -> Iterator[tuple[dict[str, str], str]]:
+    """Yield the cells that are read of each row, and the place of the row."""
     text = read_text(path, missing="cannot be read; give a Kinetics CSV file")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
         own = {column_name(name): name for name in _KINETICS_COLUMNS}
         names = reader.fieldnames or ()
         reader.fieldnames = [own.get(column_name(name), name) for name in names]
-        if missing := _KINETICS_COLUMNS - set(reader.fieldnames):
+        missing = _KINETICS_COLUMNS - set(reader.fieldnames)
+        # Some lists of the test set have no labels; other rows without one are refused below.
+        if missing - {"label"}:
             msg = f"{path}: no column {', '.join(sorted(missing))}; give a Kinetics CSV file"
             raise DataError(msg)
         for row in reader:
-            entry = _kinetics_entry(row, f"{path}:{reader.line_num}")
-            if entry is not None:
-                yield entry
+            cells = {name: (row.get(name) or "").strip() for name in _KINETICS_COLUMNS}
+            yield cells, f"{path}:{reader.line_num}"
     except csv.Error as error:
         where = f"{path}: after line {reader.line_num}"
         msg = f"{where}: not a row of a CSV file ({error}); correct it"
         raise DataError(msg) from None
 
 
-def _kinetics_entry(row: Mapping[str, str | None], where: str) -> Entry | None:
-    values = {name: (row[name] or "").strip() for name in _KINETICS_COLUMNS}
+def _kinetics_entry(values: Mapping[str, str], where: str) -> Entry | None:
     subset = subset_word(values["split"])
     if subset == "test":
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from vcc.errors import DataError
@@ -48,6 +50,17 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def first_alike(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return two names that people read as one: case, blanks and underscores alone differ."""
+    first: dict[str, str] = {}
+    for name in sorted(names):
+        plain = re.sub(r"[\s_]+", " ", unicodedata.normalize("NFKC", name)).strip().casefold()
+        other = first.setdefault(plain, name)
+        if other != name:
+            return other, name
+    return None
 
 
 # What a registry, its addresses and every file system can hold.

@@ -20,6 +20,16 @@ from vcc.data.store.manifest import Manifest, VideoRecord, count_by
 from vcc.data.store.sources import Source
 
 _SHOWN = 5
+# What a data set without one of the subsets is no good for, and what to do.
+_REFUSED = {
+    "train": "train refuses the data set; give a split with videos for training",
+    "dev": (
+        "train refuses the data set unless no_val=true, and sensitivity and search refuse it; dev "
+        "takes whole groups and leaves every class one for training: give more videos or groups, a "
+        "larger dev_share, or a list that names val videos beside test"
+    ),
+    "test": "evaluate refuses the data set; give a split with videos for test",
+}
 
 
 @dataclass(frozen=True)
@@ -140,9 +150,9 @@ def report_of(
             for record, item in zip(manifest.videos, done, strict=True)
         ]
     )
-    for subset, use in (("train", "trained on"), ("dev", "tuned on"), ("test", "tested on")):
+    for subset, refused in _REFUSED.items():
         if not count_by(manifest.videos, subset):
-            notes.append(f"no {subset} videos: the data set cannot be {use}")
+            notes.append(f"no {subset} videos: {refused}")
         else:
             notes += _absent(manifest, subset)
     files = [output / item.file for item in done]
@@ -165,7 +175,11 @@ def _absent(manifest: Manifest, subset: str) -> list[str]:
         return []
     more = [f"and {len(absent) - _SHOWN} more"] if len(absent) > _SHOWN else []
     named = ", ".join([*absent[:_SHOWN], *more])
-    return [f"classes without {subset} videos: {len(absent)}: {named}"]
+    effect = "a network cannot learn them" if subset == "train" else "no figure is about them"
+    return [
+        f"classes without {subset} videos: {len(absent)}: {named}: {effect}; give such videos, or "
+        "leave the classes out with classes=A,B,C"
+    ]
 
 
 def _bytes_on_disk(path: Path) -> int:

@@ -13,9 +13,10 @@ from vcc.data.annotations.forms import load_annotation
 from vcc.data.annotations.ids import distinct
 from vcc.data.annotations.names import group_of, safe_name
 from vcc.data.annotations.splits import check_groups, move_share, official_split
+from vcc.data.folders.group_names import mixed_groups
+from vcc.data.folders.layout import Placed, lay_out
 from vcc.data.prepare.discovery import BadFile, Found, find_videos, linked_outside
 from vcc.data.prepare.duplicates import duplicates, kept_together, settle
-from vcc.data.prepare.layout import Placed, lay_out
 from vcc.data.prepare.matching import plan_of_annotation
 from vcc.data.prepare.plan import Plan, PlannedVideo, name_below
 from vcc.errors import DataError
@@ -40,7 +41,7 @@ def make_plan(options: PrepareOptions, videos: Path) -> Plan:
         plan = plan_of_annotation(annotation, found.videos, videos, wanted)
     repeated = duplicates([video.path for video in plan.videos])
     if not plan.split:
-        plan = _drawn(options, plan, repeated)
+        plan = _drawn(options, plan, repeated, videos)
     plan = settle(plan, repeated, action=options.on_duplicates, root=videos)
     # By the names of files, since a message on a split by folders can give no others.
     check_groups([replace(each.entry, id=name_below(each.path, videos)) for each in plan.videos])
@@ -55,7 +56,7 @@ def make_plan(options: PrepareOptions, videos: Path) -> Plan:
 
 def _from_folders(options: PrepareOptions, found: Found, root: Path, wanted: Sequence[str]) -> Plan:
     """Return the plan of classes that are folders; its split is empty where they name none."""
-    layout = lay_out(found.videos, root)
+    layout = lay_out(found.videos, root, class_folders=options.class_folders)
     if links := [path for path in found.links if len(path.parts) <= layout.class_depth]:
         # A class would be lost with it.
         msg = f"{root}: {linked_outside(links, root)}"
@@ -72,12 +73,16 @@ def _from_folders(options: PrepareOptions, found: Found, root: Path, wanted: Seq
     videos = tuple(
         PlannedVideo(
             each.video.path,
-            Entry(name, each.label, each.subset or "train", group_of(each.video.stem)),
+            Entry(name, each.label, each.subset or "train", _group(each)),
         )
         for name, each in zip(names, placed, strict=True)
     )
     labels = tuple(sorted({each.label for each in placed}))
     return Plan(labels, FOLDERS if layout.is_split else "", videos, bad, layout.notes)
+
+
+def _group(placed: Placed) -> str | None:
+    return group_of(placed.video.stem) or placed.group or None
 
 
 def _names(placed: Placed, root: Path) -> tuple[str, ...]:
@@ -86,13 +91,19 @@ def _names(placed: Placed, root: Path) -> tuple[str, ...]:
     return stem, f"{placed.label}/{stem}", whole, path.relative_to(root).as_posix()
 
 
-def _drawn(options: PrepareOptions, plan: Plan, repeated: Mapping[Path, Path]) -> Plan:
+def _drawn(options: PrepareOptions, plan: Plan, repeated: Mapping[Path, Path], root: Path) -> Plan:
     """Return a plan with a split by the groups in its videos' names, or by a seed."""
     paths = [video.path for video in plan.videos]
     together = kept_together([video.entry for video in plan.videos], paths, repeated)
     split, entries, note = _split_by_names(options, together)
     videos = tuple(PlannedVideo(path, e) for path, e in zip(paths, entries, strict=True))
-    return replace(plan, split=split, videos=videos, notes=(*plan.notes, note))
+    loose = [
+        (name_below(each.path.with_suffix(""), root), each.entry.subset)
+        for each in videos
+        if each.entry.group is None
+    ]
+    notes = (*plan.notes, note, *mixed_groups(loose, len(plan.labels)))
+    return replace(plan, split=split, videos=videos, notes=notes)
 
 
 def _split_by_names(

@@ -39,7 +39,11 @@ def test_labels_and_videos_are_listed_once(tmp_path: Path) -> None:
     check_labels(["run", "walk"], tmp_path)
     with pytest.raises(DataError, match=r"a label is listed twice \('run'\)"):
         check_labels(["run", "run"], tmp_path)
+    with pytest.raises(DataError, match="'My_Walk' and 'my  walk ' differ in upper"):
+        check_labels(["my  walk ", "run", "My_Walk"], tmp_path)
     entry = Entry("a", "run", "train", None)
+    with pytest.raises(DataError, match="1 video has more than one label, first 'a': 'run', 'wa"):
+        check_entries([entry, Entry("a", "walk", "train", None)], tmp_path)
     with pytest.raises(DataError, match="video 'a' is listed twice"):
         check_entries([entry, entry], tmp_path)
 

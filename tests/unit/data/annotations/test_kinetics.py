@@ -64,3 +64,18 @@ def test_headers_with_blanks_and_capitals(tmp_path: Path, header: str) -> None:
         ("a_000000_000010", "train"),
         ("b_000005_000015", "test"),
     ]
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    header = "label,youtube_id,time_start,time_end,split\n"
+    (tmp_path / "train.csv").write_text(f"{header}run,a,0,10,train\nwalk,b,5,15,val\n")
+    (tmp_path / "test.csv").write_text(f"{header}run,c,0,10,test\n,d,0,10,test\n")
+    # Kinetics-600's list of the test set has no column of labels.
+    (tmp_path / "test600.csv").write_text("youtube_id,time_start,time_end,split\ne,0,10,test\n")
+    annotation = load_annotation(tmp_path, 1)
+    assert [entry.id for entry in annotation.entries] == ["a_000000_000010", "b_000005_000015"]
+    assert "files are taken to be cut already" in annotation.notes[0]
+    assert annotation.notes[1] == "rows of test, left out: 3, of which 1 have a label"
+    (tmp_path / "test600.csv").write_text("youtube_id,time_start,time_end,split\ne,0,10,train\n")
+    with pytest.raises(DataError, match=r"test600\.csv:2: nothing in label"):
+        load_annotation(tmp_path, 1)

@@ -8,6 +8,7 @@ from vcc.data.annotations.names import (
     check_dataset_name,
     check_label,
     check_run_name,
+    first_alike,
     group_number,
     group_of,
     is_text,
@@ -94,3 +95,10 @@ def test_labels_and_runs_must_be_printable(name: str) -> None:
 def test_labels_and_runs_that_can_be_shown(name: str) -> None:
     check_label(name)
     check_run_name(name)
+
+
+def test_names_that_people_read_as_one() -> None:
+    assert first_alike(["walk", "Walk"]) == ("Walk", "walk")
+    assert first_alike(["my walk", "my_walk "]) == ("my walk", "my_walk ")
+    assert first_alike(["caf\u00e9", "cafe\u0301"]) is not None
+    assert first_alike(["walk", "walks", "cafe", "1", "-1"]) is None

@@ -92,7 +92,7 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"not a JSON file \('x' is there twice\)"):
         read_json(tmp_path / "broken.json")
     (tmp_path / "broken.json").write_bytes(b'{"labels": ["\xe9"], "database": {}}')
-    with pytest.raises(DataError, match=r"not UTF-8 text \(byte 13\); save it as UTF-8"):
+    with pytest.raises(DataError, match=r"not UTF-8 text \(byte 13\); as Windows-1252 .* read 'é'"):
         read_json(tmp_path / "broken.json")
 
 

@@ -93,11 +93,10 @@ def notes(
 
 
 def test_a_subset_without_videos_is_noted(tmp_path: Path) -> None:
-    assert notes([kept("a", "test"), kept("b", "test", "walk")], tmp_path) == [
-        "of the plan",
-        "no train videos: the data set cannot be trained on",
-        "no dev videos: the data set cannot be tuned on",
-    ]
+    of_plan, train, dev = notes([kept("a", "test"), kept("b", "test", "walk")], tmp_path)
+    assert of_plan == "of the plan"
+    assert train.startswith("no train videos: train refuses the data set; give a split with")
+    assert dev.startswith("no dev videos: train refuses the data set unless no_val=true")
 
 
 def test_classes_without_videos_are_named_but_not_of_dev(tmp_path: Path) -> None:
@@ -105,7 +104,9 @@ def test_classes_without_videos_are_named_but_not_of_dev(tmp_path: Path) -> None
     done = [kept("a", "train"), kept("d", "dev"), *(kept(f"v{c}", "test", c) for c in labels)]
     assert notes(done, tmp_path, labels) == [
         "of the plan",
-        "classes without train videos: 6: 'c0', 'c1', 'c2', 'c3', 'c4', and 1 more",
+        "classes without train videos: 6: 'c0', 'c1', 'c2', 'c3', 'c4', and 1 more: "
+        "a network cannot learn them; give such videos, or leave the classes out with "
+        "classes=A,B,C",
     ]
 
 

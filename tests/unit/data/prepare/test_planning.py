@@ -78,6 +78,17 @@ def test_one_class_is_refused(tmp_path: Path, form: str) -> None:
         plan(root, annotation=None if form == "folders" else annotation)
 
 
+def test_sessions_stay_on_one_side(tmp_path: Path) -> None:
+    sessions = [f"day{number}/{label}/1.avi" for number in range(4) for label in ("run", "walk")]
+    root = write(tmp_path, *sessions)
+    made = plan(root)
+    assert made.labels == ("run", "walk")
+    sides = {(each.entry.group, each.entry.subset) for each in made.videos}
+    assert len(sides) == 4
+    assert [side for _, side in sorted(sides)].count("test") == 1
+    assert plan(root, class_folders="outer").labels == ("day0", "day1", "day2", "day3")
+
+
 def test_a_class_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     root = write(tmp_path / "videos", "run/1.avi", "walk/2.avi")
     write(tmp_path, "disk/3.avi")

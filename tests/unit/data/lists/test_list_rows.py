@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from vcc.data.annotations.list_rows import column_name, read_rows
+from vcc.data.lists.list_rows import read_list
 from vcc.errors import DataError
 
 
 def rows(tmp_path: Path, text: str, name: str = "list.csv") -> list[tuple[str, str, str, str]]:
     path = tmp_path / name
     path.write_text(text, "utf-8")
-    return [(row.path, row.label, row.subset, row.group) for row in read_rows(path)]
+    return [(row.path, row.label, row.subset, row.group) for row in read_list(path).rows]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,8 @@ def test_subset_and_group(tmp_path: Path) -> None:
         ("a.avi,run\nb.avi,walk,3\n", r"list\.csv:2: 3 cells where the first row has 2"),
         ("a.avi,run,x,y\n", "4 columns and no header"),
         ("a.avi,run,x\n", "3 columns and no header"),
+        ("path,label\n", "lists no video, only a header"),
+        ("path,label,split\na.avi,x,train\nb.avi,y,\n", r"list\.csv:3: nothing in the column"),
         ("path,label\n,run\n", r"list\.csv:2: names no video"),
         ('"' + "x" * 200_000 + ",run\n", r"not rows of a list \(field larger"),
     ],
@@ -80,7 +82,20 @@ def test_what_is_no_list(tmp_path: Path, text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_names_of_columns() -> None:
-    assert [column_name(name) for name in (" YouTube ID", "time_start", "Höhe")] == [
-        "youtubeid", "timestart", "höhe",
-    ]  # fmt: skip
+def notes(tmp_path: Path, text: str) -> tuple[str, ...]:
+    (tmp_path / "list.csv").write_text(text, "utf-8")
+    return read_list(tmp_path / "list.csv").notes
+
+
+def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
+    assert notes(tmp_path, "path,label\na.avi,run\n") == ()
+    assert notes(tmp_path, "path,label,fps\na.avi,run,25\n") == (
+        "columns of 'list.csv' that are not read: 'fps'",
+    )
+    assert notes(tmp_path, "path,label,split\na.avi,run,\nb.avi,walk,\n") == (
+        "the column of subsets in 'list.csv' is empty and not used",
+    )
+
+
+def test_empty_cells_behind_a_row(tmp_path: Path) -> None:
+    assert rows(tmp_path, "path;label\na.avi;run;;\n") == [("a.avi", "run", "", "")]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vcc.data.folders.layout import FolderLayout, lay_out
 from vcc.data.prepare.discovery import FoundVideo
-from vcc.data.prepare.layout import FolderLayout, lay_out
 from vcc.errors import DataError
 
 ROOT = Path("videos")
@@ -97,12 +97,35 @@ def test_deeper_folders_are_named() -> None:
     )
 
 
+def test_sessions_around_classes() -> None:
+    laid = layout("all/day1/run/a.avi", "all/day1/walk/b.avi", "all/day2/run/x/c.avi", "d.avi")
+    assert [(each.label, each.group) for each in laid.placed] == [
+        ("run", "day1"), ("walk", "day1"), ("run", "day2"),
+    ]  # fmt: skip
+    assert laid.class_depth == 3
+    assert laid.notes[1].startswith(
+        "the classes are the inner folders 'run' and 'walk', the outer ones 'day1' and 'day2' are"
+    )
+    assert "such as 'all/day2/run/x/c.avi' of class 'run'" in laid.notes[2]
+
+
+def test_sessions_do_not_change_a_split_that_folders_are() -> None:
+    laid = layout("train/day1/run/a.avi", "test/day1/run/b.avi", "test/day2/walk/c.avi")
+    assert placed(laid) == [("run", "train"), ("run", "test"), ("walk", "test")]
+    assert {each.group for each in laid.placed} == {""}
+    assert laid.class_depth == 3
+    assert "stays on one side" not in laid.notes[1]
+
+
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
         (("train/r/a.avi", "test/r/b.avi", "old/r/c.avi"), "'old' beside them no part of one"),
         (("train/a.avi", "test/b.avi"), "'test' and 'train' hold no class folders"),
-        (("train/Run/a.avi", "test/run/b.avi"), "'Run' and 'run' differ in upper and lower case"),
+        (
+            ("train/Run/a.avi", "test/run/b.avi"),
+            "'Run' and 'run' differ in upper and lower case",
+        ),
     ],
 )
 def test_what_is_refused(paths: tuple[str, ...], message: str) -> None:

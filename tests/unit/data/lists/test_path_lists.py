@@ -115,9 +115,26 @@ def test_one_name_in_two_folders(tmp_path: Path) -> None:
     assert ids == ["train/run/1", "val/run/1", "walk/1"]
 
 
+def test_a_split_that_is_drawn_is_explained(tmp_path: Path) -> None:
+    write(tmp_path, mine__csv="path,label,split,subject\n1.avi,run,train,7\n2.avi,walk,train,8\n")
+    annotation = load_annotation(tmp_path / "mine.csv", 1)
+    assert annotation.split == ""
+    assert annotation.notes[0].startswith("the subsets of 'mine.csv' name training videos alone")
+    assert annotation.notes[1] == "columns of 'mine.csv' that are not read: 'subject'"
+    assert annotation.notes[2].startswith("'subject' may say which videos belong together")
+
+
+def test_flags_are_the_split(tmp_path: Path) -> None:
+    write(tmp_path, mine__csv="path,label,is_valid\n1.avi,1.0,0\n2.avi,2.0,0\n3.avi,1.0,1\n")
+    annotation = load_annotation(tmp_path / "mine.csv", 1)
+    assert found(annotation) == [("1", "1", "train"), ("2", "2", "train"), ("3", "1", "test")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("1.avi,run\n1.avi,walk\n", r"1 video has more than one label, first '1\.avi': 'run', 'w"),
+        ("1.avi,run\n2.avi,Run\n", "'Run' and 'run' differ in upper and lower case, blanks or"),
         ("1.avi\n2.avi\n", r"mine\.csv:1: no label for '1\.avi'"),
         ("path,label,split\n1.avi,run,trian\n", "subset 'trian' is none: did you mean train"),
         ("path,label,split\n1.avi,run,test\n", "no video for training"),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vcc.data.annotations.names import first_alike
 from vcc.data.annotations.subsets import is_split, our_subsets, subset_word, subsets_note
+from vcc.data.folders.class_level import are_inner
 from vcc.data.prepare.discovery import FoundVideo
 from vcc.errors import DataError
 
@@ -15,11 +17,16 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Placed:
-    """A video with the class that its folder names, and its subset: "" where none is named."""
+    """A video with the class that its folder names.
+
+    `subset` and `group` (the session or the like that folders around the classes are) are "" where
+    no folder names them.
+    """
 
     video: FoundVideo
     label: str
     subset: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,14 +51,23 @@ class FolderLayout:
         return any(each.subset for each in self.placed)
 
 
-def lay_out(found: Sequence[FoundVideo], root: Path) -> FolderLayout:
+def lay_out(
+    found: Sequence[FoundVideo], root: Path, *, class_folders: str = "auto"
+) -> FolderLayout:
     """Return what the folders mean.
 
     `train`, `val` and `test`, by whatever name and on whatever level all videos have them, are the
     split. A single folder around all others is passed through.
 
+    Args:
+        found: the videos.
+        root: the folder that they lie under.
+        class_folders: `outer`, `inner` or `auto`: which folders are the classes where sessions,
+            persons or the like have folders, too.
+
     Raises:
-        DataError: a folder beside those of the split, or a split without class folders.
+        DataError: a folder beside those of the split, a split without class folders, or folders
+            that do not tell which are the classes.
     """
     inside = [video for video in found if video.folders]
     level = _split_level([video.folders for video in inside], root)
@@ -70,16 +86,21 @@ def lay_out(found: Sequence[FoundVideo], root: Path) -> FolderLayout:
         notes.append(
             f"all classes lie in {'/'.join(around)!r}: the folders below it are the classes"
         )
+    below = [rest[len(around) :] for rest in rests]
+    is_inner = are_inner([folders for folders in below if folders], root, wanted=class_folders)
     placed, loose = [], [video for video in found if not video.folders]
-    for video, rest, word in zip(inside, rests, words, strict=True):
-        if len(rest) > len(around):
+    for video, folders, word in zip(inside, below, words, strict=True):
+        if folders:
             subset = subsets[word] if word else ""
-            placed.append(Placed(video, rest[len(around)], subset))
+            group = folders[0] if is_inner and not subset else ""
+            placed.append(Placed(video, folders[is_inner], subset, group))
         else:
             loose.append(video)
-    _check_case({each.label for each in placed}, root)
-    notes += _deeper(placed, len(around) + (level is not None) + 1)
-    depth = len(around) + 1 + (level is not None and level <= len(around))
+    _check_apart({each.label for each in placed}, root)
+    notes += _turned(below, has_split=level is not None) if is_inner else []
+    depth = len(around) + 1 + is_inner
+    notes += _deeper(placed, depth + (level is not None))
+    depth += level is not None and level < depth
     return FolderLayout(tuple(placed), tuple(loose), depth, tuple(notes))
 
 
@@ -115,16 +136,23 @@ def _around(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return paths[0][:depth] if paths else ()
 
 
-def _check_case(labels: set[str], root: Path) -> None:
-    first: dict[str, str] = {}
-    for label in sorted(labels):
-        other = first.setdefault(label.casefold(), label)
-        if other != label:
-            msg = (
-                f"{root}: class folders {other!r} and {label!r} differ in upper and lower case "
-                "alone; rename one"
-            )
-            raise DataError(msg)
+def _check_apart(labels: set[str], root: Path) -> None:
+    if pair := first_alike(labels):
+        msg = (
+            f"{root}: class folders {pair[0]!r} and {pair[1]!r} differ in upper and lower case, "
+            "blanks or underscores alone; rename one"
+        )
+        raise DataError(msg)
+
+
+def _turned(below: Sequence[tuple[str, ...]], *, has_split: bool) -> list[str]:
+    outer = {folders[0] for folders in below if folders}
+    inner = {folders[1] for folders in below if folders}
+    use = "" if has_split else ", each of them a group that stays on one side of the split"
+    return [
+        f"the classes are the inner folders {_listed(inner)}, the outer ones {_listed(outer)} are "
+        f"sessions or the like{use}; if they are the classes, give class_folders=outer"
+    ]
 
 
 def _deeper(placed: Sequence[Placed], depth: int) -> list[str]:

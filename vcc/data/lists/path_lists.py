@@ -8,7 +8,6 @@ videos' folders explain.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -18,22 +17,18 @@ from vcc.data.annotations.annotation import (
     Entry,
     check_entries,
     check_labels,
-    read_lines,
     split_name,
 )
 from vcc.data.annotations.forms import LABEL_FORMS
 from vcc.data.annotations.ids import listed_ids, without_suffix
-from vcc.data.annotations.list_rows import ListRow, read_rows
 from vcc.data.annotations.names import group_of
 from vcc.data.annotations.subsets import our_subsets, subset_word, subsets_note
 from vcc.data.annotations.ucf101 import TABLE_NAME
+from vcc.data.lists.labels import CLASS_NAMES, named_labels, with_plain_labels
+from vcc.data.lists.list_rows import ListRow, VideoList, read_list
 from vcc.errors import DataError, nearest
 
 _SUFFIXES = (".txt", ".csv", ".tsv", ".list", ".lst")
-_CLASS_NAMES = ("classInd.txt", "label_map.txt", "classes.txt", "class_names.txt", "labels.txt",
-                "classes.csv", "labels.csv")  # fmt: skip
-_NUMBERED_CLASS = re.compile(r"([0-9]{1,9})[\s,;]+(\S.*)")
-_NUMBER = re.compile(r"[0-9]{1,9}")
 _SPLIT = re.compile(r"split[_-]?0?([1-9])(?![0-9])")
 
 
@@ -63,16 +58,17 @@ def read_path_lists(lists: Mapping[Path, str]) -> Annotation:
         DataError: a file cannot be read, a row makes no sense, or nothing is for training.
     """
     first = next(iter(lists))
-    rows = [
+    read = {path: read_list(path) for path in lists}
+    rows = with_plain_labels([
         replace(row, subset=_subset(row, word)) for path, word in lists.items()
-        for row in read_rows(path)
-    ]  # fmt: skip
+        for row in read[path].rows
+    ])  # fmt: skip
     labelled = [row for row in rows if row.label or row.subset != "test"]
     for row in labelled:
         if not row.label:
             msg = f"{row.where}: no label for {row.path!r}; complete the row or take it out"
             raise DataError(msg)
-    names, labels = _labelled(labelled, first.parent)
+    names, labels = named_labels(labelled, first.parent)
     subsets = _subsets({row.subset for row in labelled}, first)
     named = [names[row.label] if names else row.label for row in labelled]
     ids = listed_ids(named, [row.path for row in labelled])
@@ -82,10 +78,29 @@ def read_path_lists(lists: Mapping[Path, str]) -> Annotation:
     )
     check_entries(entries, first)
     check_labels(labels, first)
-    notes = [subsets_note(_who(lists), subsets)] if subsets else []
+    notes = _notes(read, labelled, subsets)
     if len(labelled) < len(rows):
         notes.append(f"test videos without a label, left out: {len(rows) - len(labelled)}")
     return Annotation(labels, entries, _name(first) if subsets else "", tuple(notes))
+
+
+def _notes(
+    lists: Mapping[Path, VideoList], rows: Sequence[ListRow], subsets: dict[str, str]
+) -> list[str]:
+    notes = [subsets_note(_who(lists), subsets)] if subsets else []
+    if not subsets and any(row.subset for row in rows):
+        notes.append(
+            f"{_who(lists)} name training videos alone: others are drawn from them for test"
+        )
+    notes += dict.fromkeys(note for each in lists.values() for note in each.notes)
+    like_groups = {name for each in lists.values() for name in each.columns.like_groups}
+    if not subsets and like_groups:
+        named = ", ".join(map(repr, sorted(like_groups)))
+        notes.append(
+            f"{named} may say which videos belong together: the split is drawn without it, so that "
+            "they lie on both sides; rename the column to group to keep them together"
+        )
+    return notes
 
 
 def _entry(row: ListRow, video_id: str, label: str, subset: str) -> Entry:
@@ -118,57 +133,6 @@ def _subsets(words: set[str], where: Path) -> dict[str, str]:
     return our_subsets(words)
 
 
-def _labelled(
-    rows: Sequence[ListRow], folder: Path
-) -> tuple[dict[str, str] | None, tuple[str, ...]]:
-    """Return number -> name of each label (None where labels are names), and names in order."""
-    given = {row.label for row in rows}
-    if not given or not all(_NUMBER.fullmatch(label) for label in given):
-        return None, tuple(sorted(given))
-    ordered = sorted(given, key=int)
-    names = _class_names(folder, [int(label) for label in ordered])
-    if names is None:
-        names = _names_of_folders(rows) or {int(label): str(int(label)) for label in ordered}
-    numbered = {label: names[int(label)] for label in ordered}
-    return numbered, tuple(dict.fromkeys(numbered.values()))
-
-
-def _class_names(folder: Path, numbers: Sequence[int]) -> dict[int, str] | None:
-    """Return number -> name as a file of class names says, None where there is no such file.
-
-    Raises:
-        DataError: it lacks one of the numbers.
-    """
-    path = next((folder / name for name in _CLASS_NAMES if (folder / name).is_file()), None)
-    if path is None:
-        return None
-    lines = [line for _, line in read_lines(path)]
-    if lines and not _NUMBERED_CLASS.fullmatch(lines[0]) and len(lines) > 1:
-        # The header of `id,name`.
-        lines = lines[1:] if all(map(_NUMBERED_CLASS.fullmatch, lines[1:])) else lines
-    matches = [_NUMBERED_CLASS.fullmatch(line) for line in lines]
-    if all(matches):
-        names = {int(match[1]): match[2].strip().strip('"') for match in matches if match}
-    else:
-        # A name per line, counted from 0 unless the list counts from 1.
-        start = 1 if 0 not in numbers and max(numbers) == len(lines) else 0
-        names = dict(enumerate(lines, start=start))
-    if unknown := [number for number in numbers if number not in names]:
-        msg = f"{path}: no class of the number {unknown[0]}, which a list names; correct one"
-        raise DataError(msg)
-    return names
-
-
-def _names_of_folders(rows: Sequence[ListRow]) -> dict[int, str] | None:
-    """Return number -> folder, None unless the two go together one to one."""
-    folders: dict[int, set[str]] = defaultdict(set)
-    for row in rows:
-        folders[int(row.label)].add(PurePosixPath(row.path).parent.name)
-    names = {number: next(iter(found)) for number, found in folders.items() if len(found) == 1}
-    one_to_one = len(names) == len(folders) == len(set(names.values()))
-    return names if one_to_one and all(names.values()) else None
-
-
 def _is_list(path: Path) -> bool:
     return path.suffix.casefold() in _SUFFIXES and path.name != TABLE_NAME
 
@@ -176,7 +140,7 @@ def _is_list(path: Path) -> bool:
 def _lists_in(folder: Path) -> list[Path]:
     return [
         path for path in sorted(folder.iterdir())
-        if _is_list(path) and path.name not in _CLASS_NAMES and path.is_file()
+        if _is_list(path) and path.name not in CLASS_NAMES and path.is_file()
     ]  # fmt: skip
 
 
@@ -217,7 +181,7 @@ def _of_folder(folder: Path, split: int) -> dict[Path, str]:
     return _with_others(next(iter(sets.values())))
 
 
-def _who(lists: Mapping[Path, str]) -> str:
+def _who(lists: Mapping[Path, object]) -> str:
     names = [repr(path.name) for path in lists]
     return f"the lists {', '.join(names)}" if len(names) > 1 else f"the subsets of {names[0]}"
 
