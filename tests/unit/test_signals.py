@@ -21,8 +21,9 @@ WAITING = """
 import dataclasses, signal, sys, tempfile, time
 from vcc.cli import run_entry_point, say
 from vcc.config.options import Options
-# Ignored in what a shell started in the background, and then in all that this starts.
+# Ignored in what a shell started in the background or by nohup, and then in all that this starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 {before}
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Nothing(Options):

@@ -47,6 +47,7 @@ def find_version(name: str, reference: str) -> Version | None:
     """
     # Only "there is none" is an answer: a server that does not answer is an error.
     client = mlflow.MlflowClient()
+    number: str | None
     try:
         if reference.isdecimal():
             number = str(client.get_model_version(name, reference).version)
