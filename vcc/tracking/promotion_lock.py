@@ -206,7 +206,7 @@ def now() -> str:
 def _alone_on_this_machine(name: str) -> Iterator[None]:
     lock = filelock.FileLock(Path(tempfile.gettempdir()) / f"{name}.lock", timeout=_LIMIT_S)
     try:
-        lock.acquire()
+        lock.acquire(timeout=_LIMIT_S)
     except filelock.Timeout:
         msg = f"{name}: another process has been putting aliases back for {_LIMIT_S} s: end it"
         raise TrackingError(msg) from None
