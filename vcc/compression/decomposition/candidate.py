@@ -54,6 +54,7 @@ class LayerCandidate:
             spectra=tuple(spectrum.values for spectrum in self._spectra),
             cost=self.cost,
             macs=macs,
+            longer=tuple(spectrum.longer for spectrum in self._spectra),
         )
 
     def cost(self, ranks: Ranks) -> int:

@@ -24,7 +24,7 @@ from vcc.errors import ScheduleError
 from vcc.models.decomposed import LOW_RANK, SPATIAL_TEMPORAL, TUCKER2
 from vcc.registry import Registry
 
-_RULES = ("rank", "rank_share", "energy", "macs")
+_RULES = ("rank", "rank_share", "energy", "macs", "vbmf")
 _SHARE = optional(number(above=0, at_most=1))
 
 
@@ -56,6 +56,12 @@ class DecomposerArguments(Arguments, abc.ABC):
         "extension: in place of rank: share of the layers' multiply-accumulates to leave, 0 to 1; "
         "all layers keep the same energy",
     )
+    vbmf: bool = argument(
+        boolean,
+        False,
+        "extension: in place of rank: true keeps what stands out of the noise of the weights, by "
+        "variational Bayes",
+    )
     cheaper: bool = argument(
         boolean, True, "extension: lower ranks until the layers cost less than the one did"
     )
@@ -68,7 +74,7 @@ class DecomposerArguments(Arguments, abc.ABC):
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
         yield from super().conflicts(given)
-        chosen = [name for name in _RULES if given.get(name) is not None]
+        chosen = [name for name in _RULES if given.get(name) not in (None, False)]
         if len(chosen) != 1:
             yield f"one of {', '.join(_RULES)} is needed, {' and '.join(chosen) or 'none'} given"
 
@@ -85,6 +91,7 @@ class DecomposerArguments(Arguments, abc.ABC):
                 share=self.rank_share,
                 energy=self.energy,
                 macs=self.macs,
+                noise=self.vbmf or None,
             ),
             cheaper=self.cheaper,
             data_aware=self.data_aware,

@@ -35,10 +35,12 @@ class Spectrum:
     Attributes:
         basis: [rows, full rank].
         values: singular values, descending, [full rank].
+        longer: the longer side of the matrix.
     """
 
     basis: Tensor
     values: Tensor
+    longer: int
 
 
 def matrix_of(weight: Tensor, form: str) -> Tensor:
@@ -171,11 +173,11 @@ def _spectrum(matrix: Tensor) -> Spectrum:
     rows, columns = matrix.shape
     if rows <= columns:
         values, vectors = torch.linalg.eigh(matrix @ matrix.T)
-        return Spectrum(vectors.flip(1), values.flip(0).clamp_min(0).sqrt())
+        return Spectrum(vectors.flip(1), values.flip(0).clamp_min(0).sqrt(), columns)
     values, vectors = torch.linalg.eigh(matrix.T @ matrix)
     # The images of orthonormal inputs are orthogonal; QR makes them orthonormal, zero ones too.
     basis, _ = torch.linalg.qr(matrix @ vectors.flip(1))
-    return Spectrum(basis, values.flip(0).clamp_min(0).sqrt())
+    return Spectrum(basis, values.flip(0).clamp_min(0).sqrt(), rows)
 
 
 def _output_spectrum(matrix: Tensor, moments: Tensor | None) -> Spectrum:
@@ -186,9 +188,9 @@ def _output_spectrum(matrix: Tensor, moments: Tensor | None) -> Spectrum:
     moments = moments.to(matrix)
     scale = float(moments.trace() / gram.trace().clamp_min(torch.finfo(gram.dtype).tiny)) or 1.0
     values, vectors = torch.linalg.eigh(moments + _RIDGE * scale * gram)
-    found = Spectrum(vectors.flip(1), values.flip(0).clamp_min(0).sqrt())
+    basis, found = vectors.flip(1), values.flip(0).clamp_min(0).sqrt()
     full = min(matrix.shape)
-    return Spectrum(found.basis[:, :full], found.values[:full])
+    return Spectrum(basis[:, :full], found[:full], max(matrix.shape))
 
 
 def _root(moments: Tensor | None, size: int, like: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How ranks are chosen: as numbers, as a share of the full rank, by energy, or for a cost."""
+"""How ranks are chosen: as numbers or shares, by energy, above the noise, or for a cost."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from torch import Tensor
 
+from vcc.compression.decomposition.vbmf import rank_above_noise
 from vcc.errors import ScheduleError
 
 # Halvings of the energy in search of a cost: finer than one rank of any layer.
@@ -26,12 +27,14 @@ class RankRule:
         energy: share of the squared singular values that is kept at least, above 0 and at most 1.
         macs: share of the layers' multiply-accumulates that is left at most, above 0; all layers
             keep the same energy.
+        noise: keep what stands out of the noise, see `vbmf`.
     """
 
     rank: Ranks | None = None
     share: float | None = None
     energy: float | None = None
     macs: float | None = None
+    noise: bool | None = None
 
     def __post_init__(self) -> None:
         given = [field.name for field in fields(self) if getattr(self, field.name) is not None]
@@ -48,11 +51,13 @@ class LayerChoice:
         spectra: singular values per rank, descending, [full rank] each.
         cost: returns the multiply-accumulates of the form at some ranks.
         macs: those of the layer as it is.
+        longer: the longer side of the matrix behind each rank.
     """
 
     spectra: tuple[Tensor, ...]
     cost: Callable[[Ranks], int]
     macs: int
+    longer: Ranks = ()
 
     @property
     def full(self) -> Ranks:
@@ -62,6 +67,11 @@ class LayerChoice:
     def by_energy(self, energy: float) -> Ranks:
         """Return the lowest ranks that keep a share of the squared singular values."""
         return tuple(rank_of_energy(values, energy) for values in self.spectra)
+
+    def above_noise(self) -> Ranks:
+        """Return how many directions stand out of the noise."""
+        pairs = zip(self.spectra, self.longer, strict=True)
+        return tuple(rank_above_noise(values, longer) for values, longer in pairs)
 
 
 def choose_ranks(
@@ -80,7 +90,12 @@ def choose_ranks(
     energy = _energy_for(rule.macs, layers) if rule.macs is not None else rule.energy
     chosen = {}
     for name, layer in layers.items():
-        ranks = layer.by_energy(energy) if energy is not None else _by_size(rule, name, layer.full)
+        if rule.noise:
+            ranks = layer.above_noise()
+        elif energy is not None:
+            ranks = layer.by_energy(energy)
+        else:
+            ranks = _by_size(rule, name, layer.full)
         chosen[name] = _lowered(layer, ranks) if cheaper else ranks
     return chosen
 

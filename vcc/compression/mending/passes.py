@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
@@ -13,6 +14,9 @@ from vcc.models.modes import evaluating
 Batches = Callable[[], Iterable[Tensor]]
 # Takes a layer, what it read and what it computed.
 Look = Callable[[nn.Module, Tensor, Tensor], None]
+
+# A mean over places and clips is known well by as many; each layer takes a pass over all.
+MOST_CLIPS = 64
 
 
 class _Reached(Exception):  # noqa: N818 - nothing is wrong: the rest of a pass has no reader
@@ -48,8 +52,8 @@ def watch_layer(model: nn.Module, name: str, calls: int, batches: Batches, look:
         model: the network, in evaluation mode meanwhile.
         name: of the layer.
         calls: how often a pass calls it.
-        batches: returns the calibration batches [N,C,...]; they run clip by clip, since the
-            activations of a batch of video clips alone fill gigabytes.
+        batches: returns the calibration batches [N,C,...], of which the first `MOST_CLIPS` clips
+            are taken. They run one by one: the activations of a batch of them fill gigabytes.
         look: called for each call.
     """
     layer = model.get_submodule(name)
@@ -62,9 +66,10 @@ def watch_layer(model: nn.Module, name: str, calls: int, batches: Batches, look:
         if seen % calls == 0:
             raise _Reached
 
+    clips = (clip for batch in batches() for clip in batch.unbind())
     handle = layer.register_forward_hook(hook)
     try:
-        for clip in (clip for batch in batches() for clip in batch.unbind()):
+        for clip in itertools.islice(clips, MOST_CLIPS):
             try:
                 _run(model, clip.unsqueeze(0))
             except _Reached:

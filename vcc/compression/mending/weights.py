@@ -22,8 +22,9 @@ from vcc.models.quantized.weight import WeightQuantizer
 
 log = logging.getLogger(__name__)
 
-# Positions of a clip that are looked at, per layer.
-_POSITIONS = 2048
+# Positions of a clip that are looked at, per layer: neighbours say much the same.
+_POSITIONS = 256
+_ROWS = 4096
 # Inputs of a filter: moments of 8192 take 0.5 GB, and some seconds to factor.
 MOST_INPUTS = 8192
 
@@ -35,25 +36,38 @@ def weight_quantizer(module: nn.Module) -> WeightQuantizer | None:
 
 
 class _Moments:
-    """Mean of x x' over the patches of a layer, in double precision."""
+    """Mean of x x' over the patches of a layer.
+
+    Rows are held until there are enough for a product that keeps the processor busy.
+    """
 
     def __init__(self) -> None:
         self.total: Tensor | None = None
         self.count = 0
+        self._held: list[Tensor] = []
 
     def look(self, layer: nn.Module, read: Tensor, _output: Tensor) -> None:
         quantizer = layer._modules.get("input_quantizer")
-        rows = patches(layer, read if quantizer is None else quantizer(read), _POSITIONS)
-        rows = rows.to("cpu", torch.float64)
-        outer = rows.transpose(1, 2) @ rows
-        self.total = outer if self.total is None else self.total + outer
-        self.count += rows.shape[1]
+        read = read if quantizer is None else quantizer(read)
+        self._held.append(patches(layer, read, _POSITIONS).float())
+        if sum(rows.shape[1] for rows in self._held) >= _ROWS:
+            self._add()
 
     def mean(self) -> Tensor:
+        """Return [groups, inputs, inputs], in double precision, on the CPU."""
+        self._add()
         if self.total is None:
             msg = "no calibration clip reached the layer"
             raise ScheduleError(msg)
         return self.total / self.count
+
+    def _add(self) -> None:
+        if self._held:
+            rows = torch.cat(self._held, dim=1)
+            outer = (rows.transpose(1, 2) @ rows).to("cpu", torch.float64)
+            self.total = outer if self.total is None else self.total + outer
+            self.count += rows.shape[1]
+            self._held = []
 
 
 def round_weight_(

@@ -36,8 +36,10 @@ def test_one_rule_of_ranks_is_taken_and_written_back(given):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "one of rank, rank_share, energy, macs is needed, none given"),
+        ({}, "one of rank, rank_share, energy, macs, vbmf is needed, none given"),
         ({"rank": 2, "macs": 0.5}, "is needed, rank and macs given"),
+        ({"vbmf": True, "macs": 0.5}, "is needed, macs and vbmf given"),
+        ({"vbmf": False}, "none given"),
         ({"rank": 0}, "0 must be at least 1"),
         ({"rank": [1, 2, 3]}, "must have 2 entries"),
         ({"energy": 1.5}, "1.5 must be at most 1"),

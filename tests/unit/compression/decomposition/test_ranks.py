@@ -61,6 +61,12 @@ def test_a_rule_gives_a_rank(rule, rank):
     assert chosen(rule, layer()) == (rank,)
 
 
+def test_noise_keeps_what_stands_out_of_it():
+    values = torch.tensor([50.0, 40.0, *[1.0] * 30])
+    seen = LayerChoice(spectra=(values,), cost=lambda ranks: ranks[0], macs=100, longer=(64,))
+    assert chosen(RankRule(noise=True), seen) == (2,)
+
+
 def test_one_number_stands_for_all_ranks_of_a_form():
     assert chosen(RankRule(rank=(3,)), pair()) == (2, 3)
     assert chosen(RankRule(rank=(1, 4)), pair()) == (1, 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.mending.passes import calls_in_order, watch_layer
+from vcc.compression.mending.passes import MOST_CLIPS, calls_in_order, watch_layer
 
 
 class Twice(nn.Module):
@@ -44,3 +44,10 @@ def test_every_call_is_seen_and_the_rest_not_computed() -> None:
     assert torch.equal(torch.cat([each for each, _ in seen[::2]]), clips)
     assert model.training
     assert not model.shared._forward_hooks
+
+
+def test_so_many_clips_are_enough() -> None:
+    seen = []
+    clips = torch.zeros(MOST_CLIPS, 2)
+    watch_layer(Twice(), "last", 1, lambda: [clips, clips], lambda *_: seen.append(1))
+    assert len(seen) == MOST_CLIPS
