@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -38,7 +39,8 @@ def calls_in_order(model: nn.Module, layers: Collection[str], clip: Tensor) -> d
 
     handles = [model.get_submodule(n).register_forward_pre_hook(hook(n)) for n in layers]
     try:
-        _run(model, clip)
+        with evaluating(model), torch.no_grad():
+            _run(model, clip)
     finally:
         for handle in handles:
             handle.remove()
@@ -69,16 +71,15 @@ def watch_layer(model: nn.Module, name: str, calls: int, batches: Batches, look:
     clips = (clip for batch in batches() for clip in batch.unbind())
     handle = layer.register_forward_hook(hook)
     try:
-        for clip in itertools.islice(clips, MOST_CLIPS):
-            try:
-                _run(model, clip.unsqueeze(0))
-            except _Reached:
-                continue
+        # Around all clips: quantizers prepare an export whenever they are put into this mode.
+        with evaluating(model), torch.no_grad():
+            for clip in itertools.islice(clips, MOST_CLIPS):
+                with contextlib.suppress(_Reached):
+                    _run(model, clip.unsqueeze(0))
     finally:
         handle.remove()
 
 
 def _run(model: nn.Module, clip: Tensor) -> None:
     place = next(model.parameters())
-    with evaluating(model), torch.no_grad():
-        model(clip.to(place.device, place.dtype))
+    model(clip.to(place.device, place.dtype))
