@@ -34,6 +34,7 @@ from vcc.config.options import (
 )
 from vcc.config.thesis import ALIASES, REFUSED, SETTLED
 from vcc.errors import ConfigError, StoppedError, VccError, nearest, one_line
+from vcc.parent import end_with_mlflow_run
 
 _logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("vcc").setLevel(logging.INFO)
     signals.stop_on_signals()
+    end_with_mlflow_run()
     try:
         options = _options(cls, name)
         # What the user names is trusted: by the command line, never by a file.
