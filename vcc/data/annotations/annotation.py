@@ -107,7 +107,9 @@ def check_entries(entries: Sequence[Entry], where: Path) -> None:
     _check_one_label(entries, where)
     for video_id, count in Counter(entry.id for entry in entries).items():
         if count > 1:
-            msg = f"{where}: video {video_id!r} is listed twice; list it once"
+            subsets = dict.fromkeys(entry.subset for entry in entries if entry.id == video_id)
+            sides = f", for {' and for '.join(subsets)}" if len(subsets) > 1 else ""
+            msg = f"{where}: video {video_id!r} is listed twice{sides}; list it once"
             raise DataError(msg)
         if not _is_name(video_id):
             msg = f"{where}: {video_id!r} is no name for a video; give it a valid one"

@@ -26,17 +26,21 @@ _HMDB_SUBSETS = {"1": "train", "2": "test"}
 
 @LABEL_FORMS.register("hmdb51")
 class Hmdb51Lists:
-    """A folder of split files; `split` chooses among them."""
+    """A folder of split files, of which `split` chooses some, or one of them."""
 
     accepts = "HMDB51's lists"
     rank = 20
 
     def recognises(self, path: Path, split: int) -> bool:
-        """Return whether a folder holds split files, of whichever split."""
+        """Return whether a path is a split file, or a folder with some, of whichever split."""
+        if not path.is_dir():
+            return path.is_file() and bool(_HMDB_FILE.match(path.name))
         return any(_HMDB_FILE.match(found.name) for found in path.glob("*_test_split?.txt"))
 
     def read(self, path: Path, split: int) -> Annotation:
-        """Return the annotation of a split."""
+        """Return the annotation of a split: of a file's own, with the other classes' beside it."""
+        if match := _HMDB_FILE.match(path.name):
+            return read_hmdb_lists(path.parent, int(match["split"]))
         return read_hmdb_lists(path, split)
 
 

@@ -68,10 +68,14 @@ def read_json(path: Path) -> Annotation:
     try:
         content = json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
-        msg = f"{path}: not a JSON file ({error}); give one with `labels` and `database`"
+        what = f"not a JSON file ({error})" if path.suffix == ".json" else "no list that is known"
+        msg = f"{path}: {what}; give one with `labels` and `database`, or a .csv of path,label"
         raise DataError(msg) from None
     if not isinstance(content, dict) or not {"labels", "database"} <= content.keys():
-        msg = f"{path}: has no `labels` and `database`; give an annotation in the thesis's form"
+        msg = (
+            f"{path}: has no `labels` and `database`; give an annotation in the thesis's form, or "
+            "a .csv file of path,label"
+        )
         raise DataError(msg)
     labels, database = content["labels"], content["database"]
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -116,6 +120,12 @@ def _split_of_file(path: Path) -> str:
 def _entry(video_id: str, values: Any, labels: Set[str], where: str) -> Entry | None:
     subset = values.get("subset") if isinstance(values, dict) else None
     annotations = values.get("annotations") if isinstance(values, dict) else None
+    if isinstance(annotations, list) and annotations:
+        msg = (
+            f"{where}: annotations is a list, as of segments; give one label of the whole video: "
+            '{"label": ...}'
+        )
+        raise DataError(msg)
     label = annotations.get("label") if isinstance(annotations, dict) else None
     if subset == _UNLABELLED and label is None:
         return None

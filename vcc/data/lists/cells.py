@@ -19,6 +19,7 @@ Row = tuple[int, list[str]]
 _DELIMITERS = ("\t", ",", ";", "|")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _ANY_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_OFFSET = re.compile(r"\S\s+[0-9]+$")
 # A path and what follows it after a blank: a list without delimiters whose paths hold commas.
 _BLANK_SEPARATED = re.compile(r"\.\w{2,5}\s+\S+$")
 _SUFFIX = "|".join(re.escape(suffix[1:]) for suffix in sorted(VIDEO_SUFFIXES))
@@ -121,6 +122,12 @@ def _by_places(lines: Sequence[str], where: str) -> list[list[str]]:
         return [[line] for line in lines]
     counted = [each[0].rsplit(None, 1) for each in cells]
     if all(len(each) == 2 and _NUMBER.fullmatch(each[1]) for each in counted):
+        if len(lines) > 1 and all(_OFFSET.search(path) for path, _ in counted):
+            msg = (
+                f"{where}: rows of DIR OFFSET FRAMES LABEL: parts of a folder of frames are not "
+                "read; make a folder of each, and write rows of path,label"
+            )
+            raise DataError(msg)
         # A folder of frames and how many there are.
         return [[*count, each[1]] for each, count in zip(cells, counted, strict=True)]
     return cells

@@ -18,7 +18,8 @@ _PATH = ("path", "filepath", "videopath", "clippath", "relativepath", "file", "f
          "videofile", "videofilename", "videofilepath", "videoname", "vidname", "vid", "clip",
          "clipname", "name", "videoid", "id", "framedir", "url", "uri")  # fmt: skip
 _LABEL = ("label", "labels", "class", "classname", "labelname", "category", "action", "activity",
-          "target", "tag", "classid", "labelid", "classindex", "labelindex", "y")  # fmt: skip
+          "target", "tag", "choice", "classid", "labelid", "classindex", "labelindex",
+          "y")  # fmt: skip
 _SUBSET = ("split", "subset", "set", "partition", "usage", "datasplit", "splitname", "phase",
            "traintest", "mluse")  # fmt: skip
 _GROUP = ("group", "groupid")

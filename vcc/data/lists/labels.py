@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -37,13 +37,14 @@ def _whole(label: str) -> str:
 
 
 def named_labels(
-    rows: Sequence[ListRow], folder: Path
+    rows: Sequence[ListRow], folder: Path, lists: Collection[Path] = ()
 ) -> tuple[dict[str, str] | None, tuple[str, ...]]:
     """Return number -> name of each label (None where labels are names), and names in order.
 
     Args:
         rows: each with a label.
         folder: where a file of class names may lie.
+        lists: files that are none, since they are the lists themselves.
 
     Raises:
         DataError: that file lacks one of the numbers.
@@ -52,20 +53,23 @@ def named_labels(
     if not given or not all(map(str.isdecimal, given)):
         return None, tuple(sorted(given))
     ordered = sorted(given, key=int)
-    names = _class_names(folder, [int(label) for label in ordered])
+    names = _class_names(folder, [int(label) for label in ordered], lists)
     if names is None:
         names = _names_of_folders(rows) or {int(label): str(int(label)) for label in ordered}
     numbered = {label: names[int(label)] for label in ordered}
     return numbered, tuple(dict.fromkeys(numbered.values()))
 
 
-def _class_names(folder: Path, numbers: Sequence[int]) -> dict[int, str] | None:
+def _class_names(
+    folder: Path, numbers: Sequence[int], lists: Collection[Path]
+) -> dict[int, str] | None:
     """Return number -> name as a file of class names says, None where there is no such file.
 
     Raises:
         DataError: it lacks one of the numbers.
     """
-    path = next((folder / name for name in CLASS_NAMES if (folder / name).is_file()), None)
+    files = [folder / name for name in CLASS_NAMES]
+    path = next((file for file in files if file.is_file() and file not in lists), None)
     if path is None:
         return None
     lines = [line for _, line in read_lines(path)]

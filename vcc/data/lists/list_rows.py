@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +11,10 @@ from pathlib import Path
 from vcc.data.annotations.annotation import read_text
 from vcc.data.lists.cells import read_cells
 from vcc.data.lists.columns import Columns, find_columns
+from vcc.data.lists.records import is_records, record_cells
 from vcc.errors import DataError
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,13 @@ def read_list(path: Path) -> VideoList:
 
     A list has a header that names its columns; or a path alone, which names its class by its
     folder; or path and label; or path, label and subset; or path, number of frames and label.
+    JSON records are such rows with a header.
 
     Raises:
         DataError: the file cannot be read, or is no such list.
     """
     text = read_text(path, missing="no such list file; give one with annotation=FILE")
-    rows = read_cells(text, str(path))
+    rows = record_cells(text, path) if is_records(path) else read_cells(text, str(path))
     if not rows:
         msg = f"{path}: lists no video; give a list of PATH and LABEL"
         raise DataError(msg)
@@ -60,6 +66,7 @@ def read_list(path: Path) -> VideoList:
         msg = f"{path}: lists no video, only a header; give a list of PATH and LABEL"
         raise DataError(msg)
     _check_subsets(listed, columns)
+    _check_readable(listed)
     return VideoList(tuple(listed), columns, tuple(_notes(path, listed, columns)))
 
 
@@ -77,6 +84,19 @@ def _check_subsets(rows: Sequence[ListRow], columns: Columns) -> None:
             "rows: some rows name a subset and some none; complete the column"
         )
         raise DataError(msg)
+
+
+def _check_readable(rows: Sequence[ListRow]) -> None:
+    """Raise DataError if a name is UTF-8 that a program took for Windows-1252 and saved so."""
+    for row in rows:
+        for part in _NOT_ASCII.findall(row.path + " " + row.label):
+            with contextlib.suppress(UnicodeError):
+                meant = part.encode("cp1252").decode("utf-8")
+                msg = (
+                    f"{row.where}: {part!r} is {meant!r} saved in the wrong encoding; save the "
+                    "list anew as UTF-8 from its source"
+                )
+                raise DataError(msg)
 
 
 def _notes(path: Path, rows: Sequence[ListRow], columns: Columns) -> list[str]:

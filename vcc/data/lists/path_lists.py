@@ -1,8 +1,8 @@
-"""Lists of `PATH LABEL`: text or CSV, as mmaction2, SlowFast, Lightning and many others have them.
+"""Lists of path and label, as mmaction2, SlowFast, Lightning and many others have them.
 
-A file per subset (`train.csv`, `val.csv`), a column for it, or neither: then the split is drawn as
-it is for folders. Labels are names, or numbers that a file of class names beside the list or the
-videos' folders explain.
+Text, CSV or JSON records. A file per subset (`train.csv`, `val.csv`), a column for it, or neither:
+then the split is drawn as it is for folders. Labels are names, or numbers that a file of class
+names beside the list or the videos' folders explain.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from vcc.data.annotations.subsets import our_subsets, subset_word, subsets_note
 from vcc.data.annotations.ucf101 import TABLE_NAME
 from vcc.data.lists.labels import CLASS_NAMES, named_labels, with_plain_labels
 from vcc.data.lists.list_rows import ListRow, VideoList, read_list
+from vcc.data.lists.records import is_records
 from vcc.errors import DataError, nearest
 
 _SUFFIXES = (".txt", ".csv", ".tsv", ".list", ".lst")
@@ -36,7 +37,7 @@ _SPLIT = re.compile(r"split[_-]?0?([1-9])(?![0-9])")
 class PathLists:
     """A list, with those of the other subsets beside it, or a folder of them."""
 
-    accepts = "lists of PATH and LABEL (text or CSV)"
+    accepts = "lists of PATH and LABEL (text, CSV or JSON records)"
     rank = 50
 
     def recognises(self, path: Path, split: int) -> bool:
@@ -68,7 +69,7 @@ def read_path_lists(lists: Mapping[Path, str]) -> Annotation:
         if not row.label:
             msg = f"{row.where}: no label for {row.path!r}; complete the row or take it out"
             raise DataError(msg)
-    names, labels = named_labels(labelled, first.parent)
+    names, labels = named_labels(labelled, first.parent, lists)
     subsets = _subsets({row.subset for row in labelled}, first)
     named = [names[row.label] if names else row.label for row in labelled]
     ids = listed_ids(named, [row.path for row in labelled])
@@ -134,14 +135,14 @@ def _subsets(words: set[str], where: Path) -> dict[str, str]:
 
 
 def _is_list(path: Path) -> bool:
-    return path.suffix.casefold() in _SUFFIXES and path.name != TABLE_NAME
+    is_text = path.suffix.casefold() in _SUFFIXES and path.name != TABLE_NAME
+    return is_text or is_records(path)
 
 
 def _lists_in(folder: Path) -> list[Path]:
-    return [
-        path for path in sorted(folder.iterdir())
-        if _is_list(path) and path.name not in CLASS_NAMES and path.is_file()
-    ]  # fmt: skip
+    lists = [path for path in sorted(folder.iterdir()) if _is_list(path) and path.is_file()]
+    # A file of class names is none, unless it is all there is.
+    return [path for path in lists if path.name not in CLASS_NAMES] or lists
 
 
 def _template(path: Path) -> tuple[str, str]:

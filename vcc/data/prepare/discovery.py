@@ -15,6 +15,13 @@ from vcc.data.decoding.containers import VIDEO_SUFFIXES
 from vcc.data.decoding.video_file import holds_video
 from vcc.errors import DataError, printable
 
+# Folders that Macs, Windows and network disks make beside what people put there.
+_SYSTEM = (
+    "__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "#recycle",
+    "__pycache__", "thumbs.db", "desktop.ini",
+)  # fmt: skip
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
+
 # Kinds of files that are named in a note.
 _KINDS = 5
 
@@ -120,7 +127,12 @@ def find_videos(root: Path, *, ignored: Path | None = None) -> Found:
     if not found.videos and not found.bad:
         kinds = ", ".join(sorted(suffix[1:] for suffix in VIDEO_SUFFIXES))
         passed = "".join(f"; {note}" for note in found.notes())
-        msg = f"{root}: no videos there{passed}; expected CLASS/VIDEO, such as {kinds} files"
+        frames = any(path.suffix.casefold() in _IMAGES for path in found.unread)
+        named = "; frames are read as CLASS/VIDEO/image_00001.jpg and so on: rename them"
+        msg = (
+            f"{root}: no videos there{passed}{named if frames else ''}; expected CLASS/VIDEO, such "
+            f"as {kinds} files"
+        )
         raise DataError(msg)
     return found
 
@@ -179,7 +191,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     """Yield files, frame folders, and folders that are links."""
     for entry in sorted(os.scandir(folder), key=lambda item: item.name):
         path = Path(entry.path)
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") or entry.name.casefold() in _SYSTEM:
             continue
         if entry.is_dir(follow_symlinks=False) and not _is_frame_folder(path):
             yield from _walk(path)

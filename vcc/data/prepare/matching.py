@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from vcc.data.annotations.annotation import Annotation, Entry
 from vcc.data.annotations.classes import restricted
 from vcc.data.annotations.ids import composed, without_suffix
 from vcc.data.prepare.discovery import BadFile, FoundVideo
 from vcc.data.prepare.plan import Plan, PlannedVideo, name_below
+
+# Kinetics' names: a YouTube video, from and to which second.
+_CUT = re.compile(r"(?P<source>.+)_[0-9]{6}_[0-9]{6}")
 
 
 def plan_of_annotation(
@@ -34,7 +39,7 @@ def plan_of_annotation(
             continue
         best = files.best(entry)
         if not best:
-            bad.append(BadFile(entry.id, "no such video file"))
+            bad.append(BadFile(entry.id, files.why_none(entry)))
             continue
         first, *rest = best
         name = name_below(first.path, root)
@@ -70,14 +75,30 @@ class _Files:
         """Return the files that an entry means: one, or several among which nothing decides."""
         path = entry.path or entry.id
         *folders, name = PurePosixPath(path).parts or (path,)
-        candidates = self._by_name.get(name) or self._by_name.get(without_suffix(name)) or []
-        candidates = [video for video in candidates if video.path not in self.used]
+        candidates = [video for video in self._called(name) if video.path not in self.used]
         if not candidates:
             return []
         ranks = [_rank(video, folders, entry.label) for video in candidates]
         best = [v for v, rank in zip(candidates, ranks, strict=True) if rank == max(ranks)]
         self.used.update(video.path for video in best)
         return best
+
+    def _called(self, name: str) -> list[FoundVideo]:
+        """Return the files of a name, which may be written as in an address (`a%20b.mp4`)."""
+        for written in (name, unquote(name)):
+            for each in (written, without_suffix(written)):
+                if found := self._by_name.get(each):
+                    return found
+        return []
+
+    def why_none(self, entry: Entry) -> str:
+        """Return why no file is left for an entry."""
+        name = PurePosixPath(entry.path or entry.id).name
+        if taken := self._called(name):
+            return f"no file of its own: {taken[0].path.name!r} is that of another row"
+        if (times := _CUT.fullmatch(entry.id)) and (whole := self._called(times["source"])):
+            return f"no such video file; {whole[0].path.name!r} is not cut to its seconds"
+        return "no such video file"
 
     def other_class(self, video: FoundVideo, label: str) -> str:
         """Return the folder that says a video is of another class; empty where none does."""

@@ -55,7 +55,7 @@ def test_lists_win_over_csv_and_csv_over_json(tmp_path: Path) -> None:
 
 def test_what_no_form_takes_is_read_as_json(tmp_path: Path) -> None:
     (tmp_path / "labels.yaml").write_text("run\n")
-    with pytest.raises(DataError, match=r"labels\.yaml: not a JSON file"):
+    with pytest.raises(DataError, match=r"labels\.yaml: no list that is known"):
         load_annotation(tmp_path / "labels.yaml", 1)
 
 

@@ -41,3 +41,10 @@ def test_tabs_and_one_name_in_two_classes(tmp_path: Path) -> None:
         ("my clip", "test"),
         ("wave/1", "test"),
     ]
+
+
+def test_one_file_stands_for_all_of_its_split(tmp_path: Path) -> None:
+    for label in ("run", "wave"):
+        (tmp_path / f"{label}_test_split2.txt").write_text(f"{label}1.avi 1\n{label}2.avi 2\n")
+    annotation = load_annotation(tmp_path / "wave_test_split2.txt", 1)
+    assert (annotation.split, annotation.labels) == ("split2", ("run", "wave"))

@@ -151,3 +151,13 @@ def test_validation_beside_labelled_test_is_dev(tmp_path: Path) -> None:
     write_json(annotation, tmp_path / "again.json")
     again = read_json(tmp_path / "again.json")
     assert [entry.subset for entry in again.entries] == ["train", "dev", "test", "test"]
+
+
+def test_segments_and_other_files_are_told(tmp_path: Path) -> None:
+    segments = {"subset": "training", "annotations": [{"segment": [0, 1], "label": "run"}]}
+    path = write(tmp_path / "a.json", {"labels": ["run"], "database": {"x": segments}})
+    with pytest.raises(DataError, match=r"database\.x: annotations is a list, as of segments"):
+        read_json(path)
+    (tmp_path / "a.xml").write_text("<annotations/>")
+    with pytest.raises(DataError, match=r"a\.xml: no list that is known; give one with `labels`"):
+        read_json(tmp_path / "a.xml")

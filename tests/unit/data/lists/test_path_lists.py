@@ -124,6 +124,12 @@ def test_a_split_that_is_drawn_is_explained(tmp_path: Path) -> None:
     assert annotation.notes[2].startswith("'subject' may say which videos belong together")
 
 
+@pytest.mark.parametrize("opened", ["labels.csv", "."])
+def test_a_list_may_have_the_name_of_a_file_of_classes(tmp_path: Path, opened: str) -> None:
+    write(tmp_path, labels__csv="path,label\na.avi,0\nb.avi,1\n")
+    assert load_annotation(tmp_path / opened, 1).labels == ("0", "1")
+
+
 def test_flags_are_the_split(tmp_path: Path) -> None:
     write(tmp_path, mine__csv="path,label,is_valid\n1.avi,1.0,0\n2.avi,2.0,0\n3.avi,1.0,1\n")
     annotation = load_annotation(tmp_path / "mine.csv", 1)
@@ -135,6 +141,9 @@ def test_flags_are_the_split(tmp_path: Path) -> None:
     [
         ("1.avi,run\n1.avi,walk\n", r"1 video has more than one label, first '1\.avi': 'run', 'w"),
         ("1.avi,run\n2.avi,Run\n", "'Run' and 'run' differ in upper and lower case, blanks or"),
+        ("1.avi,run\n2.avi,caf\u00c3\u00a9\n", "is 'é' saved in the wrong encoding; save the list"),
+        ("path,label,split\n1.avi,a,train\n1.avi,a,test\n", "listed twice, for train and for test"),
+        ("x/1 0 120 a\nx/2 0 99 b\n", "rows of DIR OFFSET FRAMES LABEL"),
         ("1.avi\n2.avi\n", r"mine\.csv:1: no label for '1\.avi'"),
         ("path,label,split\n1.avi,run,trian\n", "subset 'trian' is none: did you mean train"),
         ("path,label,split\n1.avi,run,test\n", "no video for training"),

@@ -44,6 +44,21 @@ def test_what_is_no_video_is_counted_and_named(tmp_path: Path) -> None:
     ]
 
 
+def test_folders_that_systems_make_are_passed_over(tmp_path: Path) -> None:
+    for folder in ("run", "__MACOSX/run", "@eaDir", "$RECYCLE.BIN", ".trash"):
+        write_video(tmp_path / folder / "a.avi", smooth_frames(3))
+    (tmp_path / "Thumbs.db").write_text("pictures")
+    assert named(tmp_path) == ["run/a.avi"]
+    assert find_videos(tmp_path).notes() == []
+
+
+def test_frames_of_other_names_are_told(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "img_00001.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(DataError, match=r"frames are read as CLASS/VIDEO/image_00001\.jpg and so"):
+        find_videos(tmp_path)
+
+
 def test_sound_and_pictures_in_the_same_containers_are_no_videos(tmp_path: Path) -> None:
     frames = smooth_frames(3)
     record(tmp_path / "a.mkv", frames, sound_seconds=0.2)

@@ -37,6 +37,8 @@ def used(made: Plan) -> list[str]:
         ("a.avi", "fight/a.mp4"),
         ("a.mp4", "fight/a.mp4"),
         ("a.xyz", "fight/a.xyz"),
+        ("a%20b.mp4", "fight/a b.mp4"),
+        ("100%.mp4", "fight/100%.mp4"),
         ("fight/a", "fight/a.mp4"),
         ("/data/videos/fight/a.mp4", "fight/a.mp4"),
         ("v1.2", "fight/v1.2.avi"),
@@ -80,6 +82,8 @@ def test_nothing_decides() -> None:
     ("name", "path", "bad", "reason"),
     [
         ("2", "fight/1.avi", "2", "no such video file"),
+        ("abc_000001_000011", "fight/abc.mp4", "abc_000001_000011",
+         "no such video file; 'abc.mp4' is not cut to its seconds"),
         ("../1", "fight/1.avi", "../1", "leaves the video folder"),
         ("1", "x/noFight/1.avi", "x/noFight/1.avi",
          "wrong class: in folder 'noFight', annotated as 'fight'"),
@@ -89,6 +93,14 @@ def test_bad_entries(name: str, path: str, bad: str, reason: str) -> None:
     made = plan([(name, "fight")], path)
     assert not made.videos
     assert [(each.name, each.reason) for each in made.bad] == [(bad, reason)]
+
+
+def test_a_file_that_another_row_has() -> None:
+    made = plan([("x/1.avi", "fight"), ("y/1.avi", "fight")], "fight/1.avi")
+    assert used(made) == ["fight/1.avi"]
+    assert [(each.name, each.reason) for each in made.bad] == [
+        ("y/1.avi", "no file of its own: '1.avi' is that of another row")
+    ]
 
 
 def test_videos_of_other_classes_are_not_called_unlisted() -> None:
