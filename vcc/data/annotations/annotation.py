@@ -126,7 +126,7 @@ def _check_one_label(entries: Sequence[Entry], where: Path) -> None:
         count = "1 video has" if len(several) == 1 else f"{len(several)} videos have"
         msg = (
             f"{where}: {count} more than one label, first {path!r}: {', '.join(map(repr, named))}; "
-            "a video is of one class here: keep one row of each, or make a class of the two"
+            "a video is of one class here: keep one row of each, or cut it into a file for each"
         )
         raise DataError(msg)
 

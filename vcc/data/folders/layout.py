@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +114,7 @@ def _split_level(paths: Sequence[tuple[str, ...]], root: Path) -> int | None:
         names = {folders[level] for folders in paths}
         words = {name: subset_word(name) for name in names}
         if not is_split(set(words.values())):
+            _check_training(words, root)
             continue
         if others := sorted(name for name, word in words.items() if word is None):
             sides = sorted(name for name, word in words.items() if word)
@@ -124,6 +125,16 @@ def _split_level(paths: Sequence[tuple[str, ...]], root: Path) -> int | None:
             raise DataError(msg)
         return level
     return None
+
+
+def _check_training(words: Mapping[str, str | None], root: Path) -> None:
+    """Raise DataError if all folders are sides of a split, and none is for training."""
+    if None not in words.values() and len(set(words.values())) > 1:
+        msg = (
+            f"{root}: {_listed(list(words))} are sides of a split, but none is for training; put "
+            "a folder train beside them, or rename them if they are classes"
+        )
+        raise DataError(msg)
 
 
 def _around(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

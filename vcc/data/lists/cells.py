@@ -75,7 +75,13 @@ def _tells(rows: Sequence[Row]) -> bool:
 
 
 def _delimited(text: str, delimiter: str) -> list[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    quote = "'" if all(line.startswith("'") for line in text.split("\n") if line) else '"'
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quotechar=quote,
+        skipinitialspace=True,
+    )
     rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     return [(number, cells) for number, cells in rows if any(cells)]
 

@@ -81,7 +81,9 @@ class Columns:
 
 
 def _flagged(flags: Sequence[tuple[str, str]], where: str) -> str:
-    truths = [(_TRUTH.get(text.casefold()), word) for text, word in flags]
+    # Of several flags, people fill in the one that holds; a blank alone says nothing.
+    blank = False if len(flags) > 1 else None
+    truths = [(_TRUTH.get(text.casefold()) if text else blank, word) for text, word in flags]
     true = [word for truth, word in truths if truth]
     if any(truth is None for truth, _ in truths) or len(true) > 1:
         said = ", ".join(f"{word} {text[:20]!r}" for text, word in flags)

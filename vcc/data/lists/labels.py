@@ -17,18 +17,40 @@ CLASS_NAMES = ("classInd.txt", "label_map.txt", "classes.txt", "class_names.txt"
 _NUMBERED_CLASS = re.compile(r"([0-9]{1,9})[\s,;]+(\S.*)")
 # pandas writes whole numbers as 1.0 where a cell of the column is empty.
 _NUMBER = re.compile(r"([0-9]{1,9})(\.0*)?")
-_NO_LABEL = ("-1", "-1.0", "nan", "null", "<na>", "n/a")
+_EMPTY = ("nan", "<na>")
+_NO_NUMBER = (*_EMPTY, "-1", "-1.0", "null", "n/a", "")
+_BETWEEN = re.compile(r"\s*[,;|]\s*")
 
 
 def with_plain_labels(rows: Sequence[ListRow]) -> list[ListRow]:
     """Return rows whose labels, where they are numbers, are written as whole ones.
 
-    Beside numbers, -1 and NaN are no labels.
+    NaN is no label, nor is -1 beside numbers.
+
+    Raises:
+        DataError: a label is a list of several.
     """
-    others = {row.label for row in rows if row.label.casefold() not in (*_NO_LABEL, "")}
-    if not others or not all(map(_NUMBER.fullmatch, others)):
-        return list(rows)
-    return [replace(row, label=_whole(row.label)) for row in rows]
+    others = {row.label for row in rows if row.label.casefold() not in _NO_NUMBER}
+    if others and all(map(_NUMBER.fullmatch, others)):
+        return [replace(row, label=_whole(row.label)) for row in rows]
+    plain = [
+        replace(row, label="" if row.label.casefold() in _EMPTY else row.label) for row in rows
+    ]
+    for row in plain:
+        _check_single(row, others)
+    return plain
+
+
+def _check_single(row: ListRow, labels: Collection[str]) -> None:
+    """Raise DataError if a label is made of others, or written as a list."""
+    parts = _BETWEEN.split(row.label)
+    is_list = row.label.startswith("[") and row.label.endswith("]")
+    if is_list or (len(parts) > 1 and any(part in labels for part in parts)):
+        msg = (
+            f"{row.where}: {row.label[:80]!r} looks like a list of labels; a video is of one class "
+            "here: write one name for each row"
+        )
+        raise DataError(msg)
 
 
 def _whole(label: str) -> str:

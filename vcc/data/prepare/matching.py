@@ -68,7 +68,9 @@ class _Files:
         self._by_name: dict[str, list[FoundVideo]] = defaultdict(list)
         for video in found:
             name = composed(video.path.name)
-            for each in dict.fromkeys((name, video.stem, without_suffix(name))):
+            names = (name, video.stem, without_suffix(name))
+            # Systems that do not tell case apart write lists that others read.
+            for each in dict.fromkeys((*names, *(_without_case(each) for each in names))):
                 self._by_name[each].append(video)
 
     def best(self, entry: Entry) -> list[FoundVideo]:
@@ -86,7 +88,7 @@ class _Files:
     def _called(self, name: str) -> list[FoundVideo]:
         """Return the files of a name, which may be written as in an address (`a%20b.mp4`)."""
         for written in (name, unquote(name)):
-            for each in (written, without_suffix(written)):
+            for each in (written, without_suffix(written), _without_case(without_suffix(written))):
                 if found := self._by_name.get(each):
                     return found
         return []
@@ -105,6 +107,11 @@ class _Files:
         named = [folder for folder in video.folders if folder.casefold() in self._labels]
         is_named = any(folder.casefold() == label.casefold() for folder in named)
         return named[0] if named and not is_named else ""
+
+
+def _without_case(name: str) -> str:
+    """Return a key that no name is, for names of any case."""
+    return f"/{name.casefold()}"
 
 
 def _rank(video: FoundVideo, folders: Sequence[str], label: str) -> tuple[int, bool]:

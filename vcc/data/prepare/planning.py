@@ -39,6 +39,7 @@ def make_plan(options: PrepareOptions, videos: Path) -> Plan:
     else:
         annotation = load_annotation(options.annotation, options.split)
         plan = plan_of_annotation(annotation, found.videos, videos, wanted)
+        _check_found(plan, found, options.annotation, videos)
     repeated = duplicates([video.path for video in plan.videos])
     if not plan.split:
         plan = _drawn(options, plan, repeated, videos)
@@ -52,6 +53,17 @@ def make_plan(options: PrepareOptions, videos: Path) -> Plan:
         )
         raise DataError(msg)
     return replace(plan, bad=tuple(found.bad) + plan.bad, notes=plan.notes + tuple(found.notes()))
+
+
+def _check_found(plan: Plan, found: Found, annotation: Path, root: Path) -> None:
+    """Raise DataError if an annotation names videos and none of them is there."""
+    if plan.bad and found.videos and not plan.videos:
+        msg = (
+            f"{annotation}: none of its {len(plan.bad)} videos is usable, first "
+            f"{plan.bad[0].name!r}: {plan.bad[0].reason}; below {root} there are such as "
+            f"{name_below(found.videos[0].path, root)!r}: check videos=DIR and the list's names"
+        )
+        raise DataError(msg)
 
 
 def _from_folders(options: PrepareOptions, found: Found, root: Path, wanted: Sequence[str]) -> Plan:

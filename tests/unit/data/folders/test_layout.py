@@ -121,6 +121,7 @@ def test_sessions_do_not_change_a_split_that_folders_are() -> None:
     ("paths", "message"),
     [
         (("train/r/a.avi", "test/r/b.avi", "old/r/c.avi"), "'old' beside them no part of one"),
+        (("val/r/a.avi", "test/r/b.avi"), "'test' and 'val' are sides of a split, but none is for"),
         (("train/a.avi", "test/b.avi"), "'test' and 'train' hold no class folders"),
         (
             ("train/Run/a.avi", "test/run/b.avi"),

@@ -33,6 +33,7 @@ def test_blanks_below_a_header(text: str, rows: list[list[str]]) -> None:
         ('"a, b; c.avi";run\n"d, e.avi";walk\n', [["a, b; c.avi", "run"], ["d, e.avi", "walk"]]),
         ("a,1.avi;run\nb,2.avi;walk\n", [["a,1.avi", "run"], ["b,2.avi", "walk"]]),
         ("a;1.avi\trun\nb;2.avi\twalk\n", [["a;1.avi", "run"], ["b;2.avi", "walk"]]),
+        ("'a, b.avi','run'\n'c.avi','walk'\n", [["a, b.avi", "run"], ["c.avi", "walk"]]),
         ("a b.avi|run\nc.avi|walk\n", [["a b.avi", "run"], ["c.avi", "walk"]]),
         ('"a\nb.avi",run\nc.avi,walk\n', [["a\nb.avi", "run"], ["c.avi", "walk"]]),
         ("sep=;\na.avi;run\n", [["a.avi", "run"]]),

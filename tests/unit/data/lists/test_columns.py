@@ -71,7 +71,11 @@ def test_flags(header: str, rows: Sequence[str], subsets: Sequence[str]) -> None
 
 @pytest.mark.parametrize(
     ("header", "row"),
-    [("path,label,is_train,is_test", "a,b,1,1"), ("path,label,is_train", "a,b,2")],
+    [
+        ("path,label,is_train,is_test", "a,b,1,1"),
+        ("path,label,is_train", "a,b,2"),
+        ("path,label,is_train", "a,b,"),
+    ],
 )
 def test_flags_that_say_nothing(header: str, row: str) -> None:
     with pytest.raises(DataError, match="here: train '.*: not one subset; correct the row"):

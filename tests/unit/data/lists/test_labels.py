@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from vcc.data.lists.labels import named_labels, with_plain_labels
 from vcc.data.lists.list_rows import ListRow
+from vcc.errors import DataError
 
 
 def rows(*labels: str) -> list[ListRow]:
@@ -24,8 +27,15 @@ def test_whole_numbers_written_as_fractions() -> None:
 
 def test_what_is_no_label_beside_numbers() -> None:
     assert plain("0.0", "-1", "nan", "") == ["0", "", "", ""]
-    assert plain("nan", "run") == ["nan", "run"]
+    assert plain("nan", "-1", "run") == ["", "-1", "run"]
     assert plain("-1", "-1") == ["-1", "-1"]
+
+
+@pytest.mark.parametrize("label", ["run,walk", "run|jump", "walk; run", "['run']"])
+def test_several_labels_in_one_cell(label: str) -> None:
+    with pytest.raises(DataError, match="list:1: .* looks like a list of labels; a video is"):
+        plain("run", label)
+    assert plain("a, b", "c") == ["a, b", "c"]
 
 
 def test_names_are_sorted_and_numbers_keep_their_order(tmp_path: Path) -> None:

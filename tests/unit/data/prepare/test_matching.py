@@ -38,6 +38,7 @@ def used(made: Plan) -> list[str]:
         ("a.mp4", "fight/a.mp4"),
         ("a.xyz", "fight/a.xyz"),
         ("a%20b.mp4", "fight/a b.mp4"),
+        ("FIGHT/A.MP4", "fight/a.mp4"),
         ("100%.mp4", "fight/100%.mp4"),
         ("fight/a", "fight/a.mp4"),
         ("/data/videos/fight/a.mp4", "fight/a.mp4"),

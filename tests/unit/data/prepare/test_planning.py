@@ -111,6 +111,13 @@ def test_a_list_without_subsets_is_split_as_folders_are(tmp_path: Path) -> None:
     assert [row[2] for row in rows(made)].count("test") == 6
 
 
+def test_a_list_of_other_videos_is_refused(tmp_path: Path) -> None:
+    root = write(tmp_path / "videos", "run/1.avi", "walk/2.avi")
+    (tmp_path / "a.csv").write_text("run/x.avi,run\nwalk/y.avi,walk\n")
+    with pytest.raises(DataError, match=r"none of its 2 .*there are such as 'run/1\.avi'"):
+        plan(root, annotation=tmp_path / "a.csv")
+
+
 def test_decomposed_folders_and_composed_lists(tmp_path: Path) -> None:
     root = write(tmp_path / "videos", "cafe\u0301/e\u0301.avi", "bar/b.avi")
     listed = tmp_path / "all.csv"
