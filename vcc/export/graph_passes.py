@@ -41,7 +41,7 @@ _SHAPING = ("Identity", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze
 
 def is_quantized(model: onnx.ModelProto) -> bool:
     """Return whether a graph computes on integers."""
-    return any(node.op_type == "DequantizeLinear" for node in model.graph.node)
+    return any(node.op_type in ("DequantizeLinear", *_ON_INTEGERS) for node in model.graph.node)
 
 
 def overflow_of(model: onnx.ModelProto) -> str:

@@ -44,13 +44,21 @@ def schedule(*, order: tuple[str, ...] = ("distiller",), l1: float = 0.0, **args
 def one_step(case: Any, given: Any) -> tuple[Tensor, Any, Answers, Tensor]:
     """Return loss, components, student and cross-entropy of one minibatch on golden logits."""
     inputs = case["inputs"]
-    student, teacher = Answers(array(inputs["student"])), Answers(array(inputs["teacher"]))
+    logits = (array(inputs["student"]), array(inputs["teacher"]))
+    return answered(*logits, array(inputs["labels"]).long(), given)
+
+
+def answered(
+    student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, given: Any
+) -> tuple[Tensor, Any, Answers, Tensor]:
+    """Return the same of logits [N,C] and labels [N]."""
+    student, teacher = Answers(student_logits), Answers(teacher_logits)
     optimizer = torch.optim.SGD(student.parameters(), lr=0.1)
     scheduler = file_config(student, optimizer, given, teacher=teacher)
     scheduler.on_epoch_begin(0)
     scheduler.on_minibatch_begin(0, 0, 1)
     logits = scheduler.forward(torch.zeros(1))
-    entropy = nn.functional.cross_entropy(logits, array(inputs["labels"]).long())
+    entropy = nn.functional.cross_entropy(logits, labels)
     loss, parts = scheduler.before_backward_pass(0, 0, 1, entropy)
     loss.backward()
     assert teacher.weight.grad is None
@@ -96,6 +104,18 @@ def test_a_regularizer_listed_before_is_scaled_too(case_id: str, order: tuple[st
     )
     loss = one_step(case, given)[0]
     assert float(loss.detach()) == pytest.approx(case["expected"]["overall"], rel=1e-5)
+
+
+def test_the_divergence_counts_by_the_temperature_s_square() -> None:
+    student, teacher = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    given = schedule(temperature=2.0, distill_weight=0.5, student_weight=0.25)
+    loss, parts, _, entropy = answered(student, teacher, torch.tensor([1]), given)
+    # Softmax of (1, 0) and of (0, 1): their divergence is the difference of the two, once.
+    high = float(torch.tensor(1.0).sigmoid())
+    divergence = high - (1 - high)
+    assert float(parts["Distill Loss"]) == pytest.approx(divergence)
+    expected = 0.25 * float(entropy.detach()) + 0.5 * 4 * divergence
+    assert float(loss.detach()) == pytest.approx(expected)
 
 
 def test_a_teacher_weight_is_refused_as_in_distiller() -> None:

@@ -1,4 +1,4 @@
-"""A run's scheduler is refused where its network's 8-bit file could not be written."""
+"""A run's scheduler: refused where no 8-bit file could be written; the same clips every time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import torch
 
+from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ModelError
+from vcc.pipeline.card import Network
 from vcc.pipeline.compress import scheduler as module
 
 
@@ -36,3 +39,23 @@ def test_the_8_bit_file_is_tried_before_anything_is_trained(
     with pytest.raises(ModelError, match="8 bits"):
         module.scheduler_of(given, network, given, recipe, teacher=given, channels=given)
     assert tried == [("network of m", ["quantizes"])]
+
+
+def test_calibration_sees_the_same_normalised_clips_every_time(
+    network: Network, dataset: PreparedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = list(module.calibration_clips(network, dataset))
+    assert {tuple(clip.shape) for clip in clips} == {(1, *network.card.clip_shape)}
+    assert len(clips) == len(dataset.videos("train"))
+    again = list(module.calibration_clips(network, dataset))
+    assert all(torch.equal(*pair) for pair in zip(clips, again, strict=True))
+    # Pixels of 0 to 255 are about zero now.
+    assert torch.cat(clips).abs().max() < 10
+    monkeypatch.setattr(module, "_CALIBRATION_BATCHES", 1)
+    few = list(module.calibration_clips(network, dataset))
+    assert len(few) == min(len(clips), network.card.clip.batch_size)
+
+
+def test_channels_are_traced_on_the_network_s_own_clips(network: Network) -> None:
+    groups = module.traced_channels(network).groups()
+    assert groups[-1].is_output
