@@ -37,6 +37,13 @@ class ScalingConv(nn.Conv3d):
         return 2 * super().forward(x).square()
 
 
+class AppendingSequence(nn.Sequential):
+    """Is a sequence of layers, and appends what they make to their input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, super().forward(x)], 1)
+
+
 def conv(n_in: int, n_out: int = 8, **options: int) -> nn.Conv3d:
     return nn.Conv3d(n_in, n_out, 3, stride=2 if n_in == 3 else 1, padding=1, **options)
 
@@ -151,6 +158,12 @@ pair_style(
     excite,
     down=lambda: nn.Conv3d(8, 4, 1),
     up=lambda: nn.Conv3d(4, 8, 1),
+)
+pair_style(
+    "appending_sequence",
+    lambda net, x: net.c(net.more(net.m(net.b(x)))),
+    more=lambda: AppendingSequence(nn.ReLU(), conv(8)),
+    c=lambda: conv(16),
 )
 pair_style("attention", attend, heads=lambda: nn.MultiheadAttention(8, 2, batch_first=True))
 pair_style("lstm", recur, cell=lambda: nn.LSTM(8, 8, batch_first=True))

@@ -66,7 +66,8 @@ def test_the_error_of_a_rank_is_the_tail_of_the_singular_values(layer, form, sha
 
 
 SLOW = {"resnet50a", "resnet50b", "resnext50a", "resnext50b", "shufflenetg1", "shufflenetg8",
-        "squeezenet1.0", "csn26ir", "c3d"}  # fmt: skip
+        "squeezenet1.0", "csn26ir", "c3d", "resnet2p1d50b", "pre_act_resnet10a",
+        "pre_act_resnet50b", "wide_resnet50b", "densenet121", "x3d", "slow50"}  # fmt: skip
 NETWORKS = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in VARIANTS]
 
 

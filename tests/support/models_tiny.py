@@ -17,7 +17,8 @@ from vcc.models.network import VideoNetwork
 
 # Every kind of structure: basic and bottleneck blocks, both shortcuts, depthwise convolutions of
 # all families, grouped ones (of one channel a group, of two, of four), hidden linear layers,
-# concatenations, a convolution that classifies, shuffles and splits.
+# concatenations, a convolution that classifies, shuffles and splits, norms in front of
+# convolutions, squeeze-excitation.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet10a": ("resnet", {"model_depth": 10, "resnet_shortcut": "A"}),
     "resnet18b": ("resnet", {"model_depth": 18, "resnet_shortcut": "B"}),
@@ -42,11 +43,22 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "shufflenetg3": ("shufflenet", {"groups": 3, "width_mult": 0.25}),
     "shufflenetg8": ("shufflenet", {"groups": 8, "width_mult": 1 / 3}),
     "shufflenetv2": ("shufflenetv2", {"width_mult": 0.25}),
+    "resnet2p1d10a": ("resnet2p1d", {"model_depth": 10, "resnet_shortcut": "A"}),
+    "resnet2p1d50b": ("resnet2p1d", {"model_depth": 50, "resnet_shortcut": "B"}),
+    "pre_act_resnet10a": ("pre_act_resnet", {"model_depth": 10, "resnet_shortcut": "A"}),
+    "pre_act_resnet10b": ("pre_act_resnet", {"model_depth": 10, "resnet_shortcut": "B"}),
+    "pre_act_resnet50b": ("pre_act_resnet", {"model_depth": 50, "resnet_shortcut": "B"}),
+    "wide_resnet50b": ("wide_resnet", {"wide_resnet_stem": "plain"}),
+    "densenet121": ("densenet", {}),
+    "x3d": ("x3d", {}),
+    "slow50": ("slow", {}),
 }
 # For tests that take seconds with each: by default, of those that share their structures, one.
 _ALIKE = (
     *("resnet18b", "resnet50a", "resnext50a", "resnext50b", "csn26ir"),
     *("squeezenet1.0", "shufflenetg1", "shufflenetg8"),
+    *("resnet2p1d10a", "resnet2p1d50b", "pre_act_resnet10a", "pre_act_resnet50b"),
+    *("wide_resnet50b", "densenet121", "x3d", "slow50"),
 )
 EACH_KIND = [
     pytest.param(name, marks=pytest.mark.slow if name in _ALIKE else ()) for name in VARIANTS

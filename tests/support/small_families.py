@@ -14,4 +14,10 @@ SMALL_FAMILIES: dict[str, dict[str, Any]] = {
     "squeezenet": {},
     "shufflenet": {"groups": 3},
     "shufflenetv2": {},
+    "resnet2p1d": {"model_depth": 10},
+    "pre_act_resnet": {"model_depth": 10},
+    "wide_resnet": {"wide_resnet_stem": "plain"},
+    "densenet": {},
+    "x3d": {},
+    "slow": {},
 }

@@ -103,6 +103,7 @@ def load_weights(
     path = Path(path)
     network = network_of(model)
     state = _unwrapped(_read(path), network.state_dict())
+    state = {network.name_today(name): tensor for name, tensor in state.items()}
     head = (f"{network.head_name}.weight", f"{network.head_name}.bias")
     file_classes = _rows(state.get(head[0]))
     own = network.state_dict()

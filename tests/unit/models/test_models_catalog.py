@@ -35,6 +35,15 @@ KNOWN_FIGURES = [
     ("csn", {"model_depth": 50, "model_type": "ip"}, 13.78, 6110),
     ("csn", {"model_depth": 50, "model_type": "ir"}, 12.5, 5440),
 ]
+# Family, options, classes and the millions of parameters that the model zoo of
+# facebookresearch/pytorchvideo gives.
+PUBLISHED_SIZES = [
+    ("x3d", {"x3d_size": "xs"}, 400, 3.79),
+    ("x3d", {"x3d_size": "s"}, 400, 3.79),
+    ("x3d", {"x3d_size": "m"}, 400, 3.79),
+    ("x3d", {"x3d_size": "l"}, 400, 6.15),
+    ("slow", {}, 400, 32.45),
+]
 
 
 class TestFigures:
@@ -46,6 +55,12 @@ class TestFigures:
         # Published as giga-MACs: 10.1 has one decimal, the others two.
         half_unit = 50 if macs == 10.1e3 else 5
         assert count_macs(model) / 1e6 == pytest.approx(macs, abs=half_unit)
+
+    @pytest.mark.parametrize(("name", "options", "n_classes", "millions"), PUBLISHED_SIZES)
+    def test_they_have_the_published_number_of_parameters(self, name, options, n_classes, millions):
+        with blueprint():
+            model = build_model(name, n_classes=n_classes, **options)
+        assert count_parameters(model) / 1e6 == pytest.approx(millions, abs=5e-3)
 
     def test_every_depth_is_built(self):
         for depth in (10, 18, 34, 50, 101, 152, 200):
@@ -64,7 +79,7 @@ class TestFigures:
     def test_catalogue_lists_every_network(self):
         lines = catalog_text().splitlines()
         # csn, mobilenet, mobilenetv2, resnet, resnext, c3d, shufflenet, shufflenetv2, squeezenet
-        assert len(lines) == 1 + 8 + 1 + 1 + 14 + 6 + 1 + 5 + 5 + 2
+        assert len(lines) == 1 + 8 + 1 + 1 + 14 + 6 + 1 + 5 + 5 + 2 + 14 + 14 + 16 + 4 + 4 + 3
         assert any(line.split() == ["resnet18b", "33.26", "M", "8.33"] for line in lines)
 
 
@@ -146,6 +161,7 @@ class TestSpec:
             ("shufflenet", {"groups": 3, "width_mult": 1.0}, "shufflenet-g3-1.0"),
             ("shufflenetv2", {"width_mult": 2}, "shufflenetv2-2.0"),
             ("squeezenet", {"version": 1, "width_mult": 1.0}, "squeezenet-v1.0"),
+            ("x3d", {"x3d_size": "xs", "width_mult": 1.0}, "x3d-xs"),
         ],
     )
     def test_arch_name_spells_the_options(self, family, options, name):

@@ -13,6 +13,13 @@ from models_reference import (
     random_state,
     resnet_logits,
 )
+from models_reference_lineage import (
+    densenet_logits,
+    pre_act_resnet_logits,
+    resnet2p1d_logits,
+    slow_logits,
+    x3d_logits,
+)
 from models_reference_shuffle import (
     shufflenet_logits,
     shufflenetv2_logits,
@@ -48,10 +55,26 @@ PUBLISHED = {
     "shufflenetv2-0.25": ("shufflenetv2", 600, {"width_mult": 0.25}, shufflenetv2_logits),
     "shufflenetv2-1.0": ("shufflenetv2", 600, {"width_mult": 1.0}, shufflenetv2_logits),
     "shufflenetv2-2.0": ("shufflenetv2", 600, {"width_mult": 2.0}, shufflenetv2_logits),
+    "resnet2p1d18b": ("resnet2p1d", 700, {"model_depth": 18}, resnet2p1d_logits),
+    "resnet2p1d50b": ("resnet2p1d", 1039, {"model_depth": 50}, resnet2p1d_logits),
+    "pre_act_resnet18b": ("pre_act_resnet", 400, {"model_depth": 18}, pre_act_resnet_logits),
+    "pre_act_resnet50b": ("pre_act_resnet", 400, {"model_depth": 50}, pre_act_resnet_logits),
+    "wide_resnet50b": ("wide_resnet", 400, {}, resnet_logits),
+    "wide_resnet50b-plain": ("wide_resnet", 400, {"wide_resnet_stem": "plain"}, resnet_logits),
+    "densenet121": ("densenet", 400, {}, densenet_logits),
+    "x3d-m": ("x3d", 400, {}, x3d_logits),
+    "slow50": ("slow", 400, {}, slow_logits),
 }
-# The published ShuffleNet pools halves of the frames, and nothing smaller than its window.
+# Those of which by default the names, the shapes and a narrow network's logits are compared.
+_LARGE = ("c3d", "resnet2p1d50b", "pre_act_resnet18b", "wide_resnet50b", "wide_resnet50b-plain")
+# The published ShuffleNet pools halves of the frames, and nothing smaller than its window, as
+# DenseNet does.
 # C3D takes one size.
-CLIPS = {"shufflenet": (1, 3, 16, 96, 80), "c3d": (1, 3, 16, 112, 112)}
+CLIPS = {
+    "shufflenet": (1, 3, 16, 96, 80),
+    "c3d": (1, 3, 16, 112, 112),
+    "densenet": (1, 3, 16, 64, 72),
+}
 
 
 class TestPublishedNetworks:
@@ -72,6 +95,9 @@ class TestPublishedNetworks:
             ("squeezenet1.0", "squeezenet (version=1.0)"),
             ("squeezenet1.1", "squeezenet (version=1.1)"),
             ("shufflenetg8", "shufflenet (groups=8)"),
+            ("densenet121", "densenet (model_depth=121)"),
+            ("x3d-m", "x3d (x3d_size=m)"),
+            ("slow50", "slow (model_depth=50)"),
         ],
     )
     def test_a_published_file_is_recognised(self, name, found):
@@ -80,8 +106,8 @@ class TestPublishedNetworks:
     @pytest.mark.parametrize(
         "name",
         [
-            # 78 M parameters and 33 GMACs on its only clip size.
-            pytest.param(name, marks=pytest.mark.slow) if name == "c3d" else name
+            # C3D has 78 M parameters and 33 GMACs on its only clip size.
+            pytest.param(name, marks=pytest.mark.slow) if name in _LARGE else name
             for name in PUBLISHED
         ],
     )
@@ -98,7 +124,11 @@ class TestPublishedNetworks:
 
     @pytest.mark.parametrize(
         "variant",
-        ["resnet50a", "csn26ir", "mobilenetv2", "mobilenet", "resnext50a", "c3d", "squeezenet1.1"],
+        [
+            *("resnet50a", "csn26ir", "mobilenetv2", "mobilenet", "resnext50a", "c3d"),
+            *("squeezenet1.1", "resnet2p1d10a", "pre_act_resnet10b", "wide_resnet50b"),
+            *("x3d", "slow50"),
+        ],
     )
     def test_narrow_networks_follow_the_same_rule(self, variant):
         model = tiny_network(variant)

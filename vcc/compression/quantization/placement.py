@@ -96,7 +96,8 @@ class _Watch(TorchFunctionMode):
                 handles.append(module.register_forward_hook(self._makes(name)))
             elif isinstance(module, nn.Identity):
                 handles.append(module.register_forward_hook(self._passes()))
-            elif any(True for _ in module.children()):
+            # A sequence calls all that it holds, and so would call its quantizer as one more layer.
+            elif not isinstance(module, nn.Sequential) and any(True for _ in module.children()):
                 handles.append(module.register_forward_pre_hook(self._enters(name)))
                 handles.append(module.register_forward_hook(self._leaves()))
         return handles

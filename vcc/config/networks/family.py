@@ -79,7 +79,10 @@ class FamilyOptions(Options):
 _COMMON = tuple(field.name for field in dataclasses.fields(FamilyOptions))
 
 FAMILIES: Registry[type[FamilyOptions]] = Registry(
-    "model", group="vcc.networks", rooms=("vcc.models.families",), error=ModelError
+    "model",
+    group="vcc.networks",
+    rooms=("vcc.models.families", "vcc.models.families.pytorchvideo"),
+    error=ModelError,
 )
 
 

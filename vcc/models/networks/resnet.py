@@ -128,10 +128,12 @@ class Stages(NamedTuple):
 class ResidualNetwork(VideoNetwork):
     """conv1 (7x7x7, stride 1,2,2) -> max-pool -> layer1..layer4 -> mean -> fc.
 
+    A subclass may have another stem (`make_stem`, `run_stem`).
+
     Args:
         spec: how it was asked for.
         stages: what is between the stem and the head.
-        stem: channels of conv1.
+        stem: channels of the stem's output.
         shortcut: A or B, where a block changes the shape.
         dropout: share of the head's inputs.
     """
@@ -142,8 +144,7 @@ class ResidualNetwork(VideoNetwork):
         self, spec: ModelSpec, stages: Stages, *, stem: int, shortcut: str, dropout: float
     ) -> None:
         super().__init__(spec)
-        self.conv1 = nn.Conv3d(3, stem, 7, stride=(1, 2, 2), padding=3, bias=False)
-        self.bn1 = nn.BatchNorm3d(stem)
+        self.make_stem(stem)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool3d(3, stride=2, padding=1)
         n_in = stem
@@ -165,11 +166,21 @@ class ResidualNetwork(VideoNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [N,n_classes] for normalised clips [N,3,T,H,W]."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.run_stem(x))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
         logits: Tensor = self.fc(self.dropout(pool_features(x)))
         return logits
+
+    def make_stem(self, n_out: int) -> None:
+        """Add the layers in front of the max-pool, which give `n_out` channels."""
+        self.conv1 = nn.Conv3d(3, n_out, 7, stride=(1, 2, 2), padding=3, bias=False)
+        self.bn1 = nn.BatchNorm3d(n_out)
+
+    def run_stem(self, x: Tensor) -> Tensor:
+        """Return [N,n_out,T,H/2,W/2] of clips."""
+        features: Tensor = self.relu(self.bn1(self.conv1(x)))
+        return features
 
 
 class ResNet(ResidualNetwork):

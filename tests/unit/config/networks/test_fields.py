@@ -110,7 +110,7 @@ def test_the_options_of_vcc_s_families() -> None:
 def test_the_help_of_dropout_tells_each_family_s() -> None:
     assert dropout_help().endswith(
         "not set: 0.2 for mobilenet, mobilenetv2, shufflenet, shufflenetv2; 0.5 for c3d, "
-        "squeezenet; else 0"
+        "squeezenet, slow, x3d; else 0"
     )
 
 

@@ -1,0 +1,1 @@
+"""Families whose weights facebookresearch/pytorchvideo publishes."""

@@ -1,0 +1,36 @@
+"""R(2+1)D: a ResNet whose convolutions are split into space and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vcc.config.networks.family import FAMILIES, family_option
+from vcc.models.families.base import Family
+
+if TYPE_CHECKING:
+    from vcc.models.network import VideoNetwork
+
+
+@FAMILIES.register("resnet2p1d")
+@dataclass(frozen=True, kw_only=True)
+class R2Plus1DFamily(Family):
+    """Options of a R(2+1)D, whose layers are `vcc.models.networks.resnet2p1d`."""
+
+    model_depth: int = family_option(
+        18, "number of layers", short="{}", always=True, choices=(10, 18, 34, 50, 101, 152, 200)
+    )
+    resnet_shortcut: str = family_option(
+        "B",
+        "zero padding (A) or 1x1x1 convolution (B)",
+        short="{}",
+        always=True,
+        choices=("A", "B"),
+    )
+
+    @classmethod
+    def network(cls) -> type[VideoNetwork]:
+        """Return the class of network."""
+        from vcc.models.networks.resnet2p1d import R2Plus1D
+
+        return R2Plus1D

@@ -1,0 +1,1 @@
+"""Layers of the families that follow facebookresearch/pytorchvideo, with its tensors' names."""
