@@ -22,6 +22,7 @@ from vcc.data.clips.resizing import Frame, as_frame
 from vcc.data.clips.temporal import spread
 from vcc.data.decoding.containers import HEAD_BYTES, KINDS, container_suffix
 from vcc.data.decoding.errors import BadVideoError
+from vcc.data.decoding.no_video import why_no_video
 from vcc.data.decoding.reading import Reading
 from vcc.data.decoding.source import shrunk_frames
 from vcc.data.decoding.video_file import VideoFile, count_frames
@@ -176,7 +177,8 @@ def _check_file(path: Path, limits: ServingOptions) -> None:
         msg = f"too large: {size / 2**20:.1f} MiB, at most {limits.max_video_mib:g} are taken"
         raise BadVideoError(msg)
     if container_suffix(head) is None:
-        msg = f"not a video: no {KINDS} file begins like this"
+        why = why_no_video(head)
+        msg = f"not a video: {f'it {why}' if why else f'no {KINDS} file begins like this'}"
         raise BadVideoError(msg)
 
 

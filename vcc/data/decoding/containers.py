@@ -7,10 +7,14 @@ whatever its file is called.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+# What may lie before an MXF file, and its first key.
+HEAD_BYTES = 2**16 + 14
+
 # Six packets of a transport stream, in its widest form.
-HEAD_BYTES = 6 * 204
+_TRANSPORT_BYTES = 6 * 204
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,27 @@ _BY_START = {
     b"FLV\x01": Container(".flv", "flv"),
     b"OggS": Container(".ogv", "ogg"),
     b"\x1f\x07\x00": Container(".dv", "dv"),
-    # A partition of the header; what may lie before it, nobody writes.
-    b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02": Container(".mxf", "mxf"),
+    # The times of their pictures are a constant rate.
+    b"YUV4MPEG2 ": Container(".y4m", "yuv4mpegpipe"),
+    b"DKIF\x00\x00": Container(".ivf", "ivf"),
 }
+# Raw streams without a container: a start code, and in a byte or two what the first unit is. H.264
+# begins with a delimiter or with parameters of a profile, H.265 with a delimiter or parameters.
+_START_CODE = re.compile(rb"\x00?\x00\x00\x01")
+_RAW = {
+    re.compile(rb"\x09[\x10\x30\x50\x70\x90\xb0\xd0\xf0]|[\x27\x47\x67][BMXdnz\xf4,]"): Container(
+        ".h264", "h264"
+    ),
+    re.compile(rb"[\x40\x42\x46]\x01"): Container(".h265", "hevc"),
+}
+_AV1 = Container(".obu", "obu")
+
+# What reads streams that hold no times.
+RAW_DEMUXERS = frozenset(each.demuxer for each in (*_RAW.values(), _AV1))
+
+# A partition of the header, which up to 64 KiB of other things may lie before.
+_MXF_KEY = b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02"
+_MXF = Container(".mxf", "mxf")
 _MP4_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 # Still pictures that come in the same boxes as mp4.
@@ -65,11 +87,11 @@ VIDEO_SUFFIXES = frozenset(
     {
         *(".avi", ".divx", ".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".webm"),
         *(".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".ogv", ".dv"),
-        ".mxf",
+        *(".mxf", ".y4m", ".ivf", ".h264", ".h265", ".obu"),
     }
 )
 
-KINDS = "avi, mp4, mov, mkv, webm, mpg, ts, wmv, flv, ogv, dv or mxf"
+KINDS = "avi, mp4, mov, mkv, webm, mpg, ts, wmv, flv, ogv, dv, mxf, y4m, ivf, h264, h265 or obu"
 
 
 def container_of(head: bytes) -> Container | None:
@@ -85,7 +107,18 @@ def container_of(head: bytes) -> Container | None:
     for start, container in _BY_START.items():
         if head.startswith(start):
             return container
-    return _TRANSPORT if any(_is_transport(head, *form) for form in _PACKETS) else None
+    if any(_is_transport(head[:_TRANSPORT_BYTES], *form) for form in _PACKETS):
+        return _TRANSPORT
+    return _raw_stream(head) or (_MXF if _MXF_KEY in head else None)
+
+
+def _raw_stream(head: bytes) -> Container | None:
+    if head.startswith(b"\x12\x00\x0a"):
+        return _AV1
+    code = _START_CODE.match(head)
+    if code is None:
+        return None
+    return next((each for form, each in _RAW.items() if form.match(head, code.end())), None)
 
 
 def container_suffix(head: bytes) -> str | None:

@@ -18,7 +18,10 @@ from vcc.data.decoding.messages import Message
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 _UNKNOWN_CODEC = re.compile(r"\(Video: ([^,)]*\)?)")
 _MICROSECONDS = 1e6
-_MOST_FPS = 1000
+_MOST_FPS = 20_000
+# The coarsest unit of time stamps that containers use is a millisecond.
+_LEAST_CLOCK = 1000
+_EQUAL = 1e-6
 
 
 def video_stream(media: InputContainer, heard: list[Message]) -> VideoStream:
@@ -42,8 +45,18 @@ def video_stream(media: InputContainer, heard: list[Message]) -> VideoStream:
 
 def frame_rate(stream: VideoStream) -> float:
     """Return the mean frames per second, 0 where the file does not say or says nonsense."""
-    rate = float(stream.average_rate or stream.guessed_rate or 0)
-    return rate if 0 < rate < _MOST_FPS else 0.0
+    for stated in (stream.average_rate, stream.guessed_rate):
+        rate = float(stated or 0)
+        if 0 < rate <= _MOST_FPS and not _is_clock(rate, stream):
+            return rate
+    return 0.0
+
+
+def _is_clock(rate: float, stream: VideoStream) -> bool:
+    """Return whether a rate is but the unit of time stamps, which FFmpeg says for want of one."""
+    if rate < _LEAST_CLOCK or stream.time_base is None:
+        return False
+    return abs(rate * float(stream.time_base) - 1) < _EQUAL
 
 
 def declared_frames(media: InputContainer, stream: VideoStream) -> int:
@@ -62,5 +75,13 @@ def declared_seconds(media: InputContainer, stream: VideoStream) -> float:
     if stream.duration is not None and stream.time_base is not None:
         return max(0.0, float(stream.duration * stream.time_base))
     if clock := _CLOCK.fullmatch(stream.metadata.get("DURATION", "")):
-        return 3600 * int(clock[1]) + 60 * int(clock[2]) + float(clock[3])
+        # Counted from zero, whenever the picture begins.
+        end = 3600 * int(clock[1]) + 60 * int(clock[2]) + float(clock[3])
+        return max(0.0, end - max(0.0, _begin(stream)))
     return max(0, media.duration or 0) / _MICROSECONDS
+
+
+def _begin(stream: VideoStream) -> float:
+    if stream.start_time is None or stream.time_base is None:
+        return 0.0
+    return float(stream.start_time * stream.time_base)

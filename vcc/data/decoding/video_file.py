@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from vcc.data.clips.resizing import Frame
 from vcc.data.decoding.clock import Clock
-from vcc.data.decoding.containers import HEAD_BYTES, Container, container_of
+from vcc.data.decoding.containers import HEAD_BYTES, RAW_DEMUXERS, Container, container_of
 from vcc.data.decoding.declared import (
     declared_frames,
     declared_seconds,
@@ -27,6 +27,7 @@ from vcc.data.decoding.declared import (
 )
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.messages import Message, listening, reason
+from vcc.data.decoding.no_video import why_no_video
 from vcc.data.decoding.pixels import Pixels
 from vcc.data.decoding.rate import at_constant_rate
 from vcc.data.decoding.reading import AS_RECORDED, Reading
@@ -40,7 +41,8 @@ class VideoFile:
     """A video file as a stream of frames.
 
     Attributes:
-        fps: frames per second, 0 where the file does not say.
+        fps: frames per second; where the file does not say, 0 until the last frame came, and then
+            as its times have it.
         declared: frames that the file declares, which may be far from what it shows; 0: unknown.
         width, height: pixels, as declared; as shown once the first frame came.
         cut: after the last frame, why the file counts as cut or damaged; empty for a whole one.
@@ -57,11 +59,8 @@ class VideoFile:
         self._stream.codec_context.thread_count = 1
         self.fps = reading.fps or frame_rate(self._stream)
         self._seconds = declared_seconds(self._media, self._stream)
-        self.declared = (
-            round(self._seconds * reading.fps)
-            if reading.fps
-            else declared_frames(self._media, self._stream)
-        )
+        self._recorded = declared_frames(self._media, self._stream)
+        self.declared = round(self._seconds * reading.fps) if reading.fps else self._recorded
         self.width, self.height = self._stream.width, self._stream.height
         self.cut = ""
         self.variable_rate = False
@@ -96,12 +95,19 @@ class VideoFile:
 
     def _timed(self) -> Iterator[tuple[float, float, av.VideoFrame]]:
         """Yield time and duration in seconds of each picture, and the picture."""
-        clock = Clock(frame_rate(self._stream), by_decoding=self._media.format.name == "avi")
+        name = self._media.format.name
+        clock = Clock(
+            frame_rate(self._stream), by_decoding=name == "avi", by_counting=name in RAW_DEMUXERS
+        )
         for packet in self._packets():
             for picture in self._decoded(packet):
                 self._progress.pictures += 1
                 yield clock.time(picture), clock.duration(picture), picture
         self.variable_rate = clock.is_uneven
+        self.fps = self.fps or clock.fps
+        if self.variable_rate and self._stream.frames == 0 and not self._reading.fps:
+            # A guess by duration and rate.
+            self.declared = 0
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         """Yield the packets of the picture, then None: what the decoder still holds is wanted."""
@@ -148,7 +154,7 @@ class VideoFile:
             return
         share = progress.share(self._seconds)
         # Of files that were joined, the header counts the first.
-        of = f" of {self.declared}" if self.declared >= progress.pictures else ""
+        of = f" of {self._recorded}" if self._recorded >= progress.pictures else ""
         came = f"{progress.pictures}{of} frames"
         if share < self._reading.min_decoded_share:
             msg = (
@@ -252,7 +258,7 @@ def _container(path: Path) -> Container:
         raise BadVideoError(msg)
     container = container_of(head)
     if container is None:
-        msg = "not a readable video"
+        msg = why_no_video(head) or "not a readable video"
         raise BadVideoError(msg)
     return container
 

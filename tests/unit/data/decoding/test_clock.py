@@ -76,3 +76,31 @@ def test_uneven_is_more_than_a_tenth_of_other_lengths(stamps: list[int], uneven:
     clock = Clock(25, by_decoding=False)
     times(clock, list(stamps))
     assert clock.is_uneven is uneven
+
+
+def test_recordings_that_were_joined_go_on() -> None:
+    clock = Clock(25, by_decoding=False)
+    got = times(clock, [*range(0, 800, 40), *range(0, 800, 40)])
+    assert got == pytest.approx([n / 25 for n in range(40)])
+    assert not clock.is_uneven
+    assert clock.fps == pytest.approx(25)
+
+
+def test_raw_streams_are_counted() -> None:
+    clock = Clock(10, by_decoding=False, by_counting=True)
+    assert times(clock, [80, 0, 40]) == pytest.approx([0, 0.1, 0.2])
+    assert clock.duration(picture(0, duration=40)) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("stamps", "rate"), [([], 0), ([7], 0), ([5, 5], 0), ([0, 1, 2], 1000)])
+def test_the_rate_by_the_times(stamps: list[int], rate: float) -> None:
+    clock = Clock(0, by_decoding=False)
+    times(clock, list(stamps))
+    assert clock.fps == pytest.approx(rate)
+
+
+def test_milliseconds_are_too_coarse_to_call_a_fast_video_uneven() -> None:
+    # 2000 frames a second, as MKV rounds their times.
+    clock = Clock(2000, by_decoding=False)
+    times(clock, [0, 1, 1, 2, 2, 3, 3, 4, 4, 5])
+    assert not clock.is_uneven

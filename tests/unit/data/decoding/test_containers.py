@@ -47,6 +47,14 @@ def packets(first: int, length: int) -> bytes:
         (packets(101, 188), ".ts"),
         (packets(187, 192), ".ts"),
         (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02\x04\x00", ".mxf"),
+        # behind a run-in
+        (bytes(60_000) + b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", ".mxf"),
+        (b"YUV4MPEG2 W96 H64 F25:1", ".y4m"),
+        (b"DKIF\x00\x00\x20\x00VP80", ".ivf"),
+        (b"\0\0\0\1\x67\x42\xc0", ".h264"),
+        (b"\0\0\1\x09\xf0", ".h264"),
+        (b"\0\0\0\1\x40\x01\x0c", ".h265"),
+        (b"\x12\x00\x0a\x0b", ".obu"),
     ],
 )
 def test_a_container_is_known_by_its_first_bytes(head: bytes, suffix: str) -> None:

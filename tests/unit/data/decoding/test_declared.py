@@ -31,6 +31,7 @@ def stream(**changes: Any) -> Any:
         "frames": 0,
         "duration": None,
         "time_base": None,
+        "start_time": None,
         "metadata": {},
     }
     return SimpleNamespace(**{**values, **changes})
@@ -121,3 +122,25 @@ def test_a_codec_that_cannot_be_decoded_is_named(
     with pytest.raises(BadVideoError) as caught:
         video_stream(opened, [Message("matroska", said, is_error=False)])
     assert str(caught.value) == f"its codec cannot be decoded: {named}"
+
+
+@pytest.mark.parametrize(
+    ("average", "guessed", "base", "rate"),
+    [
+        (1000, 1000, 16000, 1000.0),
+        (Fraction(1, 60), None, 15360, 1 / 60),
+        # The unit of time stamps is no rate: of DV, and of a live recording.
+        (60000, 25, 60000, 25.0),
+        (None, 1000, 1000, 0.0),
+    ],
+)
+def test_slow_and_fast_rates(average: Any, guessed: Any, base: int, rate: float) -> None:
+    made = stream(average_rate=average, guessed_rate=guessed, time_base=Fraction(1, base))
+    assert frame_rate(made) == pytest.approx(rate)
+
+
+def test_the_time_before_a_late_picture_is_not_counted() -> None:
+    late = {"metadata": {"DURATION": "01:00:02.000"}, "start_time": 3_600_000}
+    made = stream(**late, time_base=Fraction(1, 1000), average_rate=Fraction(25))
+    assert declared_seconds(media(), made) == pytest.approx(2)
+    assert declared_frames(media(), made) == 50

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -227,3 +229,54 @@ def test_a_broadcast_cut_anywhere_begins_with_its_first_whole_picture(tmp_path: 
 
     assert len(expected) - 5 <= len(found) < len(expected)
     np.testing.assert_array_equal(np.stack(found), np.stack(expected[-len(found) :]))
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("a.h264", ["-c:v", "libx264", "-bf", "2", "-pix_fmt", "yuv420p"]),
+        ("a.y4m", ["-pix_fmt", "yuv420p"]),
+        ("a.ivf", ["-c:v", "libvpx"]),
+    ],
+)
+def test_streams_without_times(tmp_path: Path, name: str, code: list[str]) -> None:
+    path = tmp_path / name
+    source = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=0.8"]
+    subprocess.run([str(FFMPEG), "-v", "error", *source, *code, str(path)], check=True)
+    video, frames = frames_of(path)
+    assert len(frames) == 20
+    assert video.fps == 25
+    assert not video.variable_rate
+    assert not video.cut
+    assert len(frames_of(path, fps=5)[1]) == 4
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", ["mp4", "avi", "mkv"])
+@pytest.mark.parametrize("rate", ["1000", "1/60"])
+def test_very_high_and_low_rates(tmp_path: Path, suffix: str, rate: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    source = ["-f", "lavfi", "-i", f"testsrc=size=64x48:rate={rate}", "-frames:v", "5"]
+    code = ["-c:v", "mpeg4" if rate == "1000" else "mjpeg"]
+    subprocess.run([str(FFMPEG), "-v", "error", *source, *code, str(path)], check=True)
+    video, frames = frames_of(path)
+    assert len(frames) == 5
+    assert video.fps == pytest.approx(float(Fraction(rate)))
+    assert not video.variable_rate
+
+
+def test_frames_of_a_slide_show_are_not_guessed(tmp_path: Path) -> None:
+    times = [0, 10_000, 13_000, 31_000, 50_000]
+    path = record(tmp_path / "a.webm", smooth_frames(5), codec="libvpx", times=times)
+    video, frames = frames_of(path)
+    assert len(frames) == 5
+    assert video.variable_rate
+    assert video.declared == 0
+
+
+def test_what_is_cut_is_told_in_recorded_frames(tmp_path: Path) -> None:
+    path = cut(record(tmp_path / "a.avi", smooth_frames(40), codec="mjpeg", pixels="yuvj420p"), 0.8)
+    video, frames = frames_of(path, fps=5)
+    assert len(frames) < 10
+    assert re.match(r"3\d of 40 frames: ", video.cut)
