@@ -1,0 +1,136 @@
+"""Cells are computed one after the other: failures are kept apart, a budget ends it, files stay."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from study_cells import cell as result
+
+from vcc.config.entrypoints import StudyEntry
+from vcc.config.yaml_files.study_matrix import Cell
+from vcc.errors import DataError, ModelError, StoppedError
+from vcc.evaluation.study.results import write_result
+from vcc.pipeline.study import step as module
+from vcc.pipeline.study.step import Computation, finished
+
+CELLS = [Cell("s1", "net", "dense"), Cell("s1", "net", "filters"), Cell("s2", "net", "filters")]
+
+
+class World(SimpleNamespace):
+    """What a computation meets: its estimates, its runs, and cells that fail."""
+
+    def __init__(self, run: Any, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(computed=[], networks=[], errors={}, commands=[])
+
+        @contextlib.contextmanager
+        def open_run(name: str, **_: Any) -> Iterator[Any]:
+            yield run
+
+        def compute(cell: Cell, *_: Any, command: str) -> Any:
+            self.computed.append(cell)
+            self.commands.append(command)
+            if cell in self.errors:
+                raise self.errors[cell]
+            return result(repeat=cell.repeat, method=cell.method)
+
+        patch.setattr(module, "open_run", open_run)
+        patch.setattr(module, "log_dataset", lambda *_, **__: None)
+        patch.setattr(module, "calibrate", lambda *_: None)
+        patch.setattr(module, "cell_seconds", lambda *_: 60.0)
+        patch.setattr(module, "compute_cell", compute)
+        patch.setattr(module, "network_of_cell", lambda cell, *_: self.networks.append(cell))
+
+    def computation(self, folder: Path, **options: Any) -> Computation:
+        models = {"net": SimpleNamespace(training=None)}
+        matrix = SimpleNamespace(models=models, cells=lambda: CELLS)
+        place: Any = SimpleNamespace(matrix=matrix, dataset_of=lambda cell: "data")
+        nothing: Any = None
+        return Computation(place, StudyEntry(**options), folder, nothing)
+
+
+@pytest.fixture
+def world(run: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(run, monkeypatch)
+
+
+def test_every_cell_is_computed_and_kept_in_a_file(
+    world: World, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: dict[Cell, Any] = {}
+    computation = world.computation(tmp_path, matrix=tmp_path / "m.yaml")
+    assert computation.compute(CELLS, done) == []
+    assert list(done) == world.computed == CELLS
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        f"{each.key}.json" for each in done.values()
+    )
+    assert run.files[0].startswith("cell/")
+    assert world.commands[1] == (
+        f"mlflow run . -e study --env-manager local -P matrix={tmp_path / 'm.yaml'} "
+        f"-P only={CELLS[1].key}"
+    )
+    assert capsys.readouterr().out.startswith("estimate: ")
+
+
+def test_a_cell_that_fails_leaves_the_others(world: World, tmp_path: Path) -> None:
+    world.errors[CELLS[1]] = ModelError("no such layer")
+    done: dict[Cell, Any] = {}
+    failed = world.computation(tmp_path).compute(CELLS, done)
+    assert failed == [f"{CELLS[1].key}: no such layer"]
+    assert list(done) == [CELLS[0], CELLS[2]]
+
+
+def test_who_stops_it_stops_all(world: World, tmp_path: Path) -> None:
+    world.errors[CELLS[1]] = StoppedError("SIGTERM")
+    done: dict[Cell, Any] = {}
+    with pytest.raises(StoppedError):
+        world.computation(tmp_path).compute(CELLS, done)
+    assert list(done) == CELLS[:1]
+
+
+@pytest.mark.parametrize(
+    ("options", "computed", "networks"),
+    [({"estimate_only": True}, 0, 0), ({"networks_only": True}, 0, 3), ({}, 3, 0)],
+)
+def test_as_much_is_computed_as_was_asked_for(
+    world: World, tmp_path: Path, options: dict[str, Any], computed: int, networks: int
+) -> None:
+    done: dict[Cell, Any] = {}
+    world.computation(tmp_path, **options).compute(CELLS, done)
+    assert (len(world.computed), len(world.networks), len(done)) == (computed, networks, computed)
+
+
+def test_a_budget_that_is_spent_ends_it(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    minutes = iter(range(100))
+    monkeypatch.setattr(module.time, "monotonic", lambda: 60.0 * next(minutes))
+    world.computation(tmp_path, budget_minutes=2.0).compute(CELLS, {})
+    assert 0 < len(world.computed) < 3
+    assert "minutes spent: the same command goes on from here" in capsys.readouterr().out
+
+
+def test_nothing_to_do_is_nothing_said(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.computation(tmp_path).compute([], {}) == []
+    assert not capsys.readouterr().out
+
+
+def test_only_files_of_today_s_settings_are_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "digests_of", lambda *_: ["abc"])
+    nothing: Any = None
+    write_result(result(), tmp_path)
+    write_result(result(repeat="s2", settings="of before"), tmp_path)
+    assert list(finished(CELLS, nothing, tmp_path)) == [CELLS[1]]
+    kept = next(tmp_path.glob("*s1*"))
+    kept.rename(tmp_path / f"{CELLS[0].key}.json")
+    with pytest.raises(DataError, match="holds the cell .*: delete it to compute"):
+        finished(CELLS, nothing, tmp_path)
