@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -86,6 +87,10 @@ def truth(height: int, width: int) -> np.ndarray:
     return 128 + 100 * np.stack(waves, -1)
 
 
+def memory_of(plane: Any) -> np.ndarray:
+    return np.frombuffer(plane, np.uint8)
+
+
 def encoded(rgb: np.ndarray, pixels: str, *, centred: bool) -> av.VideoFrame:
     """Return RGB as a picture of fewer chroma samples by BT.601, computed here, limited range."""
     red, green, blue = np.moveaxis(rgb, -1, 0) / 255
@@ -99,7 +104,7 @@ def encoded(rgb: np.ndarray, pixels: str, *, centred: bool) -> av.VideoFrame:
     picture = av.VideoFrame(rgb.shape[1], rgb.shape[0], pixels)
     kind = np.uint16 if scale > 1 else np.uint8
     for values, plane in zip(planes, picture.planes, strict=True):
-        memory = np.frombuffer(plane, kind).reshape(-1, plane.line_size // np.dtype(kind).itemsize)
+        memory = memory_of(plane).view(kind).reshape(-1, plane.line_size // np.dtype(kind).itemsize)
         memory[: values.shape[0], : values.shape[1]] = np.round(scale * values)
     return picture
 
@@ -140,7 +145,7 @@ def test_big_endian_pixels_of_16_bits(name: str) -> None:
     highest = 0x7C00 if "555" in name else 0xF800
     picture = av.VideoFrame(10, 6, name)
     picture.planes[0].update(bytes(picture.planes[0].buffer_size))
-    np.frombuffer(picture.planes[0], ">u2").reshape(6, -1)[:, 3:7] = highest
+    memory_of(picture.planes[0]).view(">u2").reshape(6, -1)[:, 3:7] = highest
     frame = Pixels().frame(picture)
     expected = np.zeros((6, 10, 3), np.uint8)
     expected[:, 3:7, 0 if name.startswith("bgr") else 2] = 255
