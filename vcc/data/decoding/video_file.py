@@ -31,6 +31,7 @@ from vcc.data.decoding.no_video import why_no_video
 from vcc.data.decoding.pixels import Pixels
 from vcc.data.decoding.rate import at_constant_rate
 from vcc.data.decoding.reading import AS_RECORDED, Reading
+from vcc.data.decoding.transport import ends_inside_packet
 from vcc.errors import one_line
 
 # Nothing but this file is opened, whatever it refers to.
@@ -53,7 +54,7 @@ class VideoFile:
     """
 
     def __init__(self, path: Path, reading: Reading = AS_RECORDED) -> None:
-        self._reading = reading
+        self._path, self._reading = path, reading
         self._media, heard = _opened(path)
         self._stream = video_stream(self._media, heard)
         self._stream.codec_context.thread_count = 1
@@ -76,6 +77,8 @@ class VideoFile:
             fps = self._reading.fps
             pictures = at_constant_rate(timed, fps) if fps else (each for _, _, each in timed)
             yield from self._converted(pictures)
+            if self._media.format.name == "mpegts" and ends_inside_packet(self._path):
+                self._progress.blame("the file ends inside a packet")
             self._judge()
         finally:
             self._media.close()

@@ -280,3 +280,14 @@ def test_what_is_cut_is_told_in_recorded_frames(tmp_path: Path) -> None:
     video, frames = frames_of(path, fps=5)
     assert len(frames) < 10
     assert re.match(r"3\d of 40 frames: ", video.cut)
+
+
+@needs_ffmpeg
+def test_a_broadcast_that_ends_inside_a_packet_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a.ts"
+    source = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=1"]
+    code = ["-c:v", "libx265", "-x265-params", "log-level=none", "-preset", "ultrafast"]
+    subprocess.run([str(FFMPEG), "-v", "error", *source, *code, str(path)], check=True)
+    assert not frames_of(path)[0].cut
+    path.write_bytes(path.read_bytes()[: 188 * 60 + 57])
+    assert frames_of(path)[0].cut.endswith("frames: the file ends inside a packet")
