@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,11 @@ from vcc.errors import one_line
 
 # Nothing but this file is opened, whatever it refers to.
 _OPTIONS = {"protocol_whitelist": "file"}
+
+# How many packets may come before times begin anew, which shows that recordings were joined; and
+# by how many seconds they go back then.
+_PATIENCE = 5
+_BEGUN_ANEW = 0.2
 
 
 class VideoFile:
@@ -69,6 +75,8 @@ class VideoFile:
         self._progress = _Progress()
         # A small file is read to its end when it is opened.
         self._progress.blame(_complaint(heard, self._media.format.name))
+        # Which of its packets is meant comes later: to the end, there may be a joint.
+        self._progress.suspect(_corruption(heard), sys.maxsize)
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames uint8 [H, W, 3] in BGR; raises BadVideoError where too little came."""
@@ -126,6 +134,7 @@ class VideoFile:
                 # PyAV's way to end where streams were found after the file was opened.
                 pass
             self._progress.blame(_complaint(heard, self._media.format.name))
+            self._progress.suspect(_corruption(heard), _PATIENCE)
             if packet is None:
                 break
             # Empty ones stand for skipped frames, or mark the end.
@@ -149,6 +158,7 @@ class VideoFile:
 
     def _judge(self) -> None:
         progress = self._progress
+        progress.settle()
         if progress.pictures == 0:
             detail = f": {progress.complaint}" if progress.complaint else ""
             msg = f"zero frames{detail}"
@@ -186,18 +196,43 @@ class _Progress:
         self._packets = 0
         self._first: float | None = None
         self._last = 0.0
+        self._before: float | None = None
+        self._suspicion = ""
+        self._patience = 0
 
     def blame(self, text: str) -> None:
         self.complaint = self.complaint or one_line(text)
 
+    def suspect(self, text: str, patience: int) -> None:
+        """Note that a packet may lack something; after so many more, it is held to be so."""
+        if text and not self._suspicion:
+            self._suspicion, self._patience = one_line(text), patience
+
+    def settle(self) -> None:
+        """Take what was suspected for true."""
+        if self._suspicion:
+            self.blame(self._suspicion)
+        self._suspicion = ""
+
+    def _went_on(self, start: float) -> None:
+        # Packets that are numbered anew where times begin anew: another recording was appended.
+        if self._before is not None and start < self._before - _BEGUN_ANEW:
+            self._suspicion = ""
+        elif self._suspicion:
+            self._patience -= 1
+            if self._patience == 0:
+                self.settle()
+        self._before = start
+
     def count(self, packet: Packet[VideoStream]) -> None:
         self._packets += 1
         if packet.is_corrupt:
-            self.blame("the file ends inside a frame")
+            self.suspect("the file ends inside a frame", _PATIENCE)
         stamp = packet.dts if packet.dts is not None else packet.pts
         if stamp is None:
             return
         start = float(stamp * packet.time_base)
+        self._went_on(start)
         self._first = start if self._first is None else self._first
         self._last = max(self._last, start + float((packet.duration or 0) * packet.time_base))
 
@@ -269,7 +304,11 @@ def _container(path: Path) -> Container:
 def _complaint(heard: list[Message], demuxer: str) -> str:
     """Return what a demuxer said of a broken file, empty where it said nothing of the kind."""
     for message in heard:
-        said_so = message.is_error and demuxer in message.speaker.split(",")
-        if said_so or message.text.startswith("Packet corrupt"):
+        if message.is_error and demuxer in message.speaker.split(","):
             return message.text
     return ""
+
+
+def _corruption(heard: list[Message]) -> str:
+    said = (message.text for message in heard if message.text.startswith("Packet corrupt"))
+    return next(said, "")

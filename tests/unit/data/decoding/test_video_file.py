@@ -291,3 +291,22 @@ def test_a_broadcast_that_ends_inside_a_packet_is_cut(tmp_path: Path) -> None:
     assert not frames_of(path)[0].cut
     path.write_bytes(path.read_bytes()[: 188 * 60 + 57])
     assert frames_of(path)[0].cut.endswith("frames: the file ends inside a packet")
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", ["ts", "mpg"])
+def test_joined_recordings_are_whole(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    source = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=1"]
+    code = ["-c:v", "mpeg2video", "-bf", "2"]
+    subprocess.run([str(FFMPEG), "-v", "error", *source, *code, str(path)], check=True)
+    data = path.read_bytes()
+    path.write_bytes(data + data)
+    video, frames = frames_of(path)
+    assert len(frames) == 50
+    assert not video.cut
+    assert not video.variable_rate
+    assert len(frames_of(path, fps=5)[1]) == 10
+    # A packet that was lost in between is damage.
+    path.write_bytes(data[: 188 * 40] + data[188 * 43 :])
+    assert frames_of(path, min_decoded_share=0)[0].cut
