@@ -10,9 +10,9 @@ from vcc.config.entrypoints import SearchEntry
 from vcc.config.search import SearchOptions
 from vcc.errors import GateError
 from vcc.evaluation.comparison import as_markdown
-from vcc.export.benchmark import Latency
+from vcc.export.benchmark import Latency, speed_up
 from vcc.files import write_whole
-from vcc.pipeline.export.turns import Timed
+from vcc.pipeline.export.turns import EAGER
 from vcc.pipeline.full.child_run import child_run
 from vcc.pipeline.search import report
 from vcc.pipeline.search.finalists import Finalist, Finals
@@ -20,7 +20,6 @@ from vcc.pipeline.search.report import SearchFindings
 from vcc.pipeline.search.schedules import schedule_text
 from vcc.pipeline.search.step import Workshop
 from vcc.pipeline.search.study import Outcome
-from vcc.pipeline.search.target import Target
 from vcc.tracking.runs import Run
 
 _logger = logging.getLogger(__name__)
@@ -126,22 +125,30 @@ def best_finalist(found: SearchFindings, *, max_drop: float | None) -> Finalist:
         raise GateError(msg)
     for each in ranked:
         least = -1.0 if max_drop is None else found.dense_top1 - max_drop - 1e-9
-        if each.top1 >= least and holds(each, found.times[each.name], found.target):
+        if each.top1 >= least and holds(each, found):
             return each
     best = ranked[0]
     timed = found.times[best.name]
+    faster = speed_up(found.times[EAGER].latency, timed.latency).as_text()
     marks = found.target.option + ("" if max_drop is None else f" and max_drop={max_drop:g}")
     msg = (
         f"no finalist holds {marks}: the best, {best.name}, takes {timed.latency.p50_ms:.4g} ms "
-        f"and {timed.size_mb:.4g} MB at dev video top-1 {best.top1:.1%} (dense "
-        f"{found.dense_top1:.1%}): nothing was registered: try more trials, more final_epochs, or "
-        "ask for less"
+        f"({faster} against {EAGER}) and {timed.size_mb:.4g} MB at dev video top-1 {best.top1:.1%} "
+        f"(dense {found.dense_top1:.1%}): nothing was registered: try more trials, "
+        "more final_epochs, or ask for less"
     )
     raise GateError(msg)
 
 
-def holds(finalist: Finalist, timed: Timed, target: Target) -> bool:
-    """Return whether a finalist's file meets the target; a time: in one round of ten at least."""
+def holds(finalist: Finalist, found: SearchFindings) -> bool:
+    """Return whether a finalist's file meets the target; a time: in one round of ten at least.
+
+    A speed-up is that over the dense network in PyTorch in these very turns: what that took when
+    the search began, another load of the machine may have made.
+    """
+    target, timed = found.target, found.times[finalist.name]
+    if target.is_speed_up:
+        return speed_up(found.times[EAGER].latency, timed.latency).high >= target.asked
     price = replace(finalist.outcome.price, latency_ms=_low(timed.latency), size_mb=timed.size_mb)
     if target.figure == "macs":
         after, before = finalist.made.after["macs"], finalist.made.before["macs"]

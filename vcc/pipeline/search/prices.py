@@ -29,6 +29,8 @@ _logger = logging.getLogger(__name__)
 
 _EAGER_RUNS = 15
 _FLOAT_BYTES = 4
+# Rounds of one network on a quiet machine differ by less.
+_STEADY = 1.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +48,22 @@ class Rates:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A network that was exported and timed: milliseconds of a clip, and megabytes of its file."""
+    """A network that was exported and timed.
+
+    Attributes:
+        latency_ms: milliseconds of a clip, the median.
+        size_mb: megabytes of its file.
+        spread_ms: in the quickest and the slowest round; None: not known.
+    """
 
     latency_ms: float
     size_mb: float
+    spread_ms: tuple[float, float] | None = None
+
+    @property
+    def least_ms(self) -> float:
+        """Milliseconds of the quickest round, as layers are timed."""
+        return self.spread_ms[0] if self.spread_ms else self.latency_ms
 
 
 class Prices:
@@ -76,7 +90,7 @@ class Prices:
     ) -> None:
         self._dense, self._builder, self._table = dense, builder, table
         self._provider, self._kept = provider, kept
-        self._macs = count_macs(dense.model)
+        self._macs, self._warned = count_macs(dense.model), False
         self.quantizing = quantizing_schedule(quant_target)
         found = _read(kept, table.machine) or self._calibrate()
         self.eager_ms: float = found["eager_ms"]
@@ -106,7 +120,22 @@ class Prices:
             model = quantized_on_noise(model, network.card.clip_shape, self.quantizing)
         exported = Network(model=model, card=network.card)
         latency, size = export_and_time(exported, self._provider)
-        return Measured(latency_ms=latency.p50_ms, size_mb=size / 1e6)
+        return Measured(
+            latency_ms=latency.p50_ms,
+            size_mb=size / 1e6,
+            spread_ms=(min(latency.rounds_ms), max(latency.rounds_ms)),
+        )
+
+    def _warn_of_load(self, measured: Measured) -> None:
+        low, high = measured.spread_ms or (1.0, 1.0)
+        if high > _STEADY * low and not self._warned:
+            self._warned = True
+            _logger.warning(
+                "one network took %.3g to %.3g ms here: something else uses this machine, so "
+                "predicted latencies may be far off; the finalists' are measured in turns",
+                low,
+                high,
+            )
 
     def _layers_ms(self, network: Network, *, int8: bool) -> float:
         shapes = layer_shapes(network.model, network.card.clip_shape)
@@ -139,7 +168,8 @@ class Prices:
     ) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return (layers' ms, ms) and (weights' MB, MB) of a network, the latter measured."""
         measured = self.measure(network, int8=int8)
-        times = (self._layers_ms(network, int8=int8), measured.latency_ms)
+        self._warn_of_load(measured)
+        times = (self._layers_ms(network, int8=int8), measured.least_ms)
         return times, (weights_mb(network.model, int8=int8), measured.size_mb)
 
 

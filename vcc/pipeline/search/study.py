@@ -179,8 +179,14 @@ def _outcome(trial: FrozenTrial) -> Outcome:
         candidate=SearchCandidate.from_params(trial.params),
         end=told["end"],
         price=Price(**told["price"]),
-        measured=None if measured is None else Measured(**measured),
+        measured=None if measured is None else _measured(measured),
         settled_top1=told["settled_top1"],
         top1=told["top1"],
         loss=told["loss"],
     )
+
+
+def _measured(told: Mapping[str, Any]) -> Measured:
+    # JSON has no tuples, and a search of before did not keep this.
+    spread = told.get("spread_ms")
+    return Measured(**{**told, "spread_ms": tuple(spread) if spread else None})

@@ -46,6 +46,11 @@ class Target:
         """Whether it limits a time, which can be measured."""
         return self.figure == "latency_ms"
 
+    @property
+    def is_speed_up(self) -> bool:
+        """Whether it is a ratio of two times, which count if they were measured in turns."""
+        return self.option == "target_speedup"
+
     def of(self, price: Price) -> float:
         """Return what a price is by the limited figure."""
         return float(getattr(price, self.figure))

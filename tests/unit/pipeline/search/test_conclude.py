@@ -94,4 +94,16 @@ def test_the_best_holds_target_and_drop() -> None:
 @pytest.mark.parametrize(("megabytes", "held"), [(2.0, True), (1.9, False)])
 def test_a_size_is_that_of_the_file(megabytes: float, held: bool) -> None:
     found = found_of(target_size_mb=megabytes)
-    assert holds(found.finalists[0], found.times["trial0"], found.target) == held
+    assert holds(found.finalists[0], found) == held
+
+
+@pytest.mark.parametrize(("asked", "held"), [(10.0, True), (10.1, False)])
+def test_a_speed_up_is_that_of_the_same_turns(asked: float, held: bool) -> None:
+    # In PyTorch it took 40 ms in these turns, and 400 when the search began.
+    found = found_of(target_speedup=asked)
+    early = dataclasses.replace(found.target, limit=400.0 / asked)
+    found = dataclasses.replace(found, target=early)
+    assert holds(found.finalists[0], found) == held
+    if not held:
+        with pytest.raises(GateError, match=r"takes 4 ms \(10.00x against dense in PyTorch\)"):
+            best_finalist(found, max_drop=None)

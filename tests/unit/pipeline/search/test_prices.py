@@ -87,3 +87,18 @@ def test_integers_take_a_byte() -> None:
 def test_candidates_are_quantized_for_the_runtime() -> None:
     (quantizer,) = quantizing_schedule("tensorrt").in_section("quantizers")
     assert quantizer.args["quant_target"] == "tensorrt"
+
+
+def test_times_that_waver_are_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    prices = object.__new__(Prices)
+    prices._warned = False
+    steady = Measured(latency_ms=2.0, size_mb=1.0, spread_ms=(1.9, 2.4))
+    prices._warn_of_load(steady)
+    assert not caplog.text
+    busy = Measured(latency_ms=3.0, size_mb=1.0, spread_ms=(2.0, 9.0))
+    prices._warn_of_load(busy)
+    prices._warn_of_load(busy)
+    assert caplog.text.count("one network took 2 to 9 ms here") == 1
+    assert (steady.least_ms, Measured(latency_ms=2.0, size_mb=1.0).least_ms) == (1.9, 2.0)
