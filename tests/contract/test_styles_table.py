@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from networks.blocks import BLOCKS, of_blocks
+from networks.reshaping import RESHAPING
 from networks.styles import STYLES, styled
 
 from vcc.models.builders.wrapped import WrappedNetwork
@@ -16,7 +17,7 @@ from vcc.pipeline.admission import int8, reductions
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "models_styles.md"
 SPEC = ModelSpec(family="python:somewhere:make", n_classes=3, sample_size=16, sample_duration=4)
-NAMES = (*STYLES, *BLOCKS)
+NAMES = (*STYLES, *RESHAPING, *BLOCKS)
 
 
 def rows() -> dict[str, list[str]]:
@@ -27,7 +28,10 @@ def rows() -> dict[str, list[str]]:
 
 
 def network(name: str) -> WrappedNetwork:
-    net = of_blocks(name).float() if name in BLOCKS else styled(name)
+    if name in BLOCKS:
+        net = of_blocks(name).float()
+    else:
+        net = styled(name, RESHAPING if name in RESHAPING else STYLES)
     return WrappedNetwork(SPEC, net, head_name="fc")
 
 

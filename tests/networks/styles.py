@@ -234,10 +234,10 @@ def video_transformer() -> nn.Module:
     return net
 
 
-def styled(name: str) -> nn.Module:
+def styled(name: str, styles: dict[str, Callable[[], nn.Module]] = STYLES) -> nn.Module:
     """Return a network in evaluation mode, with statistics as after training."""
     torch.manual_seed(4)
-    net = STYLES[name]()
+    net = styles[name]()
     for module in net.modules():
         if isinstance(module, nn.BatchNorm3d):
             for tensor in (module.running_mean, module.weight.data, module.bias.data):

@@ -91,6 +91,12 @@ def returns_text(n_classes):
     return "a network"
 
 
+def hooked(n_classes):
+    network = TwoHeads(n_classes)
+    nn.utils.spectral_norm(network.b)
+    return network
+
+
 class TwoHeads(nn.Module):
     """The sum of two classifiers."""
 

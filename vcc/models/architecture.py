@@ -57,6 +57,7 @@ _SECTIONS: dict[str, Section] = {}
 _SECTION_HOMES = {
     "decomposition": "vcc.models.decomposed",
     "norms": "vcc.models.norms",
+    "parameters": "vcc.models.builders.bare",
     "quantizers": "vcc.models.quantized.plan",
 }
 

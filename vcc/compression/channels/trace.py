@@ -11,7 +11,7 @@ again.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from vcc.compression.channels.batchnorms import computes_as
 from vcc.compression.channels.maps import MOVERS, map_movers, register_movers
+from vcc.compression.channels.parameters import Place, places_of_parameters
 from vcc.compression.channels.steps import UntraceableError, limit_steps
 from vcc.errors import ScheduleError, one_line
 from vcc.models.layers import ChannelPad, is_depthwise
@@ -71,6 +72,25 @@ class Member:
 
 
 @dataclass(frozen=True)
+class ParameterShare:
+    """A group's share in a parameter that is of no layer.
+
+    Attributes:
+        name: of the parameter, with its module's.
+        dim: the dimension that the channels lie along.
+        size: its entries there, of all groups.
+        indices: those of this group, [k].
+        roots: the group's channel behind each, [k].
+    """
+
+    name: str
+    dim: int
+    size: int
+    indices: Tensor
+    roots: Tensor
+
+
+@dataclass(frozen=True)
 class ChannelGroup:
     """Channels of several layers that go together, one by one.
 
@@ -78,13 +98,15 @@ class ChannelGroup:
         roots: the channels, numbered as in the layer they were found at; ascending, [n].
         members: every layer that has them, in order of definition.
         obstacle: why none can go, or "".
+        shares: parameters of no layer that have them.
     """
 
     roots: Tensor
     members: tuple[Member, ...]
     obstacle: str = ""
+    shares: tuple[ParameterShare, ...] = ()
 
-    def positions(self, member: Member) -> Tensor:
+    def positions(self, member: Member | ParameterShare) -> Tensor:
         """Return where in `roots` each of the member's channels is, [k]."""
         return torch.searchsorted(self.roots, member.roots)
 
@@ -115,7 +137,9 @@ def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGrou
         ScheduleError: the model does not run on this input, or has a layer that cannot be traced.
     """
     _refuse_untraceable(model)
-    graph = _dependency_graph(model, example_input)
+    places = places_of_parameters(model, example_input)
+    graph = _dependency_graph(model, example_input, places)
+    parameters = {model.get_parameter(place.name): place for place in places}
     count = limit_steps(graph)
     names = {module: name for name, module in model.named_modules()}
     covered: dict[str, set[int]] = {}
@@ -126,7 +150,7 @@ def trace_channels(model: nn.Module, example_input: Tensor) -> tuple[ChannelGrou
         free = sorted(set(range(width(module))) - covered.get(name, set()))
         if free:
             count.steps = 0
-            group = _read_group(graph, module, free, names)
+            group = _read_group(graph, module, free, names, parameters)
             groups.append(group)
             for member in group.writers:
                 covered.setdefault(member.name, set()).update(member.indices.tolist())
@@ -145,7 +169,9 @@ def _refuse_untraceable(model: nn.Module) -> None:
             raise ScheduleError(msg)
 
 
-def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
+def _dependency_graph(model: nn.Module, example_input: Tensor, places: Sequence[Place]) -> Any:
+    along = [(model.get_parameter(p.name), p.dim) for p in places if p.dim is not None]
+    ignored = [model.get_parameter(p.name) for p in places if p.dim is None]
     graph = tp.DependencyGraph()
     register_movers(graph)
     # Tracing follows gradients, which frozen layers pass on only from an input that has one.
@@ -160,7 +186,13 @@ def _dependency_graph(model: nn.Module, example_input: Tensor) -> Any:
             msg = f"the network does not run on the example input {shape}: {reason}"
             raise ScheduleError(msg) from error
         try:
-            graph.build_dependency(model, (example,), verbose=False)
+            graph.build_dependency(
+                model,
+                (example,),
+                verbose=False,
+                unwrapped_parameters=along,
+                ignored_params=ignored,
+            )
             map_movers(graph, model)
         except Exception as error:
             # Whatever the library stumbles over, it is this network's graph that it cannot read.
@@ -187,7 +219,11 @@ def width(module: nn.Module, *, reads: bool = False) -> int:
 
 
 def _read_group(
-    graph: Any, module: nn.Module, channels: list[int], names: dict[nn.Module, str]
+    graph: Any,
+    module: nn.Module,
+    channels: list[int],
+    names: dict[nn.Module, str],
+    parameters: Mapping[nn.Parameter, Place],
 ) -> ChannelGroup:
     pruner = graph.get_pruner_of_module(module)
     try:
@@ -204,9 +240,8 @@ def _read_group(
         for item in items
         if graph.is_out_channel_pruning_fn(item.dep.handler)
     }
-    members, obstacle = [], ""
-    if len(items) < len(found):
-        obstacle = _bare_obstacle(found)
+    members = []
+    shares, obstacle = _shares(found, parameters)
     for item in items:
         layer = item.dep.target.module
         reads = not graph.is_out_channel_pruning_fn(item.dep.handler)
@@ -228,7 +263,7 @@ def _read_group(
         )
     position = {name: number for number, name in enumerate(names.values())}
     members.sort(key=lambda member: (position[member.name], member.reads))
-    return ChannelGroup(torch.tensor(channels), tuple(members), obstacle)
+    return ChannelGroup(torch.tensor(channels), tuple(members), obstacle, shares)
 
 
 def _has_channels(target: Any, names: Mapping[nn.Module, str]) -> bool:
@@ -251,11 +286,25 @@ def _is_sliceable(module: nn.Module) -> bool:
     return isinstance(module, _SLICEABLE) and not isinstance(module, _ConvTransposeNd)
 
 
-def _bare_obstacle(found: Any) -> str:
-    """Return a word on a parameter outside any layer that has the channels, "" without one."""
-    targets = (item.dep.target.module for item in found)
-    bare = any(isinstance(target, nn.Parameter) for target in targets)
-    return "coupled with a parameter outside any layer, which cannot be thinned" if bare else ""
+def _shares(
+    found: Any, parameters: Mapping[nn.Parameter, Place]
+) -> tuple[tuple[ParameterShare, ...], str]:
+    """Return the shares in parameters of no layer, and a word on one that cannot be cut, or ""."""
+    shares, obstacle = [], ""
+    for item in found:
+        target = item.dep.target.module
+        if not isinstance(target, nn.Parameter):
+            continue
+        place = parameters.get(target)
+        if place is None or place.dim is None or max(item.idxs) >= target.shape[place.dim]:
+            obstacle = "coupled with a parameter outside any layer, which cannot be thinned"
+            continue
+        pairs = sorted(zip(item.idxs, item.root_idxs, strict=True))
+        entries, roots = (torch.tensor(numbers) for numbers in zip(*pairs, strict=True))
+        shares.append(
+            ParameterShare(place.name, place.dim, target.shape[place.dim], entries, roots)
+        )
+    return tuple(shares), obstacle
 
 
 def _walk(start: Any, writing: set[nn.Module], names: dict[nn.Module, str]) -> Reach:

@@ -55,7 +55,7 @@ def zeros_read(
         return alive
     twin = _unwatched_copy(model)
     for name, module in twin.named_modules():
-        dim = _input_dim(module)
+        dim = input_dim(module)
         if dim is not None:
             module.register_forward_pre_hook(_look(alive, name, dim), with_kwargs=True)
     clip = random_like(example_input)
@@ -93,7 +93,7 @@ def _devices(clip: Tensor) -> list[torch.device]:
     return [clip.device] if clip.device.type == "cuda" else []
 
 
-def _input_dim(module: nn.Module) -> int | None:
+def input_dim(module: nn.Module) -> int | None:
     """Return which dimension of a layer's input are its channels, None for other layers."""
     if isinstance(module, nn.Linear):
         return -1

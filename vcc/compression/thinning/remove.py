@@ -19,13 +19,13 @@ from torch.optim import Optimizer
 from vcc.compression.channels.group_state import GroupState, find_group_state
 from vcc.compression.channels.grouped import equalised
 from vcc.compression.channels.steps import UntraceableError
-from vcc.compression.channels.temporal import slices_that_stay
 from vcc.compression.channels.trace import ChannelGroup, is_channel_maker, width
 from vcc.compression.channels.traced import TracedChannels
 from vcc.compression.channels.zeros import zeros_read
 from vcc.compression.thinning.checked import harmless
 from vcc.compression.thinning.report import ThinningReport, ThinningRow
 from vcc.compression.thinning.slicing import LayerCut, apply_cuts_
+from vcc.compression.thinning.temporal import slices_that_stay
 from vcc.errors import ScheduleError, nearest
 from vcc.models.layers import ChannelPart
 
@@ -200,9 +200,25 @@ def _cuts(
             stays[lost] = False
             kept[side] = stays.nonzero().flatten()
     names = dict.fromkeys([*(name for name, _ in kept), *slices])
-    return {
+    cuts = {
         name: LayerCut(kept.get((name, False)), kept.get((name, True)), slices.get(name))
         for name in names
+    }
+    return cuts | _parameter_cuts(states, removed)
+
+
+def _parameter_cuts(states: Sequence[GroupState], removed: Sequence[Tensor]) -> dict[str, LayerCut]:
+    """Return the cuts of parameters that are of no layer, by name."""
+    stays: dict[str, tuple[int, Tensor]] = {}
+    for state, dead in zip(states, removed, strict=True):
+        for share in state.group.shares:
+            lost = share.indices[dead[state.group.positions(share)]]
+            if len(lost):
+                whole = torch.ones(share.size, dtype=torch.bool)
+                stays.setdefault(share.name, (share.dim, whole))[1][lost] = False
+    return {
+        name: LayerCut(outputs=kept.nonzero().flatten(), along=dim)
+        for name, (dim, kept) in stays.items()
     }
 
 

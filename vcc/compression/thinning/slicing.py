@@ -12,6 +12,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
 from vcc.compression.channels.grouped import input_indices, is_grouped
+from vcc.models.builders.bare import remember_shapes
 from vcc.models.decomposed import replace_module
 from vcc.models.kernels import shrink_kernel
 from vcc.models.layers import ChannelPad, ChannelPart, ChannelShuffle, is_depthwise
@@ -26,11 +27,13 @@ class LayerCut:
         outputs: of its output, ascending; None: all.
         inputs: of its input, ascending; None: all.
         slices: of a 3-D convolution's kernel, neighbours, ascending; None: all.
+        along: of a parameter that is of no layer, the dimension that `outputs` are of.
     """
 
     outputs: Tensor | None = None
     inputs: Tensor | None = None
     slices: Tensor | None = None
+    along: int | None = None
 
 
 def slice_tensor(tensor: Tensor, kept: Mapping[int, Tensor]) -> Tensor:
@@ -56,6 +59,9 @@ def kept_indices(model: nn.Module, cuts: Mapping[str, LayerCut]) -> dict[str, di
     """
     kept: dict[str, dict[int, Tensor]] = {}
     for layer, cut in cuts.items():
+        if cut.along is not None and cut.outputs is not None:
+            kept[layer] = {cut.along: cut.outputs}
+            continue
         module = model.get_submodule(layer)
         for name, tensor in (
             *module.named_parameters(recurse=False),
@@ -80,6 +86,7 @@ def apply_cuts_(
         Parameter or buffer name to the indices that stayed, by dimension.
     """
     kept = kept_indices(model, cuts)
+    remember_shapes(model, [name for name, cut in cuts.items() if cut.along is not None])
     for name, indices in kept.items():
         layer, _, attribute = name.rpartition(".")
         module = model.get_submodule(layer)
@@ -92,6 +99,8 @@ def apply_cuts_(
         else:
             setattr(module, attribute, slice_tensor(old, indices))
     for layer, cut in cuts.items():
+        if cut.along is not None:
+            continue
         module = model.get_submodule(layer)
         if isinstance(module, NORMS_OVER_CHANNELS) and cut.outputs is not None:
             replace_module(model, module, thinned_norm(module, cut.outputs))

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from vcc.config.networks.builders import TORCHVISION, Builder, read_builder
 from vcc.errors import ModelError, one_line
@@ -168,4 +170,18 @@ def _called(builder: Builder, factory: Any, arguments: Mapping[str, Any]) -> nn.
     if not isinstance(made, nn.Module):
         msg = f"{name} returns a {type(made).__name__}: it must return a torch.nn.Module"
         raise ModelError(msg)
+    _refuse_hooked_norms(name, made)
     return made
+
+
+def _refuse_hooked_norms(factory: str, network: nn.Module) -> None:
+    """Refuse weights that a hook computes anew: PyTorch cannot copy such a network."""
+    for name, module in network.named_modules():
+        for hook in module._forward_pre_hooks.values():
+            if isinstance(hook, WeightNorm | SpectralNorm):
+                kind = "weight_norm" if isinstance(hook, WeightNorm) else "spectral_norm"
+                msg = (
+                    f"{factory}: {name} has torch.nn.utils.{kind}, with which a network cannot be "
+                    f"copied: take torch.nn.utils.parametrizations.{kind}"
+                )
+                raise ModelError(msg)

@@ -39,10 +39,11 @@ class PreActivationBasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return f(x) + shortcut(x)."""
-        shortcut: Tensor = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.conv1(self.relu(self.bn1(x)))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.conv1(self.relu(self.bn1(x)))
         out = self.conv2(self.relu(self.bn2(out)))
-        return out + shortcut
+        result: Tensor = out + shortcut
+        return result
 
 
 class PreActivationBottleneck(nn.Module):
@@ -63,11 +64,12 @@ class PreActivationBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return f(x) + shortcut(x)."""
-        shortcut: Tensor = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.conv1(self.relu(self.bn1(x)))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.conv1(self.relu(self.bn1(x)))
         out = self.conv2(self.relu(self.bn2(out)))
         out = self.conv3(self.relu(self.bn3(out)))
-        return out + shortcut
+        result: Tensor = out + shortcut
+        return result
 
 
 class PreActResNet(ResidualNetwork):

@@ -79,6 +79,7 @@ class TestPython:
             ("make", {"model_args": {"depth": {1}}}, "must be JSON types"),
             ("make", {"head": "heads"}, "has no layer 'heads': did you mean head"),
             ("make", {"head": "stem"}, "with 3 outputs"),
+            ("hooked", {}, "b has torch.nn.utils.spectral_norm, .*parametrizations.spectral_norm"),
             ("TwoHeads", {}, r"2 layers are \(a, b\): name it by head=LAYER"),
         ],
     )
