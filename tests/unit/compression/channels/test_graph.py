@@ -76,8 +76,11 @@ class TestCoupledParameters:
         parameters = dict(model.named_parameters())
         coupled = coupled_parameters(model, tiny_clip(variant))
         assert set(coupled) == filter_weights(model)
+        # In front of a sum or a concatenation these have no BatchNorm, nor X3D in front of a mean.
+        bare = variant.startswith(("pre_act", "dense", "x3d"))
         for name, vectors in coupled.items():
-            assert {parameters[vector].shape for vector in vectors} == {parameters[name].shape[:1]}
+            shapes = {parameters[vector].shape for vector in vectors}
+            assert shapes == {parameters[name].shape[:1]} or (bare and not shapes)
 
 
 class TestFilterGroups:
