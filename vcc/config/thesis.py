@@ -16,7 +16,6 @@ ALIASES = {
 REFUSED = {
     "store_name": "MLflow names runs: use run_name",
     "begin_epoch": "a resumed run knows its epoch: use resume_path",
-    "wide_resnet_k": "there is no wide ResNet here",
 }
 
 # Options with one value left: given so, they change nothing; given otherwise, they are refused.

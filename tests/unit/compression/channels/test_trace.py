@@ -86,7 +86,7 @@ def with_middle(layer: nn.Module, flat: int = 4) -> nn.Sequential:
     [
         (with_middle(nn.ConvTranspose2d(4, 4, 1)), "coupled with 1, a ConvTranspose2d, which"),
         (with_middle(nn.LayerNorm([4, 1, 1])), "coupled with 1, a LayerNorm over positions too"),
-        (Scaled(), "coupled with a parameter outside any layer"),
+        (Scaled(), ""),
         (with_middle(nn.GroupNorm(2, 4)), ""),
     ],
 )

@@ -34,7 +34,7 @@ def exported(network: Network, **changes: Any) -> Exported:
     )  # fmt: skip
     values: dict[str, Any] = {
         "network": network, "path": Path("net.onnx"), "size_bytes": 100, "parity": parity,
-        "latency": latency, "coverage": Coverage(runtime="toy CPU", nodes=NODES),
+        "latency": latency, "profile": None, "coverage": Coverage(runtime="toy CPU", nodes=NODES),
         "quant_target": "cpu", "overflow": "safe", "clip_top1": 0.5, "video_top1": 0.75,
         "test_videos": 4, "clips_per_video": 2.0,
     }  # fmt: skip

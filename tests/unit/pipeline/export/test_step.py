@@ -96,6 +96,7 @@ def test_all_files_are_opened_checked_timed_and_scored_together(
     monkeypatch.setattr(module, "open_together", open_together)
     monkeypatch.setattr(module, "dev_parity", lambda *_, videos: f"parity on {videos}")
     monkeypatch.setattr(module, "time_together", timed)
+    monkeypatch.setattr(module, "profile_file", lambda _session, shape: f"profile of {shape}")
     monkeypatch.setattr(module, "classify_with_session", lambda each: None)
     monkeypatch.setattr(module, "score_subset", score)
     options = ExportOptions(precision="f32", allow_fallback=True, parity_videos=3)
@@ -108,6 +109,7 @@ def test_all_files_are_opened_checked_timed_and_scored_together(
     assert given["subset"] == "test"
     small: Any = found["small"]
     assert (small.parity, small.latency) == ("parity on 3", "latency of small")
+    assert small.profile == f"profile of {network.card.clip_shape}"
     assert (small.video_top1, small.clip_top1, small.test_videos) == (0.5, 0.25, 2)
     assert small.size_bytes == (tmp_path / "small.onnx").stat().st_size
     assert small.clips_per_video == 2.0

@@ -28,7 +28,7 @@ def world(run: Any, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     def export_networks(networks: Any, *_: Any, folder: Any, **words: Any) -> Any:
         made.folder, made.words = folder, words
         return {
-            name: SimpleNamespace(name=name, metrics=lambda: {"size_bytes": 1.0})
+            name: SimpleNamespace(name=name, metrics=lambda: {"size_bytes": 1.0}, profile=None)
             for name in networks
         }
 
