@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 import torch
-from models_tiny import VARIANTS, tiny_network
+from models_tiny import EACH_KIND, tiny_network
 
 from vcc.config.model import ModelOptions
 from vcc.config.networks.family import FAMILIES
@@ -132,7 +132,7 @@ class TestSpec:
             },
         }
 
-    @pytest.mark.parametrize("variant", VARIANTS)
+    @pytest.mark.parametrize("variant", EACH_KIND)
     def test_spec_builds_the_same_layout(self, variant):
         model = tiny_network(variant)
         again = from_spec(model.spec)

@@ -25,7 +25,7 @@ from models_reference_shuffle import (
     shufflenetv2_logits,
     squeezenet_logits,
 )
-from models_tiny import VARIANTS, tiny_clip, tiny_network
+from models_tiny import EACH_KIND, tiny_clip, tiny_network
 from torch import nn
 
 from vcc.errors import ModelError
@@ -149,7 +149,7 @@ class TestPublishedNetworks:
 
 
 class TestInputs:
-    @pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "c3d"])
+    @pytest.mark.parametrize("variant", [each for each in EACH_KIND if each.values != ("c3d",)])
     @pytest.mark.parametrize("size", [(1, 17, 33), (7, 45, 30), (16, 32, 32)])
     def test_any_clip_size_gives_logits(self, variant, size):
         model = tiny_network(variant)
@@ -243,7 +243,7 @@ class TestChannelSplit:
 
 
 class TestHead:
-    @pytest.mark.parametrize("variant", VARIANTS)
+    @pytest.mark.parametrize("variant", EACH_KIND)
     def test_head_is_the_last_layer(self, variant):
         model = tiny_network(variant)
         assert head_of(model).weight.shape[0] == 4

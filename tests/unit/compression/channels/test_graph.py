@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models_tiny import VARIANTS, tiny_clip, tiny_network
+from models_tiny import EACH_KIND, tiny_clip, tiny_network
 from torch import Tensor, nn
 
 from vcc.compression.channels import graph
@@ -70,7 +70,7 @@ class TestCoupledParameters:
         assert coupled["conv1.weight"] == ("bn1.weight", "bn1.bias")
         assert coupled["layer2.0.conv2.weight"] == ("layer2.0.bn2.weight", "layer2.0.bn2.bias")
 
-    @pytest.mark.parametrize("variant", VARIANTS)
+    @pytest.mark.parametrize("variant", EACH_KIND)
     def test_every_convolution_has_an_entry_of_its_width(self, variant):
         model = tiny_network(variant)
         parameters = dict(model.named_parameters())
@@ -108,7 +108,7 @@ class TestFilterGroups:
         assert ("features.2.conv.0.weight", "features.2.conv.3.weight") in groups
         assert ("features.18.0.weight",) in groups
 
-    @pytest.mark.parametrize("variant", VARIANTS)
+    @pytest.mark.parametrize("variant", EACH_KIND)
     def test_every_convolution_but_a_classifier_is_in_exactly_one_group(self, variant):
         model = tiny_network(variant)
         names = [name for group in filter_groups(model, tiny_clip(variant)) for name in group]

@@ -19,6 +19,12 @@ from vcc.models.quantized.modules import ClippedActivation
 from vcc.models.quantized.plan import activation_quantizers, describe_quantizers
 
 FAMILIES = SMALL_FAMILIES | {"resnet": {"model_depth": 10, "resnet_shortcut": "A"}}
+# Sums, depthwise filters, channels that are split, and those that are appended.
+DEFAULT = ("resnet", "csn", "shufflenetv2", "densenet")
+EACH = [
+    pytest.param(family, marks=() if family in DEFAULT else pytest.mark.slow)
+    for family in sorted(FAMILIES)
+]
 
 
 def network(family: str) -> nn.Module:
@@ -71,7 +77,7 @@ def train(model: nn.Module, scheduler: CompressionScheduler, optimizer: Any) -> 
     return losses
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", EACH)
 def test_post_training_quantization_stays_close_and_reloads(family: str, tmp_path: Path) -> None:
     model = network(family)
     before = model(clips()).detach()
