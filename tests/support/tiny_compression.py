@@ -77,6 +77,7 @@ class Recorded:
         self.dicts: dict[str, Any] = {}
         self.files: list[tuple[str, str | None]] = []
         self.tags: dict[str, str] = {}
+        self.resolved: dict[str, Any] = {}
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
         for name, value in metrics.items():
@@ -93,3 +94,6 @@ class Recorded:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         self.tags.update(tags)
+
+    def log_resolved(self, values: Mapping[str, Any]) -> None:
+        self.resolved = dict(values)

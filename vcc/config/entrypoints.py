@@ -178,6 +178,11 @@ class PipelineEntry(
 
 
 @dataclass(frozen=True, kw_only=True)
+class DenseOptions(TrainingOptions, ModelOptions, ClipOptions):
+    """The dense training's share of the pipeline's options."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SensitivityEntry(SourceOptions, TrackingOptions):
     """Measure how much each layer can be pruned, or clips be reduced, before accuracy falls."""
 

@@ -29,6 +29,7 @@ def prepare_step(options: PrepareOptions, run: Run) -> PreparedDataset:
     run.log_text("\n".join(report.lines()) + "\n", "prepare_report.txt")
     dataset = PreparedDataset.open(report.root)
     log_dataset(run, dataset, context="prepare")
+    run.log_resolved({"store": dataset.manifest.store})
     run.log_metrics(
         {f"videos_{subset}": len(dataset.videos(subset)) for subset in ("train", "dev", "test")}
     )

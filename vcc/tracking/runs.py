@@ -1,7 +1,7 @@
 """MLflow runs: one per entry point, children per step, the same names everywhere.
 
 `mlflow run` has made a run and logged MLproject's parameters before our code starts; that run is
-resumed. The resolved options are logged as `cfg.*`, since a logged parameter can never change.
+resumed. Which options become parameters is said in `vcc.tracking.provenance`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ from vcc.data.annotations.names import check_run_name
 from vcc.errors import StoppedError, TrackingError
 from vcc.tracking.database import open_database
 from vcc.tracking.outbox import MetricOutbox, StepFigures, short
-from vcc.tracking.provenance import environment_lines, provenance_tags
+from vcc.tracking.provenance import (
+    chosen_params,
+    environment_lines,
+    provenance_tags,
+    resolved_params,
+)
 from vcc.tracking.views import save_view
 
 _logger = logging.getLogger(__name__)
@@ -55,6 +60,7 @@ class Run:
         self.run_id: str = active.info.run_id
         self.experiment_id: str = active.info.experiment_id
         self._dataset: Any = None
+        self._config: tuple[str, dict[str, Any]] = ("config.yaml", {})
         self._client = mlflow.MlflowClient()
         self._backlog = unsent / f"{self.run_id}.json"
         self._outbox: MetricOutbox | None = None
@@ -133,11 +139,36 @@ class Run:
             f"them; they are kept in {self._backlog} and sent when run {self.run_id} is continued"
         )
 
-    def log_options(self, options: Options) -> None:
-        """Log resolved options as `cfg.*` parameters and as config.yaml."""
-        values = options.as_dict()
-        mlflow.log_params({f"cfg.{name}": _shown(value) for name, value in values.items()})
-        mlflow.log_dict(values, "config.yaml")
+    def log_options(self, options: Options, *, again: bool = False) -> None:
+        """Log the options that were chosen as parameters, and all of them as config.yaml.
+
+        Args:
+            options: of the step.
+            again: the run goes on: no parameters, and the file is config_resumed.yaml.
+        """
+        self._config = ("config_resumed.yaml" if again else "config.yaml", options.as_dict())
+        if not again:
+            mlflow.log_params(chosen_params(options, self._logged_params()))
+        self._log_config()
+
+    def log_resolved(self, values: Mapping[str, Any]) -> None:
+        """Log what options came to that left it open, as `resolved.NAME` and in config.yaml.
+
+        Args:
+            values: option -> value of a plain JSON type.
+        """
+        name, options = self._config
+        mlflow.log_params(resolved_params(values, options, self._logged_params()))
+        self._config = (name, {**options, **values})
+        self._log_config()
+
+    def _logged_params(self) -> Mapping[str, str]:
+        params: dict[str, str] = self._client.get_run(self.run_id).data.params
+        return params
+
+    def _log_config(self) -> None:
+        name, values = self._config
+        mlflow.log_dict(values, name)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log what a run was given beside its options; a logged parameter can never change."""
@@ -219,7 +250,7 @@ def open_run(
     Args:
         name: shown unless the user named the run.
         step: prepare, train, compress, evaluate, export, register or pipeline.
-        options: logged as `cfg.*`.
+        options: those that were chosen become parameters.
         continues: id of an interrupted run to go on with; where that cannot be, a line says why
             and the new run is tagged `resumed_from`.
 
@@ -269,7 +300,7 @@ def _opened(name: str, step: str, options: Options, continues: str | None) -> It
         run.set_tags({"step": step, **provenance_tags()})
         if again:
             # A logged parameter can never change, and resume_path has.
-            run.log_dict(options.as_dict(), "config_resumed.yaml")
+            run.log_options(options, again=True)
             if "error" in active.data.tags:
                 mlflow.delete_tag("error")
         else:

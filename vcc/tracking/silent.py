@@ -25,8 +25,11 @@ class SilentRun(Run):
     def settle(self, seconds: float = 0.0) -> None:
         """Wait for nothing."""
 
-    def log_options(self, options: Options) -> None:
+    def log_options(self, options: Options, *, again: bool = False) -> None:
         """Drop options."""
+
+    def log_resolved(self, values: Mapping[str, Any]) -> None:
+        """Drop what options came to."""
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Drop parameters."""

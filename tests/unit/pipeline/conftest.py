@@ -31,6 +31,9 @@ class RememberedRun:
     def log_params(self, params: Mapping[str, Any]) -> None:
         self.params |= params
 
+    def log_resolved(self, values: Mapping[str, Any]) -> None:
+        self.params |= {f"resolved.{name}": value for name, value in values.items()}
+
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: int | None = None, model_id: str | None = None
     ) -> None:

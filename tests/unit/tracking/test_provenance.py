@@ -1,4 +1,4 @@
-"""A run says what code it ran, and nothing of a repository that is not the project's."""
+"""A run says what code it ran and what was chosen, and nothing of repositories not ours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from vcc.config.entrypoints import PipelineEntry
+from vcc.config.training import TrainingOptions
 from vcc.tracking import provenance
+from vcc.tracking.provenance import chosen_params, resolved_params
+
+OPTIONS = TrainingOptions(learning_rate=0.5, no_val=True)
 
 
 def git(folder: Path, *words: str) -> str:
@@ -53,3 +58,35 @@ def test_pins_name_what_is_installed_only() -> None:
     (pin,) = provenance.pinned("torch", "no-such-package-anywhere")
     assert pin == f"torch=={provenance.package_version('torch')}"
     assert pin in provenance.environment_lines().splitlines()
+
+
+def test_defaults_are_no_parameters() -> None:
+    assert chosen_params(TrainingOptions(), {}) == {}
+    assert chosen_params(PipelineEntry(), {}) == {}
+    assert chosen_params(OPTIONS, {}) == {"learning_rate": "0.5", "no_val": "true"}
+
+
+@pytest.mark.parametrize("text", ["0.5", "0.50", "5e-1"])
+def test_what_is_logged_is_not_repeated(text: str) -> None:
+    assert chosen_params(OPTIONS, {"learning_rate": text, "no_val": "true"}) == {}
+
+
+def test_an_option_that_another_name_set_is_told() -> None:
+    # `-P lr=0.5`, a name of the thesis: MLflow has logged learning_rate's default beside it.
+    logged = {"learning_rate": "0.1", "lr": "0.5", "no_val": "true"}
+    assert chosen_params(OPTIONS, logged) == {"resolved.learning_rate": "0.5"}
+    assert chosen_params(OPTIONS, {**logged, "resolved.learning_rate": "0.5"}) == {}
+
+
+def test_what_the_options_say_themselves_was_not_resolved() -> None:
+    values = {"store": "raw", "n_epochs": 3, "learning_rate": 0.5, "batch_size": None}
+    options = {"store": "auto", "n_epochs": None, "learning_rate": 0.5}
+    assert resolved_params(values, options, {}) == {
+        "resolved.store": "raw",
+        "resolved.n_epochs": "3",
+        "resolved.batch_size": "",
+    }
+
+
+def test_a_run_that_goes_on_keeps_what_it_said() -> None:
+    assert resolved_params({"n_epochs": 4}, {}, {"resolved.n_epochs": "3"}) == {}

@@ -11,6 +11,7 @@ from typing import Any
 
 import mlflow
 import pytest
+import yaml
 from mlflow.exceptions import MlflowException
 
 from vcc.config.tracking import TrackingOptions
@@ -52,8 +53,7 @@ def test_options_data_figures_and_files_are_found_in_the_run(
     found = only_run(store)
     assert found.info.run_name == "a name"
     assert found.info.status == "FINISHED"
-    assert found.data.params["cfg.results"] == str(tmp_path)
-    assert found.data.params["source"] == ""
+    assert found.data.params == {"results": str(tmp_path), "source": ""}
     assert found.data.metrics == {"video_top1": 0.5, "loss": 2.0}
     tags = found.data.tags
     assert (tags["step"], tags["dataset"], tags["data_digest"]) == ("export", "toy", "d" * 64)
@@ -75,6 +75,25 @@ def test_a_run_inside_another_is_its_child(
     child = store.get_run(inner.run_id)
     assert child.data.tags["mlflow.parentRunId"] == outer.run_id
     assert [each.path for each in store.list_artifacts(inner.run_id)] == ["config.yaml"]
+
+
+def test_what_mlflow_run_has_logged_is_not_said_again(
+    store: mlflow.MlflowClient,
+    opened: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = store.create_run("0")
+    theirs = {"results": str(tmp_path), "run_name": "", "store": "auto"}
+    for name, text in theirs.items():
+        store.log_param(made.info.run_id, name, text)
+    monkeypatch.setenv("MLFLOW_RUN_ID", made.info.run_id)
+    with opened("a name") as run:
+        run.log_resolved({"store": "raw", "results": str(tmp_path)})
+        run.log_resolved({"store": "packed"})
+    assert only_run(store).data.params == {**theirs, "resolved.store": "raw"}
+    config = yaml.safe_load(mlflow.artifacts.load_text(f"runs:/{run.run_id}/config.yaml"))
+    assert (config["store"], config["results"]) == ("packed", str(tmp_path))
 
 
 def test_the_name_that_a_user_gave_stays_and_a_made_up_one_goes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vcc.compression.quantization.guard import Budget
 from vcc.compression.schedule.shipped import default_schedule
@@ -54,6 +55,16 @@ class Recipe:
     targets: TargetOptions = TargetOptions()
     guard: Budget | None = None
     overflow: str | None = None
+
+    def settled(self) -> dict[str, Any]:
+        """Return what its options came to that may be left open, by their names."""
+        training = self.training
+        return {
+            "schedule": str(self.schedule),
+            "optimizer": training.optimizer,
+            "learning_rate": training.learning_rate,
+            "batch_size": self.clip.batch_size,
+        }
 
 
 def recipe_for(

@@ -140,3 +140,4 @@ class _Compression:
         self._run.log_file(self._recipe.schedule, "schedule")
         self._run.log_text(self._schedule.to_yaml(), "schedule/effective.yaml")
         self._run.log_dict({"phases": phases}, "phases.json")
+        self._run.log_resolved({**self._recipe.settled(), "n_epochs": self._n_epochs})
