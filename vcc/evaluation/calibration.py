@@ -10,6 +10,8 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 from vcc.evaluation.accuracy import VideoScores
 
 BINS = 15
+# Fewer videos than that say little of a bin: the picture joins bins until they have as many.
+FEWEST = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,42 @@ class Reliability:
     confidence: tuple[float, ...]
     accuracy: tuple[float, ...]
     ece: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreBin:
+    """Neighbouring bins as one: its videos, how many are right, and their mean score (0..1)."""
+
+    videos: int
+    right: int
+    confidence: float
+
+
+def joined_bins(curve: Reliability, *, fewest: int = FEWEST) -> list[ScoreBin]:
+    """Return bins of at least so many videos, lowest scores first.
+
+    What is left over at the upper end joins the last one.
+    """
+    joined: list[ScoreBin] = []
+    for videos, confidence, accuracy in zip(
+        curve.videos, curve.confidence, curve.accuracy, strict=True
+    ):
+        if not videos:
+            continue
+        new = ScoreBin(videos=videos, right=round(accuracy * videos), confidence=confidence)
+        if joined and joined[-1].videos < fewest:
+            new = _together(joined.pop(), new)
+        joined.append(new)
+    if len(joined) > 1 and joined[-1].videos < fewest:
+        last = joined.pop()
+        joined.append(_together(joined.pop(), last))
+    return joined
+
+
+def _together(first: ScoreBin, second: ScoreBin) -> ScoreBin:
+    videos = first.videos + second.videos
+    total = first.confidence * first.videos + second.confidence * second.videos
+    return ScoreBin(videos=videos, right=first.right + second.right, confidence=total / videos)
 
 
 def reliability(scores: VideoScores, *, bins: int = BINS) -> Reliability:

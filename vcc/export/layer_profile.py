@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +104,45 @@ def profiles_csv(profiles: Mapping[str, Profile]) -> str:
             figures = (f"{node.ms:.4f}", f"{profile.share(node):.4f}")
             writer.writerow([name, node.name, node.operation, node.kernel, *figures])
     return out.getvalue()
+
+
+def profile_table(profiles: Mapping[str, Profile], *, most: int = 24) -> list[list[str]]:
+    """Return a table of what layers take in each file: a header, then a row for each layer.
+
+    The nodes of a layer are one row. Only the layers that take most in any file have one, in the
+    order of execution; two rows at the end sum up the others and all.
+
+    Args:
+        profiles: name of a file -> its profile.
+        most: rows of layers.
+    """
+    times = {name: _by_layer(profile) for name, profile in profiles.items()}
+    layers = list(dict.fromkeys(layer for each in times.values() for layer in each))
+    top = sorted(layers, key=lambda layer: -max(each.get(layer, 0.0) for each in times.values()))
+    shown = [layer for layer in layers if layer in top[:most]]
+    rest = [layer for layer in layers if layer not in shown]
+    rows = [[layer, *_cells([layer], times)] for layer in shown]
+    if rest:
+        rows.append([f"{len(rest)} others", *_cells(rest, times)])
+    header = [cell for name in profiles for cell in (f"{name}, ms", "share")]
+    return [["layer", *header], *rows, ["all", *_cells(layers, times)]]
+
+
+def _by_layer(profile: Profile) -> dict[str, float]:
+    times: dict[str, float] = {}
+    for node in profile.nodes:
+        times[node.name] = times.get(node.name, 0.0) + node.ms
+    return times
+
+
+def _cells(layers: Sequence[str], times: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return two cells for each file: milliseconds, and their share in all of its layers."""
+    cells = []
+    for each in times.values():
+        own = [each[layer] for layer in layers if layer in each]
+        total = sum(each.values())
+        cells += [f"{sum(own):.3f}", f"{sum(own) / total:.1%}"] if own and total else ["", ""]
+    return cells
 
 
 def profile_lines(profiles: Mapping[str, Profile], *, most: int = 6) -> list[str]:

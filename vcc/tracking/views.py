@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
 
+# The results tree of the thesis calls a dense network's method so.
+DENSE_METHOD = "benchmark"
 _VIEW = "vcc-variants"
 _TAG = f"mlflow.sharedViewState.{_VIEW}"
 _COLUMNS = (
@@ -91,8 +93,15 @@ def find_artifact(
         return None
 
 
-def measured_runs(experiment_id: str, *, data_digest: str) -> Sequence[MeasuredRun]:
-    """Return the finished export runs of an experiment on the same data, newest first."""
+def measured_runs(experiment_id: str, *, data_digest: str, parent: str) -> Sequence[MeasuredRun]:
+    """Return the finished export runs of an experiment on the same data, newest first.
+
+    Args:
+        experiment_id: where the runs are.
+        data_digest: of the prepared data.
+        parent: run whose children are called as its table calls them, "dense" and "compressed";
+            others have the network's name and the method, too.
+    """
     found = mlflow.MlflowClient().search_runs(
         [experiment_id],
         f"tags.step = 'export' and tags.data_digest = '{data_digest}' and "
@@ -101,7 +110,7 @@ def measured_runs(experiment_id: str, *, data_digest: str) -> Sequence[MeasuredR
     )
     return [
         MeasuredRun(
-            name=f"{run.data.tags.get('arch', '')} {run.data.tags.get('method', '')}".strip(),
+            name=_name_of(run.data.tags, parent),
             runtime=run.data.tags.get("runtime", "unknown"),
             video_top1=run.data.metrics["video_top1"],
             latency_p50_ms=run.data.metrics["latency_p50_ms"],
@@ -110,3 +119,14 @@ def measured_runs(experiment_id: str, *, data_digest: str) -> Sequence[MeasuredR
         for run in found
         if {"video_top1", "latency_p50_ms", "size_bytes"} <= set(run.data.metrics)
     ]
+
+
+def _name_of(tags: Mapping[str, str], parent: str) -> str:
+    arch, method = tags.get("arch", ""), tags.get("method", "")
+    if not method:
+        return arch
+    role = "dense" if method == DENSE_METHOD else "compressed"
+    if tags.get("mlflow.parentRunId") == parent:
+        return role
+    how = "" if role == "dense" else f" by {method}"
+    return f"{arch} {role}{how}".strip()

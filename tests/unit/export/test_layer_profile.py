@@ -16,6 +16,7 @@ from vcc.export.layer_profile import (
     layer_names,
     profile_file,
     profile_lines,
+    profile_table,
     profiles_csv,
 )
 from vcc.export.onnx_file import export_onnx
@@ -87,3 +88,16 @@ def test_rows_and_lines_say_the_same() -> None:
 def test_nothing_measured_is_no_division() -> None:
     profile = Profile(runtime="it", nodes=(node("conv1", 0.0),))
     assert profile.share(profile.nodes[0]) == 0
+
+
+def test_the_table_of_layers_sums_nodes_and_lays_files_beside_each_other() -> None:
+    dense = Profile(runtime="r", nodes=(node("a", 1.0), node("b", 2.0), node("a", 3.0)))
+    small = Profile(runtime="r", nodes=(node("b", 1.0), node("c", 0.5), node("d", 0.5)))
+    assert profile_table({"dense": dense, "compressed": small}, most=2) == [
+        ["layer", "dense, ms", "share", "compressed, ms", "share"],
+        ["a", "4.000", "66.7%", "", ""],
+        ["b", "2.000", "33.3%", "1.000", "50.0%"],
+        ["2 others", "", "", "1.000", "50.0%"],
+        ["all", "6.000", "100.0%", "2.000", "100.0%"],
+    ]
+    assert len(profile_table({"dense": dense})) == 4

@@ -9,7 +9,7 @@ from pathlib import Path
 import mlflow
 
 from vcc.config.metrics import METRICS
-from vcc.tracking.views import MeasuredRun, find_artifact, measured_runs, save_view
+from vcc.tracking.views import DENSE_METHOD, MeasuredRun, find_artifact, measured_runs, save_view
 
 MEASURED = {"video_top1": 0.5, "latency_p50_ms": 3.0, "size_bytes": 7.0}
 
@@ -83,7 +83,18 @@ def test_only_exports_that_measured_everything_are_compared(store: mlflow.Mlflow
     finished(store, tags, {"video_top1": 1.0})
     finished(store, {**tags, "data_digest": "another"}, MEASURED)
     finished(store, tags, MEASURED, status="RUNNING")
-    assert measured_runs("0", data_digest="d") == [
+    assert measured_runs("0", data_digest="d", parent="p") == [
         MeasuredRun(name="toy", runtime="unknown", **MEASURED | {"video_top1": 0.75}),
-        MeasuredRun(name="toy pruned", runtime="cpu", **MEASURED),
+        MeasuredRun(name="toy compressed by pruned", runtime="cpu", **MEASURED),
     ]
+
+
+def test_a_pipeline_s_own_runs_are_called_as_its_table_calls_them(
+    store: mlflow.MlflowClient,
+) -> None:
+    tags = {"step": "export", "data_digest": "d", "arch": "toy"}
+    for method in ("ep", DENSE_METHOD):
+        for parent in ("ours", "theirs"):
+            finished(store, {**tags, "method": method, "mlflow.parentRunId": parent}, MEASURED)
+    names = [run.name for run in measured_runs("0", data_digest="d", parent="ours")]
+    assert sorted(names) == ["compressed", "dense", "toy compressed by ep", "toy dense"]

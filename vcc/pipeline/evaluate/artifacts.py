@@ -114,7 +114,7 @@ def write_strip(flip: Flip, dataset: PreparedDataset, path: Path) -> Path:
     lines = (
         f"{flip.before.video}: {flip.before.label}",
         f"dense {flip.before.predicted} {flip.before.score:.2f}, "
-        f"now {flip.after.predicted} {flip.after.score:.2f}",
+        f"compressed {flip.after.predicted} {flip.after.score:.2f}",
     )
     for row, line in enumerate(lines):
         place = (4, 16 + 19 * row)

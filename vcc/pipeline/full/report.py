@@ -15,6 +15,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.comparison import Variant, clip_sentence, speed_up, table_rows
 from vcc.evaluation.plots.cost import CostPoint, pareto_figure
 from vcc.evaluation.plots.style import save_figure
+from vcc.export.layer_profile import Profile, profile_table
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.artifacts import Scored, write_comparison
 from vcc.pipeline.full.layer_pictures import draw_layers
@@ -24,28 +25,74 @@ from vcc.tracking.runs import Run
 from vcc.tracking.views import find_artifact, measured_runs
 
 _SENSITIVITY = "sensitivity.png"
+_FLIPS = "Videos whose answer changed"
 
-# In the order of the page; what was not made is left out.
-_CAPTIONS = {
-    "pareto.png": "Accuracy, latency and size of the exported files of this experiment. Times "
-    "of different runs were taken at different moments.",
-    "weights.png": "Weights of each layer before and after.",
-    "sparsity.png": "What became of each layer's weights: gone with their channels, or zero.",
-    _SENSITIVITY: "Sensitivity of each layer: dev accuracy with that layer alone pruned, "
-    "from the newest analysis of this network in the experiment.",
-    "reliability.png": "Calibration of the video scores, dense and compressed.",
-    "per_class_change.png": "Accuracy of each class, dense and compressed.",
-    "confusion.png": "Confusion matrix of the compressed network.",
-}
+# File, title and caption in the order of the page; what was not made is left out.
+_PICTURES = (
+    (
+        "pareto.png",
+        "Accuracy and cost",
+        "Accuracy, latency and size of the exported files of this experiment: dense and compressed "
+        "are this run's, others have their network's name. Times of different runs were taken at "
+        "different moments.",
+    ),
+    ("weights.png", "Weights of each layer", "Weights of each layer, dense and compressed."),
+    (
+        "sparsity.png",
+        "What became of the weights",
+        "What became of each layer's weights: gone with their channels, or zero.",
+    ),
+    (
+        _SENSITIVITY,
+        "Sensitivity of each layer",
+        "Dev accuracy with one layer alone pruned, from the newest analysis of this network in "
+        "the experiment.",
+    ),
+    (
+        "reliability.png",
+        "Calibration",
+        "Calibration of the video scores, dense and compressed. Neighbouring bins are one point "
+        "where they hold few videos; bars are 95 % intervals.",
+    ),
+    (
+        "per_class_change.png",
+        "Accuracy of each class",
+        "Accuracy of the classes, dense and compressed, the largest loss first.",
+    ),
+    ("confusion.png", "Confusion matrix", "Confusion matrix of the compressed network."),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the page: its title, then pictures or a table.
+
+    Attributes:
+        title: above it, and in the table of contents.
+        text: a sentence; "" for none.
+        pictures: caption and base64 PNG of each.
+        rows: of a table, the first its header.
+        small: the pictures are shown beside each other.
+    """
+
+    title: str
+    text: str = ""
+    pictures: Sequence[Mapping[str, str]] = ()
+    rows: Sequence[Sequence[str]] = ()
+    small: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """A network of the pipeline, its test scores and its column of the table."""
+    """A network of the pipeline, its test scores, its column of the table and its layers' times.
+
+    There are no times where the runtime does not show its layers.
+    """
 
     network: Network
     scored: Scored
     variant: Variant
+    profile: Profile | None
 
 
 def summary_of(dense: Variant, compressed: Variant) -> str:
@@ -83,7 +130,7 @@ def log_report(dense: Compared, compressed: Compared, dataset: PreparedDataset, 
             title=f"{compressed.network.card.arch} on {dataset.name}, compressed",
             summary=summary_of(dense.variant, compressed.variant),
             rows=rows,
-            pictures=_pictures(folder),
+            sections=[*_sections(folder), *_layer_times(dense, compressed)],
             facts=facts,
         )
         (folder / "report.html").write_text(page, encoding="utf-8")
@@ -95,14 +142,14 @@ def render(
     title: str,
     summary: str,
     rows: Sequence[Sequence[str]],
-    pictures: Sequence[Mapping[str, str]],
+    sections: Sequence[Section],
     facts: Mapping[str, str],
 ) -> str:
     """Return the page; everything given is text and is escaped."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     return environment.get_template("report.html.j2").render(
-        title=title, summary=summary, rows=rows, pictures=pictures, facts=facts
+        title=title, summary=summary, rows=rows, sections=sections, facts=facts
     )
 
 
@@ -117,7 +164,7 @@ def _draw_cost(
             size_bytes=made.size_bytes,
             runtime=made.runtime,
         )
-        for made in measured_runs(run.experiment_id, data_digest=dataset.digest)
+        for made in measured_runs(run.experiment_id, data_digest=dataset.digest, parent=run.run_id)
     ]
     if points:
         save_figure(pareto_figure(points), folder / "pareto.png")
@@ -132,14 +179,28 @@ def _draw_cost(
     )
 
 
-def _pictures(folder: Path) -> list[dict[str, str]]:
-    found = [(folder / name, caption) for name, caption in _CAPTIONS.items()]
-    found += [
-        (path, f"A video that was {path.stem.split('_')[1]}: frames, and both answers.")
+def _layer_times(dense: Compared, compressed: Compared) -> list[Section]:
+    found = {each.variant.name: each.profile for each in (dense, compressed)}
+    profiles = {name: profile for name, profile in found.items() if profile is not None}
+    if not profiles:
+        return []
+    runtimes = ", ".join(f"{name} in {profile.runtime}" for name, profile in profiles.items())
+    text = f"Median milliseconds of each layer for one clip: {runtimes}."
+    return [Section(title="Time of each layer", text=text, rows=profile_table(profiles))]
+
+
+def _sections(folder: Path) -> list[Section]:
+    found = [
+        Section(title=title, pictures=[_picture(folder / name, caption)])
+        for name, title, caption in _PICTURES
+        if (folder / name).is_file()
+    ]
+    flips = [
+        _picture(path, f"A video that was {path.stem.split('_')[1]}: frames, and both answers.")
         for path in sorted((folder / "flips").glob("*.png"))
     ]
-    return [
-        {"caption": caption, "data": base64.b64encode(path.read_bytes()).decode()}
-        for path, caption in found
-        if path.is_file()
-    ]
+    return [*found, Section(title=_FLIPS, pictures=flips, small=True)] if flips else found
+
+
+def _picture(path: Path, caption: str) -> dict[str, str]:
+    return {"caption": caption, "data": base64.b64encode(path.read_bytes()).decode()}

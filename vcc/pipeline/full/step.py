@@ -49,6 +49,7 @@ def take_steps(options: PipelineEntry, run: Run) -> tuple[list[Variant], float]:
             network=network,
             scored=Scored(name=name, scores=scores[name]),
             variant=exported[name].variant(name),
+            profile=exported[name].profile,
         )
         for name, network in networks.items()
     )

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vcc.evaluation.calibration import Reliability
+from vcc.evaluation.intervals import wilson_interval
 from vcc.evaluation.per_class import ClassAccuracy
 from vcc.evaluation.plots.accuracy import (
     class_change_figure,
@@ -32,7 +33,7 @@ def test_a_confusion_is_coloured_by_share_and_numbered_by_videos() -> None:
     assert not axes.get_yticklabels()[1].get_parse_math()
 
 
-@pytest.mark.parametrize(("classes", "numbered", "named"), [(17, False, True), (61, False, False)])
+@pytest.mark.parametrize(("classes", "numbered", "named"), [(17, False, True), (151, False, False)])
 def test_many_classes_have_no_room_for_numbers_or_names(
     classes: int, numbered: bool, named: bool
 ) -> None:
@@ -60,21 +61,31 @@ def test_the_largest_loss_comes_first() -> None:
         class_change_figure(before, after[:2], names=("dense", "small"))
 
 
+def test_of_many_classes_those_that_changed_most_are_compared() -> None:
+    before = [row(f"class {number}", 0.5) for number in range(101)]
+    after = [row(f"class {number}", 0.5 + (number - 50) / 101) for number in range(101)]
+    (axes,) = class_change_figure(before, after, names=("dense", "compressed")).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(names) == 40
+    assert (names[0], names[-1]) == ("class 0 (4)", "class 100 (4)")
+    assert axes.get_title() == "61 classes that changed less are left out"
+
+
 def test_empty_bins_are_left_out_of_the_curve() -> None:
     curve = Reliability(
         edges=(0.0, 0.5, 1.0),
-        videos=(0, 4),
+        videos=(0, 12),
         confidence=(math.nan, 0.8),
         accuracy=(math.nan, 0.5),
         ece=0.3,
     )
     upper, lower = reliability_figure({"dense": curve, "small": curve}).axes
-    assert [line.get_label() for line in upper.lines] == [
-        "perfectly calibrated",
-        "dense: ECE 30.0 %",
-        "small: ECE 30.0 %",
-    ]
+    _, labels = upper.get_legend_handles_labels()
+    assert labels == ["perfectly calibrated", "dense: ECE 30.0 %", "small: ECE 30.0 %"]
     assert list(upper.lines[1].get_xdata()) == [0.8]
-    assert [bar.get_height() for bar in lower.patches] == [0, 4, 0, 4]
+    interval = wilson_interval(6, 12)
+    ends = upper.collections[0].get_segments()[0]  # type: ignore[attr-defined]
+    assert [y for _, y in ends] == pytest.approx([interval.low, interval.high])
+    assert [bar.get_height() for bar in lower.patches] == [0, 12, 0, 12]
     # Bars of two networks lie beside each other.
     assert lower.patches[2].get_x() >= lower.patches[0].get_x() + lower.patches[0].get_width()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vcc.evaluation.comparison import Variant
-from vcc.pipeline.full.report import render, summary_of
+from vcc.pipeline.full.report import Section, render, summary_of
 
 
 def variant(**changes: object) -> Variant:
@@ -22,7 +22,10 @@ def page() -> str:
         title="<script>alert(1)</script> on data",
         summary="came out & went in",
         rows=[["", "dense"], ["parameters", "1,000"]],
-        pictures=[{"caption": 'a "quoted" name', "data": "aGVsbG8="}],
+        sections=[
+            Section(title="<Cost>", pictures=[{"caption": 'a "quoted" name', "data": "aGVsbG8="}]),
+            Section(title="Layers", text="of both", rows=[["layer"], ["<conv1>"]]),
+        ],
         facts={"commit": "abc"},
     )
 
@@ -35,6 +38,13 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
 def test_names_are_escaped() -> None:
     assert "&lt;script&gt;alert(1)" in page()
     assert "came out &amp; went in" in page()
+
+
+def test_the_contents_lead_to_every_part() -> None:
+    links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', page())
+    assert [title for _, title in links] == ["&lt;Cost&gt;", "Layers", "Where it comes from"]
+    assert all(f'id="{place}"' in page() for place, _ in links)
+    assert "<td>&lt;conv1&gt;</td>" in page()
 
 
 def test_the_summary_says_what_was_lost_and_gained() -> None:
