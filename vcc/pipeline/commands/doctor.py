@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 from vcc.cli import say
 from vcc.errors import ExportError
 from vcc.export import doctor
+from vcc.pipeline.doctor.environments import environment_findings
 
 
 def run_doctor() -> None:
@@ -13,7 +16,7 @@ def run_doctor() -> None:
     Raises:
         ExportError: something must be mended.
     """
-    for title, found in doctor.findings():
+    for title, found in itertools.chain(doctor.findings(), environment_findings()):
         say(f"{title:24} {found}")
     broken = doctor.problems()
     if broken:

@@ -15,9 +15,11 @@ def test_findings_are_printed_and_problems_end_it(
     monkeypatch.setattr(command.doctor, "problems", list)
     command.run_doctor()
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in lines] == [["python", "3.11"], ["gpu", "none"]]
+    assert [line.split() for line in lines[:2]] == [["python", "3.11"], ["gpu", "none"]]
     # In columns.
-    assert len({line.rindex(line.split()[1]) for line in lines}) == 1
+    assert len({line.rindex(line.split()[1]) for line in lines[:2]}) == 1
+    kinds = [line.split()[:2] for line in lines[2:]]
+    assert kinds == [["env-manager", name] for name in ("local", "uv", "conda")]
     monkeypatch.setattr(command.doctor, "problems", lambda: ["two runtimes", "no compiler"])
     with pytest.raises(ExportError, match="^two runtimes; no compiler$"):
         command.run_doctor()
