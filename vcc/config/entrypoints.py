@@ -173,8 +173,12 @@ class PipelineEntry(
 
     def network(self) -> ModelOptions:
         """Return which network is built; a ResNet is narrower unless its width was chosen."""
+        return self.dense().pick(ModelOptions)
+
+    def dense(self) -> DenseOptions:
+        """Return the dense training's share, with the width that is built."""
         width = self.width_mult or (0.75 if self.model == "resnet" else 1.0)
-        return dataclasses.replace(self, width_mult=width).pick(ModelOptions)
+        return dataclasses.replace(self, width_mult=width).pick(DenseOptions)
 
 
 @dataclass(frozen=True, kw_only=True)

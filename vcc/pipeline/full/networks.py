@@ -6,7 +6,7 @@ import copy
 
 from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions
-from vcc.config.entrypoints import DenseOptions, PipelineEntry
+from vcc.config.entrypoints import PipelineEntry
 from vcc.config.training import TrainingOptions
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
@@ -26,8 +26,7 @@ def train_dense(options: PipelineEntry, dataset: PreparedDataset) -> tuple[Netwo
         clip=options.pick(ClipOptions),
         training=options.pick(TrainingOptions),
     )
-    with child_run("train", options.pick(DenseOptions)) as run:
-        run.log_resolved({"width_mult": recipe.network.width_mult})
+    with child_run("train", options.dense()) as run:
         log_dataset(run, dataset, context="train")
         network = recipe.train(dataset, run=run)
         version = register_trained(network, run=run)

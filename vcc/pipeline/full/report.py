@@ -191,16 +191,17 @@ def _layer_times(dense: Compared, compressed: Compared) -> list[Section]:
 
 def _sections(folder: Path) -> list[Section]:
     found = [
-        Section(title=title, pictures=[_picture(folder / name, caption)])
+        Section(title=title, pictures=[embedded(folder / name, caption)])
         for name, title, caption in _PICTURES
         if (folder / name).is_file()
     ]
     flips = [
-        _picture(path, f"A video that was {path.stem.split('_')[1]}: frames, and both answers.")
+        embedded(path, f"A video that was {path.stem.split('_')[1]}: frames, and both answers.")
         for path in sorted((folder / "flips").glob("*.png"))
     ]
     return [*found, Section(title=_FLIPS, pictures=flips, small=True)] if flips else found
 
 
-def _picture(path: Path, caption: str) -> dict[str, str]:
+def embedded(path: Path, caption: str) -> dict[str, str]:
+    """Return a picture's file as a section of the page takes it."""
     return {"caption": caption, "data": base64.b64encode(path.read_bytes()).decode()}

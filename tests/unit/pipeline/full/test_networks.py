@@ -52,7 +52,8 @@ def test_the_dense_network_is_trained_by_the_pipeline_s_options(
     (recipe,) = recipes
     assert (recipe.training.n_epochs, recipe.clip.sample_duration) == (3, 4)
     assert recipe.network == options.network()
-    assert children == [("train", recipe.training)]
+    assert children == [("train", options.dense())]
+    assert children[0][1].width_mult == 0.75
     assert run.tags["dataset"] == "seen"
 
 

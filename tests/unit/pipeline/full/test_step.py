@@ -33,7 +33,7 @@ def order(dataset: PreparedDataset, run: Any, monkeypatch: pytest.MonkeyPatch) -
         yield "child"
 
     exported = {
-        name: SimpleNamespace(variant=lambda own: f"variant of {own}")
+        name: SimpleNamespace(variant=lambda own: f"variant of {own}", profile=None)
         for name in ("dense", "compressed")
     }
     monkeypatch.setattr(module, "child_run", child_run)
