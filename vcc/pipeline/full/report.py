@@ -64,7 +64,7 @@ _PICTURES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class PageSection:
     """A part of the page: its title, then pictures or a table.
 
     Attributes:
@@ -142,7 +142,7 @@ def render(
     title: str,
     summary: str,
     rows: Sequence[Sequence[str]],
-    sections: Sequence[Section],
+    sections: Sequence[PageSection],
     facts: Mapping[str, str],
 ) -> str:
     """Return the page; everything given is text and is escaped."""
@@ -179,19 +179,19 @@ def _draw_cost(
     )
 
 
-def _layer_times(dense: Compared, compressed: Compared) -> list[Section]:
+def _layer_times(dense: Compared, compressed: Compared) -> list[PageSection]:
     found = {each.variant.name: each.profile for each in (dense, compressed)}
     profiles = {name: profile for name, profile in found.items() if profile is not None}
     if not profiles:
         return []
     runtimes = ", ".join(f"{name} in {profile.runtime}" for name, profile in profiles.items())
     text = f"Median milliseconds of each layer for one clip: {runtimes}."
-    return [Section(title="Time of each layer", text=text, rows=profile_table(profiles))]
+    return [PageSection(title="Time of each layer", text=text, rows=profile_table(profiles))]
 
 
-def _sections(folder: Path) -> list[Section]:
+def _sections(folder: Path) -> list[PageSection]:
     found = [
-        Section(title=title, pictures=[embedded(folder / name, caption)])
+        PageSection(title=title, pictures=[embedded(folder / name, caption)])
         for name, title, caption in _PICTURES
         if (folder / name).is_file()
     ]
@@ -199,7 +199,7 @@ def _sections(folder: Path) -> list[Section]:
         embedded(path, f"A video that was {path.stem.split('_')[1]}: frames, and both answers.")
         for path in sorted((folder / "flips").glob("*.png"))
     ]
-    return [*found, Section(title=_FLIPS, pictures=flips, small=True)] if flips else found
+    return [*found, PageSection(title=_FLIPS, pictures=flips, small=True)] if flips else found
 
 
 def embedded(path: Path, caption: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from vcc.evaluation.plots.style import save_figure
 from vcc.evaluation.study.results import CellResult
 from vcc.evaluation.study.summary import StudyRow, summarise
 from vcc.files import write_whole
-from vcc.pipeline.full.report import Section, embedded, render
+from vcc.pipeline.full.report import PageSection, embedded, render
 
 _HEADER = [
     "model and method", "parameters", "MACs", "file", "video top-1", "loss against dense, points",
@@ -68,7 +68,7 @@ def write_report(
         title=f"Study {name}",
         summary=" ".join(lines),
         rows=table,
-        sections=[Section(title="Accuracy and latency", pictures=[embedded(picture, _PARETO)])],
+        sections=[PageSection(title="Accuracy and latency", pictures=[embedded(picture, _PARETO)])],
         facts={**facts, **{row[0]: f"{row[1]} (run {row[2]})" for row in commands[1:]}},
     )
     path = folder / f"{name}.html"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vcc.evaluation.comparison import Variant
-from vcc.pipeline.full.report import Section, render, summary_of
+from vcc.pipeline.full.report import PageSection, render, summary_of
 
 
 def variant(**changes: object) -> Variant:
@@ -23,8 +23,10 @@ def page() -> str:
         summary="came out & went in",
         rows=[["", "dense"], ["parameters", "1,000"]],
         sections=[
-            Section(title="<Cost>", pictures=[{"caption": 'a "quoted" name', "data": "aGVsbG8="}]),
-            Section(title="Layers", text="of both", rows=[["layer"], ["<conv1>"]]),
+            PageSection(
+                title="<Cost>", pictures=[{"caption": 'a "quoted" name', "data": "aGVsbG8="}]
+            ),
+            PageSection(title="Layers", text="of both", rows=[["layer"], ["<conv1>"]]),
         ],
         facts={"commit": "abc"},
     )
