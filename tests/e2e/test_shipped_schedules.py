@@ -26,7 +26,6 @@ from vcc.pipeline.compress.step import compress_step
 # A chain of all, and what is not in it, in the default tests; the other pairs are slow.
 DEFAULT = {
     ("resnet", "resnet_filters_agp_thin_qat_int8.yaml"),
-    ("csn", "sensitivity_prune.yaml"),
 }
 # Half of a C3D's 16 frames are fewer than its pools need.
 IMPOSSIBLE = ("c3d", "clips_half.yaml")

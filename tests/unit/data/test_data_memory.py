@@ -72,6 +72,7 @@ def write_long(path: Path, count: int, *, height: int, width: int) -> None:
     writer.release()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
 @pytest.mark.parametrize("kind", [pytest.param("raw", marks=pytest.mark.slow), "packed"])
 def test_a_worker_streams_a_large_video_without_torch(tmp_path: Path, kind: str) -> None:

@@ -25,6 +25,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", [pytest.param("f32", marks=pytest.mark.slow), "int8"])
 def test_a_decomposed_stem_is_two_convolutions_that_agree(precision: str, tmp_path: Path) -> None:
     model = dense("resnet")

@@ -52,14 +52,9 @@ def integers(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module,
     return model, export(model, tmp_path_factory.mktemp("integers"))
 
 
-# Every kind of every family: seconds each, so by default what is changed most. The residual network
-# that is quantized after training is the other tests' (`integers`).
-DEFAULT = {("mobilenetv2", "thinned+qat")}
-PAIRS = [
-    pytest.param(family, kind, marks=() if (family, kind) in DEFAULT else SLOW)
-    for family in SMALL_FAMILIES
-    for kind in KINDS
-]
+# Every kind of every family: seconds each. By default a residual network that is quantized after
+# training is the other tests' (`integers`).
+PAIRS = [pytest.param(family, kind, marks=SLOW) for family in SMALL_FAMILIES for kind in KINDS]
 
 
 @pytest.mark.parametrize(("family", "kind"), PAIRS)
@@ -158,6 +153,7 @@ def test_kernels_cut_in_time_export_with_their_own_pads(
     assert torch.equal(again(normalised()), model(normalised()))
 
 
+@pytest.mark.slow
 def test_integers_take_a_quarter_of_the_space(integers: tuple[torch.nn.Module, Path]) -> None:
     model, path = integers
     n_bytes = 4 * count_parameters(model)

@@ -56,6 +56,7 @@ def test_every_convolution_has_its_time(
     assert sum(map(profile.share, profile.nodes)) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_int8_weights_are_known_by_their_layers(network: torch.nn.Module, tmp_path: Path) -> None:
     model = quantized(dense("resnet"), "PostTrainLinearQuantizer", quant_target="cpu")
     file = export_onnx(

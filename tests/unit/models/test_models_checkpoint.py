@@ -216,6 +216,7 @@ class TestReading:
         with pytest.raises(ModelError, match="the order does not name each of 15 channels once"):
             load_checkpoint(folder)
 
+    @pytest.mark.slow
     def test_a_fresh_process_reads_it_without_unpickling(self, folder):
         model = build_model("resnet", n_classes=2, model_depth=10, width_mult=0.0625)
         save_checkpoint(folder, model, {})

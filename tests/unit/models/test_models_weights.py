@@ -145,6 +145,7 @@ class TestHead:
 
 
 class TestRefusals:
+    @pytest.mark.slow
     def test_other_depth_is_named(self, tmp_path):
         network = build(width_mult=1.0)
         other = random_state(golden_layout("resnet18b"))

@@ -126,6 +126,7 @@ class TestSearch:
 
 
 class TestSensitivity:
+    @pytest.mark.slow
     def test_robust_layers_give_more(self):
         model, clip = tiny_network("resnet10a", width_mult=0.5), tiny_clip()
         robust, delicate = "layer4.0.conv1.weight", "layer3.0.conv1.weight"

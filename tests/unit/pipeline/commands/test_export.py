@@ -47,7 +47,9 @@ def world(
         found = {}
         for name in networks:
             (folder / f"{name}.onnx").write_bytes(name.encode())
-            found[name] = SimpleNamespace(path=folder / f"{name}.onnx", variant=variant)
+            found[name] = SimpleNamespace(
+                path=folder / f"{name}.onnx", variant=variant, profile=None
+            )
         return found
 
     def register(each: Any, **words: Any) -> Any:

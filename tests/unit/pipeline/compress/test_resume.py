@@ -88,6 +88,7 @@ def test_it_does_so_in_every_epoch_of_every_kind(
     assert_goes_on(rest, run, first=epoch)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_to_train_after_the_last_checkpoint(
     dataset: PreparedDataset, uninterrupted: tuple[Network, Recorded, Path], tmp_path: Path
 ) -> None:

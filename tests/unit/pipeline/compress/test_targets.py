@@ -94,6 +94,7 @@ def test_a_network_that_costs_more_in_the_end_is_refused(network: Network) -> No
     assert "macs: 0." in run.texts["target_met.txt"]
 
 
+@pytest.mark.slow
 def test_a_latency_is_measured_on_what_export_would_write(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def test_it_does_so_wherever_it_is_killed(
     assert_same_state(resumed.model, network.model)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_to_train_after_the_last_checkpoint(
     dataset: PreparedDataset, uninterrupted: tuple[Network, RecordingRun, Path], tmp_path: Path
 ) -> None:
