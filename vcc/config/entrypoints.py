@@ -13,7 +13,7 @@ from pathlib import Path
 from vcc.config.compression import ClipChoice, CompressionOptions
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.distillation import DistillationOptions
-from vcc.config.export import PROVIDERS, ExportOptions
+from vcc.config.export import BUNDLE_KINDS, PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.networks.arguments import TrustOptions
 from vcc.config.options import Options, option
@@ -97,7 +97,14 @@ class ExportEntry(ExportOptions, ServingOptions, SourceOptions, TrackingOptions)
     alias: str | None = option(
         None, "registered version to take: baseline, challenger, champion; default: the newest"
     )
-    output: Path = option(Path("exported"), "folder that the ONNX file is written to")
+    output: Path = option(
+        Path("exported"), "folder that the ONNX file, or the bundle, is written to"
+    )
+    bundle: str | None = option(
+        None,
+        "also write a folder that runs the network without vcc; default: none",
+        choices=BUNDLE_KINDS,
+    )
     latency_batches: tuple[int, ...] = option(
         (4, 16), "further batch sizes of the table of runtimes", at_least=1
     )

@@ -14,20 +14,31 @@ RUNTIMES: Registry[type[Any]] = Registry(
     "provider", group="vcc.runtimes", rooms=("vcc.export.providers",), error=ExportError
 )
 
+# Subclasses of `vcc.export.bundles.base.Bundle`.
+BUNDLES: Registry[type[Any]] = Registry(
+    "bundle", group="vcc.bundles", rooms=("vcc.export.bundles",), error=ExportError
+)
+
 
 def provider_names() -> tuple[str, ...]:
-    """Return what `provider` can be: auto, and the names of the runtimes that can be loaded.
+    """Return what `provider` can be: auto, and the names of the runtimes that can be loaded."""
+    return ("auto", *_loadable(RUNTIMES))
 
-    A package that cannot be is told of when a file is opened: options classes are made before
+
+def _loadable(parts: Registry[type[Any]]) -> tuple[str, ...]:
+    """Return the names of the parts that can be loaded.
+
+    A package that cannot be is told of when a part is asked for: options classes are made before
     anything catches an error.
     """
     try:
-        return ("auto", *RUNTIMES.names())
+        return parts.names()
     except ConfigError:
-        return ("auto", *(name for name, _ in RUNTIMES.loaded()))
+        return tuple(name for name, _ in parts.loaded())
 
 
 PROVIDERS = provider_names()
+BUNDLE_KINDS = _loadable(BUNDLES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,6 +137,26 @@ class OpenVinoSession(Session):
         return self._core.compile_model(model, "CPU", settings)
 
 
+def write_ir(path: Path, destination: Path) -> Path:
+    """Write a file as OpenVINO's own: `destination`, an .xml, and its weights in a .bin beside it.
+
+    Weights keep their types: integers stay integers, float32 is not halved.
+
+    Raises:
+        ExportError: OpenVINO cannot read the file.
+    """
+    core = start_openvino()
+    import openvino
+
+    try:
+        model = core.read_model(str(path))
+    except RuntimeError as error:
+        msg = f"{path}: OpenVINO cannot load it: {error}"
+        raise ExportError(msg) from error
+    openvino.save_model(model, str(destination), compress_to_fp16=False)
+    return destination
+
+
 @functools.cache
 def start_openvino() -> Any:
     """Import OpenVINO and return this process's only core, which lives as long as the process.

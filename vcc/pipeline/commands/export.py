@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from vcc.cli import say
 from vcc.config.entrypoints import ExportEntry
 from vcc.config.export import ExportOptions
 from vcc.config.serving import ServingOptions
 from vcc.evaluation.comparison import as_markdown, as_text, table_rows
-from vcc.files import replacing
+from vcc.pipeline.export.bundle import find_bundle, keep_file, write_bundle
 from vcc.pipeline.export.record import log_exported, register_exported, register_parent
 from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.export.step import export_networks
@@ -29,6 +26,9 @@ def run_export(options: ExportEntry) -> None:
     card = source.network.card
     # The file is scored on the test videos, too, and registered with that figure.
     check_unseen(card.train_videos, source.dataset, who=name_of(source), force=False)
+    stem = f"{card.arch}-{card.dataset}-{card.role}"
+    place = options.output / f"{stem}-{options.bundle}"
+    bundle = find_bundle(options.bundle, place) if options.bundle else None
     networks = {card.role: source.network}
     if (parent := fetch_parent(card)) is not None:
         # A compressed network is called faster only against its dense parent in the same run.
@@ -70,15 +70,12 @@ def run_export(options: ExportEntry) -> None:
             table = time_exported(exported, options.pick(ExportOptions), folder=folder)
             log_table(table, exported, run, folder=folder)
             lines += ["", *table_lines(table)]
-        kept = _keep(made.path, options.output / f"{card.arch}-{card.dataset}-{card.role}.onnx")
+        kept = keep_file(made.path, options.output / f"{stem}.onnx")
+        if bundle is not None:
+            write_bundle(bundle, made, place, version=version.uri)
     say(as_text(rows))
     for line in [*lines, ""]:
         say(line)
-    say(f"wrote {kept.resolve()}")
+    for path in [kept, place] if bundle else [kept]:
+        say(f"wrote {path.resolve()}")
     say(f"registered {version.uri}")
-
-
-def _keep(path: Path, destination: Path) -> Path:
-    with replacing(destination) as partial:
-        shutil.copyfile(path, partial)
-    return destination

@@ -1,0 +1,1 @@
+"""Forms in which an exported file is handed on, one module per kind; `BUNDLES` names them."""
