@@ -56,7 +56,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 # For tests that take seconds with each: by default, of those that share their structures, one.
 _ALIKE = (
     *("resnet18b", "resnet50a", "resnext50a", "resnext50b", "csn26ir"),
-    *("squeezenet1.0", "shufflenetg1", "shufflenetg8"),
+    *("squeezenet1.0", "shufflenetg1", "shufflenetg3", "shufflenetg8"),
     *("resnet2p1d10a", "resnet2p1d50b", "pre_act_resnet10a", "pre_act_resnet50b"),
     *("wide_resnet50b", "densenet121", "x3d", "slow50"),
 )

@@ -164,7 +164,7 @@ def test_integers_take_a_quarter_of_the_space(integers: tuple[torch.nn.Module, P
 @pytest.mark.parametrize(
     ("family", "class_name", "bits"),
     [
-        ("resnet", CLIPPED[0], 4),
+        pytest.param("resnet", CLIPPED[0], 4, marks=SLOW),
         *(pytest.param("resnet", name, 8, marks=SLOW) for name in CLIPPED[1:]),
         # C3D has BatchNorms behind linear layers.
         pytest.param("c3d", "PACTQuantizer", 8, marks=SLOW),

@@ -253,7 +253,7 @@ promotion.make_champion(get_version("models:/vcc-toy-motion/3"), instead_of=befo
         pytest.param("_take", 1, marks=pytest.mark.slow),
         # Each of three forms gets `previous`, then `champion`: the first form has both.
         pytest.param("set_alias", 2, marks=pytest.mark.slow),
-        ("set_alias", 3),
+        pytest.param("set_alias", 3, marks=pytest.mark.slow),
         pytest.param("set_alias", 5, marks=pytest.mark.slow),
         pytest.param("_verify", 1, marks=pytest.mark.slow),
     ],

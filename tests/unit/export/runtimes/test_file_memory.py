@@ -32,7 +32,8 @@ class Wide(nn.Module):
         return logits
 
 
-@pytest.mark.parametrize("provider", [pytest.param("cpu", marks=pytest.mark.slow), "openvino"])
+@pytest.mark.slow
+@pytest.mark.parametrize("provider", ["cpu", "openvino"])
 def test_every_file_counts_in_full_whatever_ran_before(tmp_path: Path, provider: str) -> None:
     path = export_onnx(Wide(), tmp_path / "wide.onnx", clip_shape=SHAPE, opset=20, metadata={})
     asked = Asked(path=path, provider=provider, precision="auto", threads=1, shape=(2, *SHAPE))
