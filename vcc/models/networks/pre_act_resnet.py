@@ -11,16 +11,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from vcc.models.networks.resnet import (
-    BLOCKS,
-    STAGE_WIDTHS,
-    BasicBlock,
-    ResidualNetwork,
-    Stages,
-    conv1x1x1,
-    conv3x3x3,
-)
-from vcc.models.spec import ModelSpec
+from vcc.models.networks.resnet import ResNet, conv1x1x1, conv3x3x3
 
 
 class PreActivationBasicBlock(nn.Module):
@@ -72,25 +63,8 @@ class PreActivationBottleneck(nn.Module):
         return result
 
 
-class PreActResNet(ResidualNetwork):
+class PreActResNet(ResNet):
     """ResNet's stem, stages and head with pre-activation blocks."""
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        *,
-        model_depth: int,
-        resnet_shortcut: str,
-        width_mult: float,
-        dropout: float,
-    ) -> None:
-        plain, counts = BLOCKS[model_depth]
-        block = PreActivationBasicBlock if plain is BasicBlock else PreActivationBottleneck
-        widths = tuple(int(width * width_mult) for width in STAGE_WIDTHS)
-        super().__init__(
-            spec,
-            Stages(block, block.expansion, counts, widths),
-            stem=widths[0],
-            shortcut=resnet_shortcut,
-            dropout=dropout,
-        )
+    basic = PreActivationBasicBlock
+    bottleneck = PreActivationBottleneck

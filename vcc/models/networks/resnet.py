@@ -7,7 +7,7 @@ ImageNet?". Its old and new releases and okankop/Efficient-3DCNNs agree on all t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -98,6 +98,19 @@ class Bottleneck(nn.Module):
         return result
 
 
+class BlockClass(Protocol):
+    """A class of blocks: an block's output has width x expansion channels."""
+
+    @property
+    def expansion(self) -> int:
+        """Output channels over the width."""
+
+    def __call__(
+        self, n_in: int, width: int, stride: int, downsample: nn.Module | None, /
+    ) -> nn.Module:
+        """Return a block."""
+
+
 BLOCKS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
     10: (BasicBlock, (1, 1, 1, 1)),
     18: (BasicBlock, (2, 2, 2, 2)),
@@ -184,7 +197,14 @@ class ResidualNetwork(VideoNetwork):
 
 
 class ResNet(ResidualNetwork):
-    """A network of basic blocks (depth 10, 18, 34) or bottlenecks."""
+    """A network of basic blocks (depth 10, 18, 34) or bottlenecks.
+
+    Attributes:
+        basic, bottleneck: what takes their place.
+    """
+
+    basic: ClassVar[BlockClass] = BasicBlock
+    bottleneck: ClassVar[BlockClass] = Bottleneck
 
     def __init__(
         self,
@@ -195,7 +215,8 @@ class ResNet(ResidualNetwork):
         width_mult: float,
         dropout: float,
     ) -> None:
-        block, counts = BLOCKS[model_depth]
+        plain, counts = BLOCKS[model_depth]
+        block = self.basic if plain is BasicBlock else self.bottleneck
         widths = tuple(int(width * width_mult) for width in STAGE_WIDTHS)
         super().__init__(
             spec,

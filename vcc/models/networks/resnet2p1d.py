@@ -11,15 +11,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from vcc.models.networks.resnet import (
-    BLOCKS,
-    STAGE_WIDTHS,
-    BasicBlock,
-    ResidualNetwork,
-    Stages,
-    conv1x1x1,
-)
-from vcc.models.spec import ModelSpec
+from vcc.models.networks.resnet import ResNet, conv1x1x1
 
 
 def middle_width(n_in: int, n_out: int, *, space: int = 3, time: int = 3) -> int:
@@ -103,28 +95,11 @@ class SplitBottleneck(nn.Module):
         return result
 
 
-class R2Plus1D(ResidualNetwork):
+class R2Plus1D(ResNet):
     """ResNet's frame with split convolutions; conv1_s (1x7x7) and conv1_t (7x1x1) are its stem."""
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        *,
-        model_depth: int,
-        resnet_shortcut: str,
-        width_mult: float,
-        dropout: float,
-    ) -> None:
-        whole, counts = BLOCKS[model_depth]
-        block = SplitBasicBlock if whole is BasicBlock else SplitBottleneck
-        widths = tuple(int(width * width_mult) for width in STAGE_WIDTHS)
-        super().__init__(
-            spec,
-            Stages(block, block.expansion, counts, widths),
-            stem=widths[0],
-            shortcut=resnet_shortcut,
-            dropout=dropout,
-        )
+    basic = SplitBasicBlock
+    bottleneck = SplitBottleneck
 
     def make_stem(self, n_out: int) -> None:
         """Add the pair of convolutions that stands for ResNet's first."""
