@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from vcc.compression.channels.dead import zero_filters_
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.decomposition.decompose import Decomposer, decompose_
 from vcc.compression.decomposition.ranks import RankRule
 from vcc.compression.engine.builder import file_config

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models_tiny import CLIP, EACH_KIND, apply_masks, clip_shape, random_masks, tiny_network
 from torch import nn
 
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.thinning.remove import thin_
 from vcc.models import count_parameters
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vcc.compression import file_config
 from vcc.compression.channels.dead import zero_filters_
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.models import build_model

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vcc.compression.channels.filters import filters_kept
 from vcc.compression.channels.graph import coupled_parameters
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.channels.weakest import weakest_channels
 from vcc.models.catalog import build_model
 from vcc.models.network import VideoNetwork

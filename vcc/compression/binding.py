@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vcc.compression.channels import graph
 from vcc.compression.channels.batchnorms import batchnorm_folded, following_batchnorms
 from vcc.compression.channels.trace import ChannelGroup, trace_channels
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.schedule.schedule import Component, PolicySpec, Schedule
 from vcc.compression.schedule.selectors import NameResolver
 from vcc.compression.schedule.yaml_tree import Tree, TreePath, describe_path

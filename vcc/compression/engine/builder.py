@@ -14,10 +14,10 @@ from torch.optim import Optimizer
 from vcc.compression.binding import BuildContext, Site
 from vcc.compression.channels.joint import joint_masks
 from vcc.compression.channels.steps import UntraceableError
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.distillation.losses import TeacherProvider, given_teacher
 from vcc.compression.engine.scheduler import CompressionScheduler
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.schedule.loader import load_schedule, raise_problems
 from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.sensitivity.measured import Measure

@@ -13,10 +13,10 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.engine.call_order import CallOrder
 from vcc.compression.engine.distributed import is_distributed
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.policies.lr_schedulers import restore_settings, ruled_settings
 from vcc.compression.quantization.ranges import share_ranges

@@ -17,8 +17,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vcc.compression.channels.traced import TracedChannels
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.channels.trace_cache import TracedChannels
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.schedule.epochs import ActiveEpochs
 
 

@@ -16,7 +16,7 @@ from vcc.compression.decomposition.decompose import Calibration, Decomposer, dec
 from vcc.compression.decomposition.decomposers import DECOMPOSERS, DecomposerArguments
 from vcc.compression.decomposition.layers import eligible_layers, foresee_
 from vcc.compression.decomposition.report import DecompositionReport
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.schedule.arguments import Arguments
 from vcc.compression.schedule.dialect import POLICIES, PolicyArguments

@@ -16,7 +16,7 @@ from vcc.compression.channels.dead import (
     masks_of_zeros,
     zero_filters_,
 )
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.policies.extensions import EXTENSIONS, ExtensionArguments
 from vcc.compression.schedule.arguments import argument

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vcc.compression.channels.filters import filters_kept, first_scored, group_scores
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.channels.weakest import weakest_channels
 from vcc.compression.masks.selection import count_structures
 from vcc.compression.masks.structures import spread

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vcc.compression.channels.filters import filters_kept, weakest_of_all
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.masks.selection import keep_highest_of_all
 from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PruneContext

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vcc.compression.binding import Site
 from vcc.compression.channels.filters import filters_kept, weakest_of_all
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.masks.structures import spread
 from vcc.compression.pruners.base import PRUNERS, PruneContext, Pruner, PrunerArguments
 from vcc.compression.pruners.ranked_arguments import FRACTION, weights_argument

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from vcc.compression.channels.batchnorms import following_batchnorms
+from vcc.compression.quantization.build_plan import clip_options, linear_plan
 from vcc.compression.quantization.checked_plan import apply_plan_checked
 from vcc.compression.quantization.clipping import ActivationStats, clip_range
 from vcc.compression.quantization.folding import fold_batchnorms_checked
 from vcc.compression.quantization.overrides import resolve_bits
-from vcc.compression.quantization.planning import clip_options, linear_plan
 from vcc.compression.quantization.ranges import share_ranges
 from vcc.compression.quantization.settings import QuantizerSettings
 from vcc.compression.quantization.statistics import (

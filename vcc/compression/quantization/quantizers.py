@@ -8,10 +8,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from vcc.compression.mending.mend import NEAREST, ROUNDINGS
+from vcc.compression.quantization.build_plan import clipped_plan
 from vcc.compression.quantization.guard import Budget
 from vcc.compression.quantization.insertion import insert_by_ranges
 from vcc.compression.quantization.overrides import Bits
-from vcc.compression.quantization.planning import clipped_plan
 from vcc.compression.quantization.settings import (
     BITS,
     CLIP_MODES,

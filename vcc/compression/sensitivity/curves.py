@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.masks.masks import MaskStore
 from vcc.compression.masks.selection import keep_level
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.masks.structures import spread, structure_means
 from vcc.compression.pruners.ranked import keep_structures
 from vcc.compression.sensitivity.measured import EvalResult, Measure

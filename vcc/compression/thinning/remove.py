@@ -20,7 +20,7 @@ from vcc.compression.channels.group_state import GroupState, find_group_state
 from vcc.compression.channels.grouped import equalised
 from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.trace import ChannelGroup, is_channel_maker, width
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.channels.zeros import zeros_read
 from vcc.compression.thinning.checked import harmless
 from vcc.compression.thinning.report import ThinningReport, ThinningRow

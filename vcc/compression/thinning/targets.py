@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.graph import filter_groups
 from vcc.compression.channels.trace import ChannelGroup
-from vcc.compression.channels.traced import TracedChannels, groups_of_copy
+from vcc.compression.channels.trace_cache import TracedChannels, groups_of_copy
 from vcc.compression.thinning.group_masks import group_masks, prunable_members
 from vcc.compression.thinning.remove import thin_
 from vcc.errors import ScheduleError, nearest

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from vcc.config.data import PrepareOptions
 from vcc.data.decoding.reading import Reading
+from vcc.data.prepare.build_plan import store_path
 from vcc.data.prepare.convert import ConvertJob, ConvertResult
 from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.outcome import KeptVideo
 from vcc.data.prepare.plan import Plan, name_below
-from vcc.data.prepare.planning import store_path
 from vcc.data.prepare.workers import convert_all
 from vcc.data.store.files import SUFFIX
 from vcc.data.store.manifest import FRAMES_NAME

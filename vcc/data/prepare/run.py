@@ -18,11 +18,11 @@ from pathlib import Path
 from vcc.config.data import PrepareOptions
 from vcc.data.annotations.names import check_dataset_name, check_label
 from vcc.data.motion import generate_motion_videos
+from vcc.data.prepare.build_plan import check_labels, make_plan
 from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.filling import fill_store
 from vcc.data.prepare.outcome import manifest_of, report_of
 from vcc.data.prepare.plan import Plan
-from vcc.data.prepare.planning import check_labels, make_plan
 from vcc.data.prepare.report import PrepareReport
 from vcc.data.prepare.sizes import choose_store
 from vcc.data.store.manifest import FRAMES_NAME, write_manifest

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.engine.builder import file_config
 from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.schedule.schedule import Schedule

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.schedule.edits import prunable_weights, with_sparsities
 from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.thinning.targets import Sensitivity, ThinningTarget, meet_target

@@ -11,7 +11,7 @@ from torch import nn
 
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.trace import ChannelGroup, trace_channels
-from vcc.compression.channels.traced import TracedChannels, groups_of_copy
+from vcc.compression.channels.trace_cache import TracedChannels, groups_of_copy
 from vcc.compression.decomposition.decompose import Decomposer, decompose_
 from vcc.compression.decomposition.ranks import RankRule
 from vcc.compression.thinning.group_masks import group_masks

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from toy_training import pruned_by, sgd, tiny_net
 
 from vcc.compression import file_config, load_schedule
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.errors import ScheduleError
 
 EXAMPLE = torch.zeros(2, 2, 3, 5, 5)

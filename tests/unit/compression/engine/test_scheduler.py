@@ -10,8 +10,8 @@ import torch
 from models_tiny import tiny_clip, tiny_network
 
 from vcc.compression import binding, file_config
-from vcc.compression.channels import traced
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels import trace_cache
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.engine.scheduler import CompressionScheduler
 from vcc.compression.thinning.targets import ThinningTarget, meet_target
 
@@ -24,9 +24,9 @@ def _one_thread() -> None:
 @pytest.fixture
 def traces() -> Any:
     """Count how often channels are traced, wherever that is asked for."""
-    counted = mock.Mock(side_effect=traced.trace_channels)
+    counted = mock.Mock(side_effect=trace_cache.trace_channels)
     with (
-        mock.patch.object(traced, "trace_channels", counted),
+        mock.patch.object(trace_cache, "trace_channels", counted),
         mock.patch.object(binding, "trace_channels", counted),
     ):
         yield counted

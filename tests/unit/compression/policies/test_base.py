@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.policies.base import Policy, StepContext
 from vcc.compression.schedule.epochs import epoch_range
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.policies.base import StepContext
 from vcc.compression.policies.learning_rate import LearningRatePolicy
 from vcc.compression.schedule.epochs import epoch_range

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.policies.base import StepContext
 from vcc.compression.policies.pruning import PruningFlags, PruningPolicy
 from vcc.compression.pruners.base import PruneContext, Pruner

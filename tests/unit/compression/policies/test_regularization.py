@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.masks.masks import MaskStore
+from vcc.compression.masks.store import MaskStore
 from vcc.compression.policies.base import StepContext
 from vcc.compression.policies.regularization import RegularizationArguments, RegularizationPolicy
 from vcc.compression.regularizers.base import Regularizer

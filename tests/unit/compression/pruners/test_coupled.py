@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vcc.compression import file_config
 from vcc.compression.channels.trace import ChannelGroup, Member, Reach
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.pruners.base import PruneContext
 from vcc.compression.pruners.coupled import CoupledPruner
 from vcc.compression.schedule.epochs import ActiveEpochs

@@ -10,7 +10,7 @@ from models_tiny import tiny_clip, tiny_network
 
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.trace import trace_channels
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.compression.thinning.targets import ThinningTarget, allowed_sparsity, meet_target

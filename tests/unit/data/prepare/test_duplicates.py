@@ -9,7 +9,7 @@ import pytest
 from data_videos import write_tree
 
 from vcc.config.data import PrepareOptions
-from vcc.data.prepare.planning import make_plan
+from vcc.data.prepare.build_plan import make_plan
 from vcc.data.prepare.run import prepare
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ConfigError, DataError

@@ -10,7 +10,7 @@ import yaml
 from torch import Tensor, nn
 
 from vcc.compression import binding
-from vcc.compression.channels import traced
+from vcc.compression.channels import trace_cache
 from vcc.compression.channels.trace import ChannelGroup, trace_channels
 from vcc.config.compression import CompressionOptions
 from vcc.data.store.prepared import PreparedDataset
@@ -45,7 +45,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(count_parameters(model))
         return trace_channels(model, example_input)
 
-    for module in (traced, binding):
+    for module in (trace_cache, binding):
         monkeypatch.setattr(module, "trace_channels", trace)
     return found
 

@@ -13,7 +13,7 @@ import torch
 from models_tiny import CLIP, tiny_network
 
 from vcc.compression.channels.dead import zero_filters_
-from vcc.compression.channels.traced import TracedChannels
+from vcc.compression.channels.trace_cache import TracedChannels
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.shipped import default_schedule
 from vcc.compression.thinning.group_masks import group_masks

@@ -14,7 +14,7 @@ from vcc.config.options import option
 from vcc.config.yaml_files.study_matrix import SHIPPED, Cell, read_matrix
 from vcc.data.annotations.splits import move_share
 from vcc.data.motion import MOTIONS, N_GROUPS
-from vcc.data.prepare.planning import make_plan
+from vcc.data.prepare.build_plan import make_plan
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ScheduleError
 from vcc.evaluation.study.results import read_result

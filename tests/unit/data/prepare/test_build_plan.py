@@ -12,8 +12,8 @@ from decoded import read_video
 
 from vcc.config.data import PrepareOptions
 from vcc.data.annotations.forms import load_annotation
+from vcc.data.prepare.build_plan import make_plan
 from vcc.data.prepare.plan import Plan
-from vcc.data.prepare.planning import make_plan
 from vcc.data.store.prepared import PreparedDataset, find_prepared
 from vcc.errors import DataError
 

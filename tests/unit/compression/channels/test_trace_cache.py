@@ -10,7 +10,7 @@ from models_tiny import tiny_clip, tiny_network
 
 from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.trace import ChannelGroup, trace_channels
-from vcc.compression.channels.traced import TracedChannels, groups_of_copy
+from vcc.compression.channels.trace_cache import TracedChannels, groups_of_copy
 from vcc.errors import ScheduleError
 
 

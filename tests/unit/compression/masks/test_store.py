@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vcc.compression.masks.masks import MaskState, MaskStore
+from vcc.compression.masks.store import MaskState, MaskStore
 from vcc.errors import ScheduleError
 
 COUPLED = {"0.weight": ("0.bias", "1.weight", "1.bias")}

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vcc.compression.quantization.build_plan import clip_options, clipped_plan, linear_plan
 from vcc.compression.quantization.overrides import resolve_bits
-from vcc.compression.quantization.planning import clip_options, clipped_plan, linear_plan
 from vcc.compression.quantization.settings import QUANTIZERS, QuantizerSettings
 from vcc.models.quantized.plan_parts import ActivationPlan, ClipPlan, WeightPlan
 
