@@ -16,6 +16,7 @@ from vcc.errors import ModelError, TrackingError
 from vcc.models import list_models
 from vcc.models.checkpoint import ARCH_FILE, load_checkpoint, read_spec
 from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.next_command import entry_command
 from vcc.pipeline.tags import FAMILY_TAG, allowed_by, model_tags
 from vcc.tracking.registry import Version, download_checkpoint, get_version, list_versions
 
@@ -182,7 +183,7 @@ def _none_found(
     same = all(version.tags.get("data_digest") == dataset.digest for version in registered)
     other = "" if same else ", perhaps on other data"
     hint = f" (registered for {dataset.name}{other}: {', '.join(others)})"
-    remedy = f"train one with `mlflow run . -e train --env-manager local -P model={options.model}`"
+    remedy = f"train one with `{entry_command('train', {'model': options.model})}`"
     if alias not in (None, "baseline") and others:
         remedy = f"leave alias out for the newest version, or give one the alias {alias}"
         if alias == "champion":

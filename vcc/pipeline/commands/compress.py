@@ -10,6 +10,7 @@ from vcc.config.training import ResumeOptions, TrainingOptions
 from vcc.pipeline.compress.compressed import compress
 from vcc.pipeline.compress.recipe import recipe_from_entry
 from vcc.pipeline.compress.resume import parent_of
+from vcc.pipeline.next_command import next_command
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.registered_before import EPOCHS_TAG, epochs_trained, registered_before
 from vcc.pipeline.source import find_source
@@ -48,4 +49,4 @@ def run_compress(options: CompressEntry) -> None:
         say(line)
     say(f"results in {options.results.resolve()}")
     say(f"registered {version.uri} as challenger")
-    say(f"next: mlflow run . -e evaluate --env-manager local -P model={options.model}")
+    say(next_command("evaluate", {"source": version.uri}, options))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 from vcc.cli import say
 from vcc.config.entrypoints import SensitivityEntry
 from vcc.errors import ConfigError
+from vcc.pipeline.next_command import next_command
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.sensitivity.analysis import levels_of
 from vcc.pipeline.sensitivity.clip_step import clip_sensitivity_step
@@ -53,5 +52,4 @@ def _next_command(options: SensitivityEntry) -> str:
         given = {"source": options.source, "summary_path": str(options.summary_path)}
     if options.group != "element":
         given["summary_group"] = options.group
-    words = "".join(f" -P {name}={shlex.quote(value)}" for name, value in given.items())
-    return f"next: mlflow run . -e compress --env-manager local{words}"
+    return next_command("compress", given, options)

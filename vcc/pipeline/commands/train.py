@@ -9,6 +9,7 @@ from vcc.cli import say
 from vcc.config.entrypoints import TrainEntry
 from vcc.data.store.prepared import find_prepared
 from vcc.errors import TrackingError
+from vcc.pipeline.next_command import next_command
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.register import register_trained
 from vcc.pipeline.registered_before import EPOCHS_TAG, epochs_trained, registered_before
@@ -64,4 +65,4 @@ def run_train(options: TrainEntry) -> None:
         raise TrackingError(msg) from error
     say(f"results in {options.results.resolve()}")
     say(f"registered {version.uri} as baseline")
-    say(f"next: mlflow run . -e compress --env-manager local -P model={options.model}")
+    say(next_command("compress", {"model": options.model}, options))

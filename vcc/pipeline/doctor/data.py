@@ -9,7 +9,8 @@ from pathlib import Path
 from vcc.data.store.files import read_description
 from vcc.data.store.manifest import MANIFEST_NAME, Manifest, read_manifest
 from vcc.errors import DataError
-from vcc.pipeline.doctor.finding import Finding, entry_command
+from vcc.pipeline.doctor.finding import Finding
+from vcc.pipeline.next_command import entry_command
 from vcc.tracking.inventory import Registration, recorded_data
 from vcc.tracking.registry import Version
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vcc.pipeline.next_command import entry_command
 from vcc.tracking.registry import Version
 
 
@@ -29,12 +29,6 @@ class Finding:
         """Return it as it is printed."""
         kind = "wrong" if self.broken else "remark"
         return [f"{kind:8}{self.where}: {self.what}", f"{'':8}mend: {self.mend}"]
-
-
-def entry_command(name: str, options: Mapping[str, object]) -> str:
-    """Return the command that runs an entry point."""
-    words = [f"-P {shlex.quote(f'{key}={value}')}" for key, value in options.items()]
-    return " ".join([f"mlflow run . -e {name} --env-manager local", *words])
 
 
 def export_command(source: str) -> str:

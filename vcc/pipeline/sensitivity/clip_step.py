@@ -6,7 +6,6 @@ it for the clips that were chosen.
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from vcc.evaluation.comparison import as_text
 from vcc.evaluation.plots.clips import ClipPoint, clip_sensitivity_figure
 from vcc.evaluation.plots.style import save_figure
 from vcc.pipeline.card import Network
+from vcc.pipeline.next_command import next_command
 from vcc.pipeline.notes import clip_sensitivity_note
 from vcc.pipeline.sensitivity.clips import ClipRow, cheapest, clips_csv, measure_clips
 from vcc.pipeline.sensitivity.progress import Progress
@@ -125,9 +125,8 @@ def _advice(own: ClipRow, chosen: ClipRow, options: SensitivityEntry) -> list[st
         "downsample": clip.downsample,
         "sample_size": clip.sample_size,
     }
-    words = "".join(f" -P {name}={shlex.quote(str(value))}" for name, value in given.items())
     return [
         f"cheapest by the video that loses at most {points}: {clip.text}, {gain:.2f} times fewer "
         "multiply-accumulates",
-        f"next: mlflow run . -e compress --env-manager local{words}",
+        next_command("compress", given, options),
     ]

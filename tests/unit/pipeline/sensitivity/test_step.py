@@ -161,7 +161,7 @@ def test_the_next_command_starts_from_the_same_network() -> None:
         SensitivityEntry(source="models:/a b/1", group="filter", summary_path=Path("s.csv"))
     )
     assert by_source.endswith(
-        " -P source='models:/a b/1' -P summary_path=s.csv -P summary_group=filter"
+        " -P 'source=models:/a b/1' -P summary_path=s.csv -P summary_group=filter"
     )
     by_name = _next_command(SensitivityEntry(model="csn"))
     assert by_name.endswith(" -P model=csn -P summary_path=summary.csv")
