@@ -9,10 +9,10 @@ from vcc.models.checkpoint import ARCH_FILE, METADATA_FILE, WEIGHTS_FILE
 from vcc.pipeline.doctor.finding import (
     Finding,
     delete_command,
-    entry_command,
     export_command,
     promote_command,
 )
+from vcc.pipeline.next_command import entry_command
 from vcc.tracking.inventory import Registration, stored_files
 from vcc.tracking.registry import GRAPH_NAME, ONNX_SUFFIX, VIDEO_SUFFIX, Version
 from vcc.tracking.versions_together import CHAMPION
