@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from vcc.cli import say
@@ -14,12 +13,11 @@ from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.register import register_trained
 from vcc.pipeline.registered_before import EPOCHS_TAG, epochs_trained, registered_before
 from vcc.pipeline.train.cross_validation import cross_validate, say_result
-from vcc.pipeline.train.recipe import train_from_entry
+from vcc.pipeline.train.recipe import train_from_entry, train_silently
 from vcc.pipeline.train.resume import find_resumption, last_checkpoint
 from vcc.pipeline.train.starting_weights import check_class_count
 from vcc.pipeline.train.tested import measure_on_test
 from vcc.tracking.runs import connect, open_run
-from vcc.tracking.silent import SilentRun
 from vcc.training.processes import is_first_process
 
 
@@ -37,8 +35,7 @@ def run_train(options: TrainEntry) -> None:
         say_result(result, n_videos=len(dataset.manifest.videos))
         return
     if not is_first_process():
-        logging.getLogger("vcc").setLevel(logging.WARNING)
-        train_from_entry(options, dataset, run=SilentRun())
+        train_silently(options, dataset)
         return
     connect()
     resume = find_resumption(options.resume_path) if options.resume_path else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +15,7 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.train.resume import plan_checkpoints
 from vcc.pipeline.train.step import train_step
 from vcc.tracking.runs import Run
+from vcc.tracking.silent import SilentRun
 from vcc.training.resume_checkpoint import CheckpointPlan
 
 
@@ -68,3 +70,9 @@ def train_from_entry(options: TrainEntry, dataset: PreparedDataset, *, run: Run)
     """Train as `train` was told, with the checkpoints of the run, and return the network."""
     plan = plan_checkpoints(options.pick(ResumeOptions), results=options.results, run_id=run.run_id)
     return TrainRecipe.from_entry(options).train(dataset, run=run, checkpoints=plan)
+
+
+def train_silently(options: TrainEntry, dataset: PreparedDataset) -> None:
+    """Train as `train` was told, in a process whose figures and words another one gives."""
+    logging.getLogger("vcc").setLevel(logging.WARNING)
+    train_from_entry(options, dataset, run=SilentRun())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,8 @@ from vcc.config.entrypoints import TrainEntry
 from vcc.config.model import ModelOptions
 from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.pipeline.train import recipe as module
-from vcc.pipeline.train.recipe import TrainRecipe, train_from_entry
+from vcc.pipeline.train.recipe import TrainRecipe, train_from_entry, train_silently
+from vcc.tracking.silent import SilentRun
 
 ENTRY = TrainEntry(
     model="csn", model_depth=26, sample_size=40, learning_rate=0.5, n_finetune_classes=3
@@ -56,3 +58,19 @@ def test_a_recipe_by_itself_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset: Any = object()
     TrainRecipe.from_entry(ENTRY).train(dataset, run=run)
     assert seen["checkpoints"] is None
+
+
+def test_a_process_behind_the_first_trains_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs: list[Any] = []
+    monkeypatch.setattr(module, "train_from_entry", lambda *_, run: runs.append(run))
+    logger = logging.getLogger("vcc")
+    before = logger.level
+    dataset: Any = object()
+    try:
+        train_silently(ENTRY, dataset)
+        assert logger.level == logging.WARNING
+    finally:
+        logger.setLevel(before)
+    assert [type(run) for run in runs] == [SilentRun]
