@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.clips.spatial import corner_box, random_box
 from vcc.data.clips.temporal import (
-    centre_window,
     consecutive_windows,
     looped_window,
     random_window,
@@ -47,7 +46,6 @@ def test_clips_stay_inside_and_move_forward(n: int, size: int, stride: int, seed
     rng = np.random.default_rng(seed)
     clips = [
         looped_window(n, 0, size=size, stride=stride),
-        centre_window(n, size=size, stride=stride),
         random_window(n, rng, size=size, stride=stride),
     ]
     for clip in clips:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from decomposition_toys import full_ranks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_tiny import VARIANTS, clip_shape, tiny_network
@@ -11,7 +12,7 @@ from torch import nn
 
 from vcc.compression.decomposition.candidate import LayerCandidate
 from vcc.compression.decomposition.decompose import Decomposer, decompose_
-from vcc.compression.decomposition.factors import full_ranks, matrix_of
+from vcc.compression.decomposition.factors import matrix_of
 from vcc.compression.decomposition.ranks import RankRule
 from vcc.models import load_checkpoint, save_checkpoint
 from vcc.models.summary import count_macs

@@ -35,6 +35,22 @@ def toy_clip(seed: int = 1) -> Tensor:
     return torch.randn(CLIP, generator=generator, dtype=torch.float64)
 
 
+def full_ranks(weight: Tensor, form: str) -> tuple[int, ...]:
+    """Return the smallest ranks at which a form computes what the layer does.
+
+    Args:
+        weight: [O,I,T,H,W].
+        form: see `vcc.models.decomposed`.
+    """
+    outputs, inputs, frames = weight.shape[:3]
+    taps = weight[0, 0].numel()
+    if form == "spatial_temporal":
+        return (min(outputs * frames, inputs * taps // frames),)
+    if form == "low_rank":
+        return (min(outputs, inputs * taps),)
+    return min(inputs, outputs * taps), min(outputs, inputs * taps)
+
+
 def weights_of(model: nn.Module) -> tuple[str, ...]:
     """Return the names of all parameters."""
     return tuple(name for name, _ in model.named_parameters())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
 import platform
 import tempfile
@@ -15,10 +13,11 @@ import torch
 
 import vcc
 from vcc.config.export import RUNTIMES
+from vcc.data.machine import cpu_flags, package_version
 from vcc.errors import ExportError, one_line
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
 from vcc.export.runtimes.catalog import open_session, provider_of
-from vcc.export.runtimes.processor import EXACT_FLAGS, Sums, cpu_flags, sums_as_run, sums_by_flags
+from vcc.export.runtimes.processor import EXACT_FLAGS, Sums, sums_as_run, sums_by_flags
 
 _VERSIONS = ("torch", "torchvision", "lightning", "mlflow", "onnx", "onnxruntime-gpu",
              "onnxruntime", "openvino", "opencv-python-headless", "torch-pruning")  # fmt: skip
@@ -40,9 +39,9 @@ def findings() -> Iterator[tuple[str, str]]:
     yield "vcc", vcc.__version__
     yield "python", f"{platform.python_version()} on {platform.platform()}"
     for package in _VERSIONS:
-        version = _version(package)
+        version = package_version(package)
         # One of the two is what there should be.
-        if version or not any(map(_version, _INSTEAD_OF.get(package, ()))):
+        if version or not any(map(package_version, _INSTEAD_OF.get(package, ()))):
             yield package, version or "not installed"
     yield "CPU", f"{cpu_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
     yield "CPU features", " ".join(cpu_features()) or "unknown"
@@ -56,7 +55,7 @@ def findings() -> Iterator[tuple[str, str]]:
 
 def problems() -> list[str]:
     """Return what must be mended before figures of this machine mean anything."""
-    if _version("onnxruntime") and _version("onnxruntime-gpu"):
+    if package_version("onnxruntime") and package_version("onnxruntime-gpu"):
         return [
             "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
             "pip uninstall both, then install onnxruntime-gpu alone"
@@ -82,18 +81,9 @@ def _tried(provider: str) -> str:
     return "does not run" if found is Sums.UNKNOWN else f"{found.value}"
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def cpu_features() -> list[str]:
     """Return what of this CPU matters to int8 and bfloat16 kernels."""
-    info = Path("/proc/cpuinfo")
-    words = set(info.read_text().split()) if info.is_file() else set()
-    return [feature for feature in _CPU_FEATURES if feature in words]
+    return [feature for feature in _CPU_FEATURES if feature in cpu_flags()]
 
 
 def cpu_name() -> str:

@@ -15,7 +15,7 @@ from torch import nn
 
 from vcc.errors import ModelError, nearest
 from vcc.models.architecture import Section, register_section
-from vcc.models.kernels import padding_sides, set_padding
+from vcc.models.kernels import padding_sides, set_padding, triple
 
 SPATIAL_TEMPORAL = "spatial_temporal"
 TUCKER2 = "tucker2"
@@ -156,20 +156,15 @@ def _part(  # noqa: PLR0913 - a convolution has that many figures
     part = nn.Conv3d(
         inputs,
         outputs,
-        _triple(kernel),
-        stride=_triple([layer.stride[dim] if dim in keep else 1 for dim in range(3)]),
-        dilation=_triple([layer.dilation[dim] if dim in keep else 1 for dim in range(3)]),
+        triple(kernel),
+        stride=triple([layer.stride[dim] if dim in keep else 1 for dim in range(3)]),
+        dilation=triple([layer.dilation[dim] if dim in keep else 1 for dim in range(3)]),
         bias=ends and layer.bias is not None,
         device=layer.weight.device,
         dtype=layer.weight.dtype,
     )
     set_padding(part, [sides[dim] if dim in keep else (0, 0) for dim in range(3)])
     return part
-
-
-def _triple(values: Sequence[int]) -> tuple[int, int, int]:
-    first, second, third = (int(value) for value in values)
-    return first, second, third
 
 
 register_section(Section("decomposition", read_decomposed, apply_decomposed, before_layers=True))

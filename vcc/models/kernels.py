@@ -100,6 +100,12 @@ def set_kernel(conv: _ConvNd, size: Any, sides: Any) -> None:
     set_padding(conv, [(pair[0], pair[1]) for pair in sides])
 
 
+def triple(values: Sequence[int]) -> tuple[int, int, int]:
+    """Return a figure of each of three dimensions, such as a kernel's size, as its type says."""
+    first, second, third = (int(value) for value in values)
+    return first, second, third
+
+
 def _are_whole(values: Any, count: int) -> bool:
     if not isinstance(values, list) or len(values) != count:
         return False

@@ -20,13 +20,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vcc.data.machine import usable_cores
+from vcc.data.machine import package_version, usable_cores
 from vcc.errors import DataError
 from vcc.export.doctor import cpu_features, cpu_name
 from vcc.export.layer_latency import LayerShape, time_layer
 from vcc.files import write_whole
+from vcc.models.kernels import triple
 from vcc.models.modes import evaluating
-from vcc.tracking.provenance import package_version
 
 _VECTOR, _FEW = 8, 4
 _PACKAGES = ("openvino", "onnxruntime", "onnxruntime-gpu")
@@ -141,17 +141,12 @@ def _shape_of(layer: nn.Conv3d | nn.Linear, given: Tensor) -> LayerShape:
     return LayerShape(
         inputs=layer.in_channels,
         outputs=layer.out_channels,
-        kernel=_triple(layer.kernel_size),
-        stride=_triple(layer.stride),
-        padding=_triple(padding),
+        kernel=triple(layer.kernel_size),
+        stride=triple(layer.stride),
+        padding=triple(padding),
         groups=layer.groups,
-        size=_triple(given.shape[-3:]),
+        size=triple(given.shape[-3:]),
     )
-
-
-def _triple(values: Sequence[int]) -> tuple[int, int, int]:
-    first, second, third = (int(value) for value in values)
-    return first, second, third
 
 
 def _widened(shape: LayerShape, *, coarse: bool) -> LayerShape:

@@ -18,6 +18,7 @@ from typing import Any
 from vcc import __version__
 from vcc.cli import format_value
 from vcc.config.options import Options
+from vcc.data.machine import package_version
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 RESOLVED = "resolved."
@@ -90,14 +91,6 @@ def git_commit() -> str | None:
         return None
     changed = _git("status", "--porcelain", "--untracked-files=no")
     return f"{commit}-dirty" if changed else commit
-
-
-def package_version(package: str) -> str | None:
-    """Return an installed package's version, None when it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def environment_lines() -> str:

@@ -14,7 +14,7 @@ from torch import nn
 
 from vcc.errors import ModelError
 from vcc.models import load_checkpoint, save_checkpoint
-from vcc.models.kernels import describe_kernel, padding_sides, set_kernel, shrink_kernel
+from vcc.models.kernels import describe_kernel, padding_sides, set_kernel, shrink_kernel, triple
 
 
 def test_an_uncut_kernel_is_described_as_it_is() -> None:
@@ -105,3 +105,9 @@ def test_an_impossible_kernel_is_one_line_of_error(
 ) -> None:
     with pytest.raises(ModelError, match=words):
         load_checkpoint(edited(folder, **changes))
+
+
+def test_a_figure_of_each_dimension() -> None:
+    assert triple(torch.Size([1, 2, 3])) == (1, 2, 3)
+    with pytest.raises(ValueError, match="unpack"):
+        triple([1, 2])

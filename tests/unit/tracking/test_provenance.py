@@ -9,6 +9,7 @@ import pytest
 
 from vcc.config.entrypoints import PipelineEntry
 from vcc.config.training import TrainingOptions
+from vcc.data.machine import package_version
 from vcc.tracking import provenance
 from vcc.tracking.provenance import chosen_params, resolved_params
 
@@ -56,7 +57,7 @@ def test_an_installation_in_another_repository_says_no_commit(project: Path) -> 
 
 def test_pins_name_what_is_installed_only() -> None:
     (pin,) = provenance.pinned("torch", "no-such-package-anywhere")
-    assert pin == f"torch=={provenance.package_version('torch')}"
+    assert pin == f"torch=={package_version('torch')}"
     assert pin in provenance.environment_lines().splitlines()
 
 

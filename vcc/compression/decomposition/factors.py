@@ -56,15 +56,6 @@ def matrix_of(weight: Tensor, form: str) -> Tensor:
     return weight.flatten(1)
 
 
-def full_ranks(weight: Tensor, form: str) -> tuple[int, ...]:
-    """Return the smallest ranks at which a form computes what the layer does."""
-    if form in (SPATIAL_TEMPORAL, LOW_RANK):
-        return (min(matrix_of(weight, form).shape),)
-    kernel = weight[0, 0].numel()
-    o, i = weight.shape[:2]
-    return min(i, o * kernel), min(o, i * kernel)
-
-
 def spectra_of(weight: Tensor, form: str, moments: Moments) -> tuple[Spectrum, ...]:
     """Return one spectrum per rank of a form, of the weight or, with moments, of the output.
 

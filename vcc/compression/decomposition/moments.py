@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, unfold
 
 from vcc.compression.decomposition.factors import CHANNELS, OUTPUTS, PATCHES
+from vcc.compression.mending.patches import evenly
 from vcc.errors import ScheduleError
 from vcc.models.decomposed import LOW_RANK, SPATIAL_TEMPORAL
 from vcc.models.kernels import padding_sides
@@ -110,7 +111,7 @@ def _rows(tensor: Tensor) -> Tensor:
     """Return some positions of [N,C,T,H,W], or all of [...,C] of a linear layer, as [n,C]."""
     if tensor.dim() != 5:
         return tensor.reshape(-1, tensor.shape[-1])
-    return _evenly(tensor.movedim(1, -1).reshape(-1, tensor.shape[1]), _MOST_POSITIONS)
+    return evenly(tensor.movedim(1, -1).reshape(-1, tensor.shape[1]), _MOST_POSITIONS)
 
 
 def _patches(layer: nn.Conv3d, clip: Tensor) -> Tensor:
@@ -124,12 +125,5 @@ def _patches(layer: nn.Conv3d, clip: Tensor) -> Tensor:
         "stride": layer.stride[1:],
     }
     positions = unfold(frames[:1], **place).shape[2]
-    frames = _evenly(frames, max(1, _MOST_POSITIONS // positions))
+    frames = evenly(frames, max(1, _MOST_POSITIONS // positions))
     return unfold(frames, **place).transpose(1, 2).flatten(0, 1)
-
-
-def _evenly(rows: Tensor, most: int) -> Tensor:
-    """Return at most so many rows, spread over all."""
-    if len(rows) <= most:
-        return rows
-    return rows[torch.linspace(0, len(rows) - 1, most, device=rows.device).long()]

@@ -22,7 +22,7 @@ def patches(layer: nn.Module, clip: Tensor, most: int) -> Tensor:
         ValueError: the layer does not pad with zeros.
     """
     if not isinstance(layer, _ConvNd):
-        return _evenly(clip.reshape(-1, clip.shape[-1]), most).unsqueeze(0)
+        return evenly(clip.reshape(-1, clip.shape[-1]), most).unsqueeze(0)
     flat = [side for pair in reversed(padding_sides(layer)) for side in pair]
     windows = pad(clip, flat)
     sizes = zip(layer.kernel_size, layer.dilation, layer.stride, strict=True)
@@ -39,7 +39,7 @@ def _at_some_positions(windows: Tensor, most: int, layer: _ConvNd) -> Tensor:
     The view is as many times larger than the clip as a kernel has taps.
     """
     places = windows.shape[: 1 + len(layer.kernel_size)]
-    chosen = _evenly(torch.arange(places.numel(), device=windows.device), most)
+    chosen = evenly(torch.arange(places.numel(), device=windows.device), most)
     return windows[torch.unravel_index(chosen, places)]
 
 
@@ -49,7 +49,8 @@ def as_matrix(layer: nn.Module, weight: Tensor) -> Tensor:
     return weight.reshape(groups, len(weight) // groups, -1)
 
 
-def _evenly(rows: Tensor, most: int) -> Tensor:
+def evenly(rows: Tensor, most: int) -> Tensor:
+    """Return at most so many rows, spread over all."""
     if len(rows) <= most:
         return rows
     return rows[torch.linspace(0, len(rows) - 1, most, device=rows.device).long()]

@@ -21,6 +21,7 @@ from vcc.compression.schedule.epochs import ActiveEpochs
 from vcc.compression.schedule.fields import integer
 from vcc.compression.schedule.schedule import PolicySpec
 from vcc.errors import ScheduleError
+from vcc.models.modes import evaluating
 
 log = logging.getLogger(__name__)
 
@@ -118,18 +119,15 @@ def estimate_batchnorms_(
 
 @contextmanager
 def _only_normalising(model: nn.Module, norms: list[_BatchNorm]) -> Iterator[None]:
-    modes = {module: module.training for module in model.modules()}
     momenta = [norm.momentum for norm in norms]
-    model.eval()
-    for norm in norms:
-        norm.train()
-        norm.momentum = None
-        norm.reset_running_stats()
     try:
-        yield
+        with evaluating(model):
+            for norm in norms:
+                norm.train()
+                norm.momentum = None
+                norm.reset_running_stats()
+            yield
     finally:
-        for module, training in modes.items():
-            module.training = training
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
 

@@ -81,6 +81,9 @@ class Ranked(PrunerArguments, FilterShare, Portion):
     def ranks_filters(self) -> bool:
         return self.group_type in _FILTERS
 
+    def listed(self) -> tuple[str, ...]:
+        return self.weights
+
     def directed(self, weights: tuple[str, ...], share: float) -> Self:
         told = dataclasses.replace(self.alone(), weights=weights, group_dependency="Coupled")
         return told.with_share(share)

@@ -97,5 +97,9 @@ class FilterShare(Arguments, abc.ABC):
         """Return whether it is filters that it prunes."""
 
     @abc.abstractmethod
+    def listed(self) -> tuple[str, ...]:
+        """Return the weights that it may prune, by name or selector."""
+
+    @abc.abstractmethod
     def directed(self, weights: tuple[str, ...], share: float) -> Self:
         """Return arguments that prune a share (0..1) of the filters of weights that go together."""

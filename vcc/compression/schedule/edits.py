@@ -157,9 +157,13 @@ def filter_pruner(schedule: Schedule) -> Component:
     return found[0]
 
 
-def prunable_weights(schedule: Schedule, model: nn.Module) -> tuple[str, ...]:
-    """Return the weights that the schedule's filter pruner names."""
-    names, _ = NameResolver(model).names(filter_pruner(schedule).args["weights"])
+def directed_weights(schedule: Schedule, model: nn.Module) -> tuple[str, ...]:
+    """Return the names of the weights of the pruner that a target directs.
+
+    Raises:
+        ScheduleError: the schedule has no such pruner, see `filter_pruner`.
+    """
+    names, _ = NameResolver(model).names(_share_of(filter_pruner(schedule)).listed())
     return names
 
 
@@ -220,17 +224,21 @@ def _directable(part: Component) -> FilterShare | None:
     return None
 
 
-def _part_of(directed: Component, group: tuple[str, ...], share: float) -> Component:
-    told = _directable(directed)
+def _share_of(part: Component) -> FilterShare:
+    told = _directable(part)
     if told is None:
-        msg = f"{directed.class_name} cannot be told a share of filters"
+        msg = f"{part.class_name} cannot be told a share of filters"
         raise ScheduleError(msg)
+    return told
+
+
+def _part_of(directed: Component, group: tuple[str, ...], share: float) -> Component:
     # Only a share of exactly 1 empties a layer.
     share = min(share + _ROUNDING, 1 - _ROUNDING)
     return dataclasses.replace(
         directed,
         name=f"{directed.name} of {group[0].removesuffix('.weight')}",
-        arguments=told.directed(group, share),
+        arguments=_share_of(directed).directed(group, share),
         given=(),
     )
 

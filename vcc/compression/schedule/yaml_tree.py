@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
-from vcc.errors import ScheduleError
+from vcc.errors import ScheduleError, one_line
 
 # where a value stands: ("policies", 0, "pruner", "instance_name")
 TreePath = tuple[str | int, ...]
@@ -79,7 +79,7 @@ def parse_tree(text: str, source: str) -> Tree:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark is not None else source
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        reason = getattr(error, "problem", None) or one_line(error)
         msg = f"{where}: not valid YAML: {reason}; check the indentation there"
         raise ScheduleError(msg) from error
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import quote
 
 from vcc.errors import DataError
@@ -61,6 +61,20 @@ def first_alike(names: Iterable[str]) -> tuple[str, str] | None:
         if other != name:
             return other, name
     return None
+
+
+def listed(names: Collection[str], *, most: int = 5) -> str:
+    """Return names as words of a sentence: sorted, quoted, and how many more there are.
+
+    Args:
+        names: one at least.
+        most: how many are written out.
+    """
+    ordered = sorted(names)
+    shown = [repr(name) for name in ordered[:most]]
+    more = [f"{len(ordered) - most} more"] if len(ordered) > most else []
+    *first, last = [*shown, *more]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 # What a registry, its addresses and every file system can hold.

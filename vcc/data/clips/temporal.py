@@ -55,12 +55,6 @@ def window_around(n_frames: int, *, begin: int, span: int, size: int, stride: in
     return looped_window(n_frames, min(max(0, wanted), last), size=size, stride=stride)
 
 
-def centre_window(n_frames: int, *, size: int, stride: int = 1) -> Indices:
-    """Return the clip in the middle of the video."""
-    begin = max(0, n_frames // 2 - size * stride // 2)
-    return looped_window(n_frames, begin, size=size, stride=stride)
-
-
 def consecutive_windows(n_frames: int, *, size: int, stride: int = 1) -> Indices:
     """Return non-overlapping clips [n_clips, size] over the whole video; a short last one loops."""
     begins = range(0, n_frames, size * stride)

@@ -11,11 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from vcc.data.annotations.names import listed
 from vcc.errors import DataError
 
 # Of the inner folders, the share that must be there under a name of several outer ones.
 _LEAST_SHARED = 0.5
-_SHOWN = 3
 _PART_WORDS = (
     "day|date|week|session|sess|fold|subject|subj|sub|person|people|participant|actor|performer"
     "|signer|user|patient|part|cam|camera|view|angle|take|trial|rep|recording|rec|room|scene|site"
@@ -64,8 +64,9 @@ def are_inner(folders: Sequence[tuple[str, ...]], root: Path, *, wanted: str) ->
     if grades[1] > grades[0] or not _are_shared(folders):
         return False
     msg = (
-        f"{root}: the folders {_listed(outer)} hold folders of the same names, such as "
-        f"{_listed(inner)}: say which are the classes by class_folders=outer or class_folders=inner"
+        f"{root}: the folders {listed(outer, most=3)} hold folders of the same names, such as "
+        f"{listed(inner, most=3)}: say which are the classes by class_folders=outer or "
+        "class_folders=inner"
     )
     raise DataError(msg)
 
@@ -87,11 +88,3 @@ def _check_inner(folders: Sequence[tuple[str, ...]], root: Path) -> None:
             "below it; move them to a class folder, or leave the option out"
         )
         raise DataError(msg)
-
-
-def _listed(names: Collection[str]) -> str:
-    ordered = sorted(names)
-    shown = [repr(name) for name in ordered[:_SHOWN]]
-    more = [f"{len(ordered) - _SHOWN} more"] if len(ordered) > _SHOWN else []
-    *first, last = [*shown, *more]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcc.data.annotations.names import first_alike
+from vcc.data.annotations.names import first_alike, listed
 from vcc.data.annotations.subsets import is_split, our_subsets, subset_word, subsets_note
 from vcc.data.folders.class_level import are_inner
 from vcc.data.prepare.discovery import FoundVideo
 from vcc.errors import DataError
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,9 @@ def lay_out(
     if level is not None:
         names = {video.folders[level] for video in inside}
         subsets = our_subsets({word for word in words if word})
-        notes.append(subsets_note(f"the folders {_listed(names)}", subsets))
+        notes.append(subsets_note(f"the folders {listed(names)}", subsets))
         if not any(rests):
-            msg = f"{root}: {_listed(names)} hold no class folders; make one per class in each"
+            msg = f"{root}: {listed(names)} hold no class folders; make one per class in each"
             raise DataError(msg)
     around = _around([rest for rest in rests if rest])
     if around:
@@ -119,7 +117,7 @@ def _split_level(paths: Sequence[tuple[str, ...]], root: Path) -> int | None:
         if others := sorted(name for name, word in words.items() if word is None):
             sides = sorted(name for name, word in words.items() if word)
             msg = (
-                f"{root}: {_listed(sides)} are a split, but {_listed(others)} beside them no part "
+                f"{root}: {listed(sides)} are a split, but {listed(others)} beside them no part "
                 "of one; move it elsewhere, or name the videos' subsets in an annotation"
             )
             raise DataError(msg)
@@ -131,7 +129,7 @@ def _check_training(words: Mapping[str, str | None], root: Path) -> None:
     """Raise DataError if all folders are sides of a split, and none is for training."""
     if None not in words.values() and len(set(words.values())) > 1:
         msg = (
-            f"{root}: {_listed(list(words))} are sides of a split, but none is for training; put "
+            f"{root}: {listed(list(words))} are sides of a split, but none is for training; put "
             "a folder train beside them, or rename them if they are classes"
         )
         raise DataError(msg)
@@ -161,7 +159,7 @@ def _turned(below: Sequence[tuple[str, ...]], *, has_split: bool) -> list[str]:
     inner = {folders[1] for folders in below if folders}
     use = "" if has_split else ", each of them a group that stays on one side of the split"
     return [
-        f"the classes are the inner folders {_listed(inner)}, the outer ones {_listed(outer)} are "
+        f"the classes are the inner folders {listed(inner)}, the outer ones {listed(outer)} are "
         f"sessions or the like{use}; if they are the classes, give class_folders=outer"
     ]
 
@@ -175,11 +173,3 @@ def _deeper(placed: Sequence[Placed], depth: int) -> list[str]:
         f"videos in folders below their class folder: {len(deep)}, such as "
         f"{'/'.join((*first.video.folders, first.video.path.name))!r} of class {first.label!r}"
     ]
-
-
-def _listed(names: set[str] | Sequence[str]) -> str:
-    ordered = sorted(names)
-    shown = [repr(name) for name in ordered[:_SHOWN]]
-    more = [f"{len(ordered) - _SHOWN} more"] if len(ordered) > _SHOWN else []
-    *first, last = [*shown, *more]
-    return f"{', '.join(first)} and {last}" if first else last

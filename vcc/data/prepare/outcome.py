@@ -15,7 +15,7 @@ from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.plan import Plan, PlannedVideo
 from vcc.data.prepare.remarks import remarks
 from vcc.data.prepare.report import PrepareReport, manifest_facts
-from vcc.data.store.files import StoredVideo
+from vcc.data.store.files import StoredVideo, bytes_on_disk
 from vcc.data.store.manifest import Manifest, VideoRecord, count_by
 from vcc.data.store.sources import Source
 
@@ -159,7 +159,7 @@ def report_of(
     return PrepareReport(
         root=output,
         **manifest_facts(manifest),
-        size_bytes=sum(map(_bytes_on_disk, files)),
+        size_bytes=sum(map(bytes_on_disk, files)),
         reused=reused,
         bad=tuple(bad),
         notes=tuple(notes),
@@ -180,9 +180,3 @@ def _absent(manifest: Manifest, subset: str) -> list[str]:
         f"classes without {subset} videos: {len(absent)}: {named}: {effect}; give such videos, or "
         "leave the classes out with classes=A,B,C"
     ]
-
-
-def _bytes_on_disk(path: Path) -> int:
-    if path.is_dir():
-        return sum(item.stat().st_size for item in path.iterdir())
-    return path.stat().st_size

@@ -198,6 +198,13 @@ def read_description(path: Path) -> StoredVideo | None:
         return None
 
 
+def bytes_on_disk(path: Path) -> int:
+    """Return the size of a stored video: of its file, or of all in its folder."""
+    if path.is_dir():
+        return sum(item.stat().st_size for item in path.iterdir())
+    return path.stat().st_size
+
+
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a stored video's frames and index as they are on disk now."""
     digest = hashlib.sha256()

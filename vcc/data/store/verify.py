@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vcc.data.prepare.discovery import BadFile
 from vcc.data.prepare.report import PrepareReport, manifest_facts
-from vcc.data.store.files import checksum, read_description
+from vcc.data.store.files import bytes_on_disk, checksum, read_description
 from vcc.data.store.manifest import Manifest, VideoRecord, prepare_command, read_manifest
 from vcc.errors import DataError
 
@@ -31,7 +31,7 @@ def verify(root: Path) -> PrepareReport:
     return PrepareReport(
         root=root,
         **manifest_facts(manifest),
-        size_bytes=sum(_size(root / video.file) for video in manifest.videos),
+        size_bytes=sum(bytes_on_disk(root / video.file) for video in manifest.videos),
         reused=len(manifest.videos),
         bad=(),
         notes=("verified: every stored video has the manifest's checksum",),
@@ -51,9 +51,3 @@ def check_video(manifest: Manifest, video: VideoRecord, root: Path) -> BadFile |
     if checksum(path) != video.checksum:
         return BadFile(video.file, "damaged: checksum differs")
     return None
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(item.stat().st_size for item in path.iterdir())
-    return path.stat().st_size

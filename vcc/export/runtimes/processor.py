@@ -19,6 +19,7 @@ import onnx
 from onnx import numpy_helper
 
 from vcc.config.export import RUNTIMES
+from vcc.data.machine import cpu_flags
 from vcc.errors import ExportError
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
 
@@ -34,14 +35,6 @@ class Sums(enum.Enum):
     EXACT = "exact"
     SATURATE = "saturate"
     UNKNOWN = "unknown"
-
-
-def cpu_flags() -> frozenset[str]:
-    """Return the flags of the first processor by their names in Linux; none elsewhere."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text("utf-8").splitlines() if info.is_file() else []
-    named = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
-    return frozenset(next(named, "").split())
 
 
 def sums_by_flags(machine: str, flags: frozenset[str]) -> Sums:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from vcc.errors import ModelError, nearest, one_line
+from vcc.models.modes import evaluating
 
 
 def find_head(model: nn.Module, clip_shape: tuple[int, int, int, int], n_classes: int) -> str:
@@ -62,14 +63,15 @@ def check_head(model: nn.Module, name: str, n_classes: int) -> str:
 def run_checked(model: nn.Module, clips: Tensor, n_classes: int) -> Tensor:
     """Return the logits [N,n_classes] of clips [N,3,T,H,W], in evaluation mode.
 
+    Every module is in its own mode again afterwards.
+
     Raises:
         ModelError: the network does not run on them, or returns something else.
     """
     shape = "x".join(map(str, clips.shape))
-    was_training = model.training
     try:
-        with torch.no_grad():
-            found: Any = model.eval()(clips.clone())
+        with evaluating(model), torch.no_grad():
+            found: Any = model(clips.clone())
     except Exception as error:  # whatever a network raises
         reason = one_line(error, at_most=200)
         msg = (
@@ -77,8 +79,6 @@ def run_checked(model: nn.Module, clips: Tensor, n_classes: int) -> Tensor:
             "sample_duration, or other model_args"
         )
         raise ModelError(msg) from error
-    finally:
-        model.train(was_training)
     wanted = (len(clips), n_classes)
     if not isinstance(found, Tensor) or found.shape != wanted:
         what = f"{list(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"

@@ -14,6 +14,7 @@ from vcc.compression.channels.batchnorms import following_batchnorms
 from vcc.compression.channels.dead import zero_filters_
 from vcc.compression.channels.steps import UntraceableError
 from vcc.compression.channels.trace import trace_channels
+from vcc.compression.masks.apply import mask_parameters_
 from vcc.compression.quantization.folding import fold_batchnorms_checked
 from vcc.compression.quantization.insertion import insert_quantizers
 from vcc.compression.quantization.overrides import Bits
@@ -54,9 +55,7 @@ def check_thinned(network: VideoNetwork) -> str:
         zero_filters_(twin, masks, trace_channels(twin, clips))
     except UntraceableError as error:
         return f"the network stays whole: {one_line(error, at_most=300)}"
-    with torch.no_grad():
-        for name, mask in masks.items():
-            twin.get_parameter(name).mul_(mask)
+    mask_parameters_(twin, masks)
     before = run_checked(twin, clips, twin.spec.n_classes)
     report = thin_(twin, masks, clips)
     if report.obstacle:

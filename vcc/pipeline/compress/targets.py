@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from vcc.compression.channels.trace_cache import TracedChannels
-from vcc.compression.schedule.edits import prunable_weights, with_sparsities
+from vcc.compression.schedule.edits import directed_weights, with_sparsities
 from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.thinning.targets import Sensitivity, ThinningTarget, meet_target
 from vcc.config.compression import TargetOptions
@@ -88,7 +88,7 @@ class Targets:
             latency=lambda network: self._measure(network, schedule).p50_ms,
             sensitivity=read_sensitivity(options.target_sensitivity),
             round_to=self._round_to,
-            prunable=prunable_weights(schedule, model),
+            prunable=directed_weights(schedule, model),
             dense=self._dense,
             channels=channels,
         )

@@ -22,7 +22,6 @@ from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.target import Price, Target
 
 JUDGED, COSTLY, HOPELESS, FAILED = "judged", "too costly", "hopeless", "failed"
-_OPEN = (TrialState.WAITING, TrialState.RUNNING)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from pathlib import Path
 
-_CPUINFO = Path("/proc/cpuinfo")
+from vcc.data.machine import cpu_flags
+
 # As Linux spells them: on x86 in the line "flags", on Arm in the line "Features".
 _INSTRUCTIONS = {
     "bf16": frozenset({"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16"}),
@@ -34,20 +33,3 @@ def computes_natively(number: str) -> bool:
         return True
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
     return limit not in _LIMITS_WITHOUT[number] and bool(_INSTRUCTIONS[number] & cpu_flags())
-
-
-@functools.cache
-def cpu_flags() -> frozenset[str]:
-    """Return the flags of the first processor in /proc/cpuinfo; none where there is no such file.
-
-    They are lower-case words such as "avx2" and "avx512_bf16".
-    """
-    try:
-        text = _CPUINFO.read_text("utf-8", errors="replace")
-    except OSError:
-        return frozenset()
-    for line in text.splitlines():
-        key, _, words = line.partition(":")
-        if key.strip() in ("flags", "Features"):
-            return frozenset(words.lower().split())
-    return frozenset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from decomposition_toys import full_ranks
 from torch import nn
 
 from vcc.compression.decomposition.factors import (
@@ -13,7 +14,6 @@ from vcc.compression.decomposition.factors import (
     assign_,
     composed,
     factors_of,
-    full_ranks,
     matrix_of,
     spectra_of,
 )

@@ -10,9 +10,9 @@ from models_tiny import VARIANTS, tiny_clip, tiny_network
 
 from vcc.compression.engine.builder import file_config
 from vcc.compression.schedule.edits import (
+    directed_weights,
     filter_pruner,
     only_quantizers,
-    prunable_weights,
     with_sparsities,
 )
 from vcc.compression.schedule.loader import load_schedule
@@ -63,7 +63,7 @@ def test_the_schedule_leaves_what_the_target_counted(variant, round_to):
         clip,
         ThinningTarget(macs=0.6),
         round_to=round_to,
-        prunable=prunable_weights(schedule, model),
+        prunable=directed_weights(schedule, model),
     )
     dense = count_macs(model)
     run_without_training(model, with_sparsities(schedule, plan.asked), clip, round_to=round_to)

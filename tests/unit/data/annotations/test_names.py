@@ -12,6 +12,7 @@ from vcc.data.annotations.names import (
     group_number,
     group_of,
     is_text,
+    listed,
     safe_name,
 )
 from vcc.errors import DataError
@@ -102,3 +103,9 @@ def test_names_that_people_read_as_one() -> None:
     assert first_alike(["my walk", "my_walk "]) == ("my walk", "my_walk ")
     assert first_alike(["caf\u00e9", "cafe\u0301"]) is not None
     assert first_alike(["walk", "walks", "cafe", "1", "-1"]) is None
+
+
+def test_names_in_a_sentence() -> None:
+    assert listed({"b"}) == "'b'"
+    assert listed({"b", "a"}) == "'a' and 'b'"
+    assert listed(["c", "a", "b"], most=2) == "'a', 'b' and 1 more"

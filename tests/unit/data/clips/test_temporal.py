@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from vcc.data.clips.temporal import (
-    centre_window,
     consecutive_windows,
     last_random_begin,
     looped_window,
@@ -34,16 +33,6 @@ def test_short_video_loops() -> None:
     assert looped_window(1, 0, size=3).tolist() == [0, 0, 0]
     # 3 frames looped to 0 1 2 0 1 2 0 1, of which every second.
     assert looped_window(3, 0, size=4, stride=2).tolist() == [0, 2, 1, 0]
-
-
-def test_centre_window() -> None:
-    # 10 // 2 - 4 // 2 = 3
-    assert centre_window(10, size=4).tolist() == [3, 4, 5, 6]
-    # 11 // 2 - 5 // 2 = 3
-    assert centre_window(11, size=5).tolist() == [3, 4, 5, 6, 7]
-    # 10 // 2 - 6 // 2 = 2, every second of 2..7
-    assert centre_window(10, size=3, stride=2).tolist() == [2, 4, 6]
-    assert centre_window(3, size=4).tolist() == [0, 1, 2, 0]
 
 
 def test_last_random_begin_is_the_thesis_bound() -> None:

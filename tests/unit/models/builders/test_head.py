@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -70,3 +72,13 @@ def test_what_is_no_classifier(change: object, said: str) -> None:
 
     with pytest.raises(ModelError, match=said):
         run_checked(model, torch.randn(2, *CLIP), 4)
+
+
+@pytest.mark.parametrize("clip", [CLIP, (3, 2, 8)])
+def test_a_frozen_module_stays_in_its_mode(clip: tuple[int, ...]) -> None:
+    network = Linear()
+    network.first.eval()
+    with contextlib.suppress(ModelError):
+        run_checked(network, torch.zeros(1, *clip), 4)
+    assert (network.training, network.last.training) == (True, True)
+    assert not network.first.training

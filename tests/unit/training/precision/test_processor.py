@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from vcc.training.precision import processor
-from vcc.training.precision.processor import computes_natively, cpu_flags
+from vcc.data import machine as machine_module
+from vcc.data.machine import cpu_flags
+from vcc.training.precision.processor import computes_natively
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def machine(monkeypatch: pytest.MonkeyPatch, path: Path, text: str) -> None:
     path.write_text(text)
-    monkeypatch.setattr(processor, "_CPUINFO", path)
+    monkeypatch.setattr(machine_module, "_CPU_FILE", path)
 
 
 @pytest.mark.parametrize(
@@ -55,5 +56,5 @@ def test_a_limit_of_onednn_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_a_machine_that_does_not_tell_has_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(processor, "_CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(machine_module, "_CPU_FILE", tmp_path / "none")
     assert not computes_natively("bf16")
