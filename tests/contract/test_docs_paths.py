@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from sources import MODULES, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md",
          ROOT / "SECURITY.md"]  # fmt: skip
 _TREES = ("vcc", "entrypoints", "tests", "benchmarks", "schedules", "docs")
@@ -45,3 +45,11 @@ def test_the_guide_to_extending_names_one_file_and_one_test_for_each_thing() -> 
         assert _CODE.findall(test)[0].startswith("tests/"), thing
     # It fits one screen.
     assert len(lines) < 40
+
+
+def test_the_guide_to_extending_names_every_group_that_packages_can_register_in() -> None:
+    declared = re.compile(r'^\s.*\bgroup="(vcc\.\w+)"', re.MULTILINE)
+    groups = {group for path in MODULES for group in declared.findall(path.read_text())}
+    said = set(_CODE.findall((ROOT / "docs" / "extending.md").read_text()))
+    assert len(groups) > 10
+    assert {text for text in said if re.fullmatch(r"vcc\.\w+", text)} == groups

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from shipped import shipped_schedules
+from shipped import FAMILIES, shipped_schedules
 from small_families import SMALL_FAMILIES
 from torch.optim import SGD
 
 from vcc.compression import compile_phases, file_config, last_epoch, load_schedule, run_phases
 from vcc.compression.schedule.phases import Phase
 from vcc.compression.schedule.shipped import (
-    FAMILIES,
     SCHEDULES,
     default_schedule,
 )

@@ -58,4 +58,4 @@ def test_a_row_is_what_admission_says(name: str, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_its_int8_file_can_be_written(name: str) -> None:
-    int8.write_int8(network(name), reductions._INT8)
+    int8.write_int8(network(name), int8.INT8_SETTINGS)

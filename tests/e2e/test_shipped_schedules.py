@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 import torch
 from metric_names import is_known
-from shipped import shipped_schedules
+from shipped import FAMILIES, shipped_schedules
 from tiny_compression import Recorded, tiny_baseline, tiny_dataset
 
 from vcc.compression import last_epoch, load_schedule
-from vcc.compression.schedule.shipped import FAMILIES, SCHEDULES
+from vcc.compression.schedule.shipped import SCHEDULES
 from vcc.config.compression import CompressionOptions
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ModelError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from vcc.config.metrics import FAMILIES, METRICS
+from vcc.config.metrics import METRIC_PREFIXES, METRICS
 
-_PREFIXES = tuple(prefix for prefix in FAMILIES if prefix != "dev_")
+_PREFIXES = tuple(prefix for prefix in METRIC_PREFIXES if prefix != "dev_")
 _WORD = re.compile(r"[a-zA-Z0-9_./ -]+")
 
 

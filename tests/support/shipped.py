@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vcc.compression.schedule.shipped import FAMILIES, SCHEDULES
+from vcc.compression.schedule.shipped import SCHEDULES
+
+_OWN = "_filters_agp_thin.yaml"
+# The families that have schedules of their own.
+FAMILIES = tuple(path.name.removesuffix(_OWN) for path in sorted(SCHEDULES.glob(f"*{_OWN}")))
 
 
 def shipped_schedules(family: str) -> tuple[Path, ...]:

@@ -25,6 +25,13 @@ def provider_names() -> tuple[str, ...]:
     return ("auto", *_loadable(RUNTIMES))
 
 
+def precision_names() -> tuple[str, ...]:
+    """Return what `precision` can be: auto, and all that some runtime computes float files in."""
+    names = _loadable(RUNTIMES)
+    runtimes = (runtime for name, runtime in RUNTIMES.loaded() if name in names)
+    return ("auto", *dict.fromkeys(each for runtime in runtimes for each in runtime.precisions))
+
+
 def _loadable(parts: Registry[type[Any]]) -> tuple[str, ...]:
     """Return the names of the parts that can be loaded.
 
@@ -38,6 +45,7 @@ def _loadable(parts: Registry[type[Any]]) -> tuple[str, ...]:
 
 
 PROVIDERS = provider_names()
+PRECISIONS = precision_names()
 BUNDLE_KINDS = _loadable(BUNDLES)
 
 
@@ -50,9 +58,7 @@ class ExportOptions(Options):
         "what runs the graph; auto: CUDA, else OpenVINO for int8 graphs, else the CPU",
         choices=PROVIDERS,
     )
-    precision: str = option(
-        "auto", "what float graphs compute in; auto: f32", choices=("auto", "f32", "f16", "bf16")
-    )
+    precision: str = option("auto", "what float graphs compute in; auto: f32", choices=PRECISIONS)
     allow_fallback: bool = option(
         False, "run on the CPU, and say so, what cannot run where it was asked to"
     )

@@ -93,7 +93,7 @@ METRICS: dict[str, tuple[str, str]] = {
 }
 
 # Families of names: prefix -> (unit, meaning).
-FAMILIES: dict[str, tuple[str, str]] = {
+METRIC_PREFIXES: dict[str, tuple[str, str]] = {
     "dev_": ("as without dev_", "the same figure on the dev videos"),
     "loss_": ("nats", "a term that a schedule's policy added to the loss, by the policy's name"),
     "layer_sparsity.": ("share", "zeros among a layer's weights, by the layer's name"),

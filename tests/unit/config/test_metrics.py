@@ -10,16 +10,16 @@ import itertools
 import mlflow.utils.validation
 import pytest
 
-from vcc.config.metrics import FAMILIES, METRICS
+from vcc.config.metrics import METRIC_PREFIXES, METRICS
 
 
-@pytest.mark.parametrize("name", [*METRICS, *(f"{family}x" for family in FAMILIES)])
+@pytest.mark.parametrize("name", [*METRICS, *(f"{family}x" for family in METRIC_PREFIXES)])
 def test_a_name_is_one_that_mlflow_takes(name: str) -> None:
     mlflow.utils.validation._validate_metric_name(name)
 
 
 def test_every_figure_has_a_unit_and_a_meaning_of_its_own() -> None:
-    said = [*METRICS.values(), *FAMILIES.values()]
+    said = [*METRICS.values(), *METRIC_PREFIXES.values()]
     assert all(unit.strip() and meaning.strip() for unit, meaning in said)
     meanings = [meaning for _, meaning in METRICS.values() if "of it" not in meaning]
     assert len(set(meanings)) == len(meanings)
@@ -27,7 +27,7 @@ def test_every_figure_has_a_unit_and_a_meaning_of_its_own() -> None:
 
 def test_no_figure_could_be_of_a_family() -> None:
     # A dev figure is its test figure's name with `dev_` in front, and nothing else.
-    for name, family in itertools.product(METRICS, FAMILIES):
+    for name, family in itertools.product(METRICS, METRIC_PREFIXES):
         assert not name.startswith(family), f"{name} would be read as one of {family}"
-    for one, other in itertools.permutations(FAMILIES, 2):
+    for one, other in itertools.permutations(METRIC_PREFIXES, 2):
         assert not one.startswith(other)

@@ -27,19 +27,8 @@ def _shipped_folder() -> Path:
 SCHEDULES = _shipped_folder()
 # in the order in which a chain takes its steps
 KINDS = ("ep", "ptq", "qat", "kd")
-FAMILIES = (
-    "resnet",
-    "resnext",
-    "mobilenet",
-    "mobilenetv2",
-    "csn",
-    "c3d",
-    "squeezenet",
-    "shufflenet",
-    "shufflenetv2",
-)
 # kinds -> file; {family} stands where the recipe differs by family: without it, and without the
-# underscore behind it, the file is the one for any other network
+# underscore behind it, the file is the one for families that have none of their own
 _SHIPPED: dict[tuple[str, ...], str] = {
     ("ep",): "{family}_filters_agp_thin.yaml",
     ("ptq",): "ptq_int8.yaml",
@@ -54,8 +43,8 @@ def default_schedule(family: str, compression_type: str | Sequence[str]) -> Path
     """Return the shipped schedule for a family and a compression type.
 
     Args:
-        family: model family, such as resnet, or any other network's: those of FAMILIES have
-            schedules of their own.
+        family: model family, such as resnet, or any other network's. One has schedules of its own
+            where such files are there.
         compression_type: ep, ptq, qat or kd, or several of them to be chained, in any order; text
             may join them by commas. With kd, another kind's schedule is returned: the caller adds
             the distiller to it.
@@ -74,8 +63,8 @@ def default_schedule(family: str, compression_type: str | Sequence[str]) -> Path
             "with schedule=FILE"
         )
         raise NotAvailableError(msg)
-    start = f"{family}_" if family in FAMILIES else ""
-    return SCHEDULES / name.replace("{family}_", start)
+    own = SCHEDULES / name.replace("{family}", family)
+    return own if own.is_file() else SCHEDULES / name.replace("{family}_", "")
 
 
 def find_schedule(path: Path) -> Path:

@@ -13,6 +13,7 @@ import torch
 from vcc.compression.policies.base import Policy
 from vcc.compression.policies.quantization import QuantizationPolicy
 from vcc.compression.quantization.insertion import calibrate, insert_quantizers
+from vcc.compression.quantization.overrides import Bits
 from vcc.compression.quantization.settings import QuantizerSettings
 from vcc.config.networks.builders import is_builder
 from vcc.errors import ModelError, one_line
@@ -21,6 +22,11 @@ from vcc.models.network import VideoNetwork
 from vcc.models.pixels import PixelClassifier
 from vcc.models.spec import arch_name
 from vcc.pipeline.admission.checks import OPSET, random_clips
+
+# Tried where no schedule says more.
+INT8_SETTINGS = QuantizerSettings(
+    class_name="QuantAwareTrainRangeLinearQuantizer", bits=Bits(activations=8, weights=8, bias=None)
+)
 
 
 def refuse_unexportable(network: VideoNetwork, policies: Iterable[Policy]) -> None:

@@ -17,20 +17,15 @@ from vcc.compression.channels.trace import trace_channels
 from vcc.compression.masks.apply import mask_parameters_
 from vcc.compression.quantization.folding import fold_batchnorms_checked
 from vcc.compression.quantization.insertion import insert_quantizers
-from vcc.compression.quantization.overrides import Bits
-from vcc.compression.quantization.settings import QuantizerSettings
 from vcc.compression.thinning.remove import thin_
 from vcc.errors import ModelError, one_line
 from vcc.models.builders.head import run_checked
 from vcc.models.network import VideoNetwork
 from vcc.models.quantized.plan import float_layers
 from vcc.pipeline.admission.checks import equal, random_clips
-from vcc.pipeline.admission.int8 import write_int8
+from vcc.pipeline.admission.int8 import INT8_SETTINGS, write_int8
 
 _MOST_NAMES = 4
-_INT8 = QuantizerSettings(
-    class_name="QuantAwareTrainRangeLinearQuantizer", bits=Bits(activations=8, weights=8, bias=None)
-)
 
 
 def check_folded(network: VideoNetwork) -> str:
@@ -72,13 +67,13 @@ def check_thinned(network: VideoNetwork) -> str:
 def check_quantized(network: VideoNetwork) -> str:
     """Insert 8-bit quantizers, say which layers stay in float, and write the file."""
     twin = copy.deepcopy(network)
-    insert_quantizers(twin, _INT8, random_clips(twin, 1))
+    insert_quantizers(twin, INT8_SETTINGS, random_clips(twin, 1))
     layers = [name for name, each in twin.named_modules() if isinstance(each, _ConvNd | nn.Linear)]
     left = float_layers(twin)
     n_int8 = len(layers) - len(left)
     words = f"{n_int8} of {len(layers)} layers in int8{_listed('; in float', left)}"
     try:
-        write_int8(network, _INT8)
+        write_int8(network, INT8_SETTINGS)
     except Exception as error:  # noqa: BLE001 - whatever a network or its exporter raises
         return f"{words}; not to be exported so: {one_line(error, at_most=300)}"
     return words

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shipped import shipped_schedules
+from shipped import FAMILIES, shipped_schedules
 
 from vcc.compression.schedule import shipped
 from vcc.compression.schedule.shipped import (
-    FAMILIES,
     SCHEDULES,
     default_schedule,
     find_schedule,
@@ -48,7 +47,19 @@ def test_a_network_of_no_family_of_ours_gets_the_general_one() -> None:
     assert (SCHEDULES / "filters_agp_thin.yaml").is_file()
 
 
+def test_a_family_s_own_file_is_taken_because_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "SCHEDULES", tmp_path)
+    own = tmp_path / "i3d_filters_agp_thin.yaml"
+    assert default_schedule("i3d", "ep") == tmp_path / "filters_agp_thin.yaml"
+    own.touch()
+    assert default_schedule("i3d", "ep") == own
+    assert default_schedule("i3d", "ep,qat").name == "filters_agp_thin_qat_int8.yaml"
+
+
 def test_a_family_gets_its_own_and_the_general_ones() -> None:
+    assert {"resnet", "mobilenetv2", "csn"} <= set(FAMILIES)
     for family in FAMILIES:
         names = {path.name for path in shipped_schedules(family)}
         assert {"ptq_int8.yaml", f"{family}_filters_agp_thin.yaml"} <= names

@@ -38,7 +38,7 @@ def network() -> VideoNetwork:
 
 def quantizing(model: nn.Module) -> list[Any]:
     policy = QuantizationPolicy(
-        "q", epoch_range(0, 1), model, reductions._INT8, example_input=lambda: torch.zeros(1)
+        "q", epoch_range(0, 1), model, int8.INT8_SETTINGS, example_input=lambda: torch.zeros(1)
     )
     return [SimpleNamespace(), policy]
 
@@ -86,7 +86,7 @@ def test_ranges_come_from_clips_and_the_network_stays(
     monkeypatch.setattr(int8, "export_onnx", look)
     net = network()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    settings = reductions._INT8.__class__(class_name=kind, bits=reductions._INT8.bits)
+    settings = int8.INT8_SETTINGS.__class__(class_name=kind, bits=int8.INT8_SETTINGS.bits)
     int8.write_int8(net, settings)
     assert written[0].isfinite().all()
     assert written[0].abs().max() > 0
