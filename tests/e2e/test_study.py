@@ -107,3 +107,43 @@ def test_folds_hold_every_video_once(options: StudyEntry) -> None:
     assert sum(videos) == 50
     report = (folder / "tiny.md").read_text()
     assert "On the same 50 videos, always naming the largest class scores" in report
+
+
+@pytest.mark.slow
+def test_official_splits_are_repeats_and_times_come_later(options: StudyEntry) -> None:
+    """As ucf9.yaml: weights from a file, a method for some models, a control on single frames."""
+    folder = Path("results/study/tiny")
+    run_study(dataclasses.replace(options, networks_only=True, only=("small.dense.s1",)))
+    weights = "data/study_networks/tiny/small.dense.s1"
+    Path("matrix.yaml").write_text(
+        MATRIX[: MATRIX.index("methods:")].replace("seeds: [1]", "splits: [1, 3]")
+        + f"    finetune: {{pretrain_path: {weights}, n_finetune_classes: 2}}\n"
+        "  frame:\n"
+        "    network: {model: mobilenet, width_mult: 0.25}\n"
+        "    clip: {sample_size: 24, sample_duration: 1, downsample: 8, batch_size: 16}\n"
+        "    training: {n_epochs: 1, optimizer: adamw, learning_rate: 0.001}\n"
+        "methods:\n"
+        "  pruned: {schedule: pruned.yaml, n_epochs: 1, models: [small]}\n"
+    )
+    Path("pruned.yaml").write_text(
+        "pruners: {p: {class: SensitivityPruner, sensitivities: {'*': 0.5}}}\n"
+        "policies: [{pruner: {instance_name: p}, epochs: [0]}]\n"
+    )
+    computed = ("split1", "frame.dense.split3")
+    run_study(dataclasses.replace(options, accuracy_only=True, only=computed))
+    names = [
+        "frame.dense.split1",
+        "frame.dense.split3",
+        "small.dense.split1",
+        "small.pruned.split1",
+    ]
+    assert sorted(path.stem for path in folder.glob("*.json")) == names
+    results = [read_result(folder / f"{name}.json") for name in names]
+    assert {len(result.groups.split()) for result in results} == {14}
+    assert {result.timings for result in results} == {()}
+    assert "pooled over the splits" in (folder / "tiny.md").read_text()
+    run_study(dataclasses.replace(options, only=(names[3],)))
+    timed = read_result(folder / f"{names[3]}.json")
+    assert timed.timings
+    assert dataclasses.replace(timed, timings=(), machine=results[3].machine) == results[3]
+    assert not read_result(folder / f"{names[2]}.json").timings

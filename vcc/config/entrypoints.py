@@ -285,6 +285,9 @@ class StudyEntry(TrustOptions, TrackingOptions):
     networks_only: bool = option(
         False, "train and compress, and measure later, on a machine that does nothing else"
     )
+    accuracy_only: bool = option(
+        False, "leave out the times; the same command without it measures them, and only them"
+    )
     root_path: Path = option(Path("data"), "folder of prepared data sets and of checkpoints")
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
     n_threads: int = option(0, "loader workers, at most one per core", at_least=0)

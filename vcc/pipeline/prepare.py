@@ -23,7 +23,7 @@ def prepare_step(options: PrepareOptions, run: Run) -> PreparedDataset:
     Raises:
         DataError: the videos or their annotation cannot be used.
     """
-    report = prepare(_below_root(options))
+    report = prepare(below_root(options))
     for line in report.lines():
         _logger.info("%s", line)
     run.log_text("\n".join(report.lines()) + "\n", "prepare_report.txt")
@@ -48,8 +48,11 @@ def log_dataset(run: Run, dataset: PreparedDataset, *, context: str) -> None:
     run.set_tags({"split": str(dataset.split)})
 
 
-def _below_root(options: PrepareOptions) -> PrepareOptions:
-    # The thesis gives paths relative to its root_path.
+def below_root(options: PrepareOptions) -> PrepareOptions:
+    """Return options whose videos and annotation are where they lie.
+
+    The thesis gives paths relative to its root_path.
+    """
     return dataclasses.replace(
         options,
         videos=_found(options.videos, options.root_path),

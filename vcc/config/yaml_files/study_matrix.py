@@ -2,7 +2,7 @@
 
     name: tier1
     data: {dataset: study, motion_classes: 10}   # options of prepare
-    seeds: [1, 2, 3]                             # or `folds: 5`: group cross-validation
+    seeds: [1, 2, 3]                             # or `splits: [1, 2, 3]`, or `folds: 5`
     speed: {sample_size: 112, sample_duration: 16}
     models:
       resnet18:
@@ -13,15 +13,17 @@
       filters: {compression_type: [ep]}
       filters_qat: {compression_type: [qat], after: filters, n_epochs: 4}
 
-Every model is trained dense and compressed by every method, once per repeat. What may stand in
-`data`, `network`, `clip`, `training` and `finetune` are the options of the entry points, with their
-defaults.
+Every model is trained dense and compressed by every method, or by those that name it under
+`models`, once per repeat: a seed, an official split (trained by the seed of its number) or a fold
+of a group cross-validation. What may stand in `data`, `network`, `clip`, `training` and `finetune`
+are the options of the entry points, with their defaults.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import string
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -39,7 +41,10 @@ DENSE = "dense"
 SHIPPED = Path(__file__).parents[1] / "studies" / "tier1.yaml"
 # More than any data has groups; each is a cell, and cells are listed before data are looked at.
 _MOST_FOLDS = 1000
-_SECTIONS = ("name", "data", "seeds", "folds", "speed", "models", "methods")
+# UCF101 and its like have three.
+_MOST_SPLITS = 3
+_REPEATS = ("seeds", "splits", "folds")
+_SECTIONS = ("name", "data", *_REPEATS, "speed", "models", "methods")
 _RECIPE = ("network", "clip", "training", "finetune")
 
 
@@ -71,6 +76,9 @@ class MethodOptions(Options):
     teacher: str | None = option(
         None, "with kd: model of the matrix whose dense network teaches; default: its own"
     )
+    models: tuple[str, ...] = option(
+        (), "which models of the matrix it is for; default: all that it can come after"
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,7 +93,10 @@ class ModelRecipe:
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Cell:
-    """One measurement: a model, a method ("dense": none), a repeat ("s1": seed 1, "f1": fold 1)."""
+    """One measurement: a model, a method ("dense": none), a repeat.
+
+    Repeats are "s1" for seed 1, "split1" for the first official split, "f1" for the first fold.
+    """
 
     repeat: str
     model: str
@@ -98,8 +109,8 @@ class Cell:
 
     @property
     def number(self) -> int:
-        """The seed, or the number of the fold from 1."""
-        return int(self.repeat[1:])
+        """The seed, or the number of the split or fold from 1."""
+        return int(self.repeat.lstrip(string.ascii_lowercase))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,8 +121,9 @@ class StudyMatrix:
         name: of the study and of its files.
         source: the file.
         data: what is prepared.
-        repeats: "s1", "s2" ... for seeds, "f1", "f2" ... for folds.
-        folds: number of folds; 0 where seeds are repeated.
+        repeats: "s1", "s2" ... for seeds, "split1" ... for official splits, "f1" ... for folds.
+        splits: numbers of the official splits; none where seeds or folds are repeated.
+        folds: number of folds; 0 where seeds or splits are repeated.
         speed: what latency is measured on.
         models: name -> recipe.
         methods: name -> how, in an order in which each comes after the one it builds on.
@@ -121,10 +133,22 @@ class StudyMatrix:
     source: Path
     data: PrepareOptions
     repeats: tuple[str, ...]
-    folds: int
+    splits: tuple[int, ...] = ()
+    folds: int = 0
     speed: SpeedOptions
     models: Mapping[str, ModelRecipe]
     methods: Mapping[str, MethodOptions]
+
+    @property
+    def pooled(self) -> bool:
+        """Whether repeats hold different test videos: those of splits and of folds."""
+        return bool(self.splits or self.folds)
+
+    def is_for(self, method: str, model: str) -> bool:
+        """Return whether a method, and each that it builds on, is for a model."""
+        options = self.methods[method]
+        named = not options.models or model in options.models
+        return named and (options.after is None or self.is_for(options.after, model))
 
     def cells(self) -> Iterator[Cell]:
         """Yield every cell; whole repeats first, and none before one that it builds on."""
@@ -133,7 +157,8 @@ class StudyMatrix:
                 yield Cell(repeat, model, DENSE)
             for model in self.models:
                 for method in self.methods:
-                    yield Cell(repeat, model, method)
+                    if self.is_for(method, model):
+                        yield Cell(repeat, model, method)
 
     def parent(self, cell: Cell) -> Cell:
         """Return the cell whose network a compressed cell starts from."""
@@ -180,7 +205,7 @@ class _Reader:
                 raise ConfigError(msg)
 
     def matrix(self) -> StudyMatrix:
-        repeats, folds = self._repeats()
+        repeats, splits, folds = self._repeats()
         models = {
             str(name): self._model(recipe, f"models.{printable(str(name))}")
             for name, recipe in self._section("models").items()
@@ -192,8 +217,9 @@ class _Reader:
         return StudyMatrix(
             name=self._name(),
             source=self._path,
-            data=self._options(PrepareOptions, self._section("data"), "data"),
+            data=self._data(with_splits=bool(splits)),
             repeats=repeats,
+            splits=splits,
             folds=folds,
             speed=self._options(SpeedOptions, self._section("speed"), "speed"),
             models=models,
@@ -206,18 +232,35 @@ class _Reader:
             self._refuse(f"name: {name!r} is not a word of letters, digits, - and _")
         return str(name)
 
-    def _repeats(self) -> tuple[tuple[str, ...], int]:
-        seeds, folds = self._content.get("seeds"), self._content.get("folds")
-        if (seeds is None) == (folds is None):
-            self._refuse("say either seeds: [1, 2, 3] or folds: 5")
-        if folds is not None:
+    def _data(self, *, with_splits: bool) -> PrepareOptions:
+        given = self._section("data")
+        if with_splits and "split" in given:
+            self._refuse("data: split: splits names them already: leave it out")
+        return self._options(PrepareOptions, given, "data")
+
+    def _repeats(self) -> tuple[tuple[str, ...], tuple[int, ...], int]:
+        """Return the repeats' names, the splits' numbers, and the number of folds."""
+        given = [name for name in _REPEATS if self._content.get(name) is not None]
+        if len(given) != 1:
+            self._refuse("say either seeds: [1, 2, 3], splits: [1, 2, 3] or folds: 5")
+        if given == ["folds"]:
+            folds = self._content["folds"]
             if type(folds) is not int or not 2 <= folds <= _MOST_FOLDS:
                 self._refuse(f"folds: {folds!r} is not a whole number from 2 to {_MOST_FOLDS}")
-            return tuple(f"f{number + 1}" for number in range(folds)), folds
-        whole = isinstance(seeds, list) and all(type(seed) is int and seed >= 0 for seed in seeds)
-        if not seeds or not whole or len(set(seeds)) < len(seeds):
-            self._refuse(f"seeds: {seeds!r} is not a list of different whole numbers")
-        return tuple(f"s{seed}" for seed in seeds), 0
+            return tuple(f"f{number + 1}" for number in range(folds)), (), folds
+        numbers = self._numbers(given[0])
+        if given == ["seeds"]:
+            return tuple(f"s{seed}" for seed in numbers), (), 0
+        if not all(1 <= split <= _MOST_SPLITS for split in numbers):
+            self._refuse(f"splits: {list(numbers)} are not all from 1 to {_MOST_SPLITS}")
+        return tuple(f"split{split}" for split in numbers), numbers, 0
+
+    def _numbers(self, name: str) -> tuple[int, ...]:
+        given = self._content[name]
+        whole = isinstance(given, list) and all(type(each) is int and each >= 0 for each in given)
+        if not given or not whole or len(set(given)) < len(given):
+            self._refuse(f"{name}: {given!r} is not a list of different whole numbers")
+        return tuple(given)
 
     def _model(self, recipe: Any, where: str) -> ModelRecipe:
         sections = self._mapping(recipe, where)
@@ -245,6 +288,10 @@ class _Reader:
             if made.teacher is not None and made.teacher not in models:
                 close = nearest(made.teacher, models)
                 self._refuse(f"{where}: teacher: {made.teacher!r} is no model: {close}")
+            for model in made.models:
+                if model not in models:
+                    close = nearest(model, models)
+                    self._refuse(f"{where}: models: {model!r} is no model: {close}")
             methods[str(name)] = made
         return methods
 

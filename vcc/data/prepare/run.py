@@ -66,7 +66,7 @@ def _leaving_nothing_useless(output: Path) -> Iterator[None]:
 
 
 def _prepare(options: PrepareOptions, output: Path, *, started: float) -> PrepareReport:
-    videos = _motion_videos(options, output) if options.videos is None else options.videos
+    videos = _motion_videos(options) if options.videos is None else options.videos
     try:
         plan = make_plan(options, videos)
         for label in plan.labels:
@@ -103,9 +103,14 @@ def output_of(options: PrepareOptions) -> Path:
     return options.output if options.output is not None else options.root_path / name_of(options)
 
 
-def _motion_videos(options: PrepareOptions, output: Path) -> Path:
+def videos_of(options: PrepareOptions) -> Path:
+    """Return the folder of the videos: the one given, or where the built-in ones are drawn."""
+    return options.videos if options.videos is not None else output_of(options) / "videos"
+
+
+def _motion_videos(options: PrepareOptions) -> Path:
     return generate_motion_videos(
-        output / "videos",
+        videos_of(options),
         n_classes=options.motion_classes,
         clips_per_group=options.motion_clips,
         n_frames=options.motion_frames,

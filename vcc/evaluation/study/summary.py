@@ -3,8 +3,9 @@
 Accuracy is compared in pairs, the same videos through the dense and the compressed file. With
 seeds, a video's difference is its mean over them and the interval is that of videos drawn again
 (percentile bootstrap, Efron 1979): it speaks of which videos are in the test set, the standard
-deviation beside it of the training's luck. With folds the repeats hold different videos, which are
-pooled. Speed-ups are ratios within one cell's run, averaged over repeats by the geometric mean.
+deviation beside it of the training's luck. With splits and folds the repeats hold different videos,
+which are pooled. Speed-ups are ratios within one cell's run, averaged over repeats by the geometric
+mean.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class StudyRow:
     Attributes:
         model: name in the matrix.
         method: name in the matrix.
-        repeats: how many seeds or folds.
+        repeats: how many seeds, splits or folds.
         params: mean over repeats, as are `macs` and `size_bytes`.
         macs: of one timed clip.
         size_bytes: of the exported file.
@@ -56,7 +57,7 @@ class StudyRow:
         vs_ort: than the dense float32 file in ONNX Runtime, in the same runs.
         vs_dense: than the dense network on its fastest runtime, bfloat16 included, in the same
             runs.
-        videos: test videos of one repeat; with folds, of all.
+        videos: test videos of one repeat; with splits and folds, of all.
     """
 
     model: str
@@ -83,7 +84,7 @@ def summarise(results: Iterable[CellResult], *, pooled: bool) -> list[StudyRow]:
 
     Args:
         results: cells, each with its own timings.
-        pooled: whether repeats hold different videos (folds).
+        pooled: whether repeats hold different videos (splits or folds).
     """
     groups: dict[tuple[str, str], list[CellResult]] = {}
     for result in results:

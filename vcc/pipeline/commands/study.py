@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 from vcc.cli import say
-from vcc.config.data import PrepareOptions
 from vcc.config.entrypoints import StudyEntry
-from vcc.config.yaml_files.study_matrix import SHIPPED, Cell, StudyMatrix, read_matrix
-from vcc.data.annotations.folds import fold_datasets
-from vcc.data.store.prepared import PreparedDataset
+from vcc.config.yaml_files.study_matrix import SHIPPED, Cell, read_matrix
 from vcc.errors import StudyError
 from vcc.evaluation.study.results import CellResult
-from vcc.pipeline.prepare import prepare_step
 from vcc.pipeline.study.baselines import baseline_notes
+from vcc.pipeline.study.data import study_data
+from vcc.pipeline.study.inputs import check_inputs
 from vcc.pipeline.study.place import StudyPlace
 from vcc.pipeline.study.report import write_report
 from vcc.pipeline.study.step import Computation, finished
-from vcc.tracking.runs import Run, connect, open_run
+from vcc.tracking.runs import connect, open_run
 
 
 def run_study(options: StudyEntry) -> None:
@@ -26,35 +23,40 @@ def run_study(options: StudyEntry) -> None:
 
     Raises:
         ConfigError: the matrix says something that makes no study.
+        DataError: videos, labels or weights that it names are not there, or make no study.
         StoppedError: someone ended it; the cells that were computed are kept.
         StudyError: cells failed; the others were computed and are in the report.
     """
     connect()
     matrix = read_matrix(options.matrix or SHIPPED)
     chosen = matrix.choose(options.only)
+    check_inputs(matrix, chosen, options.root_path)
     with open_run(options.run_name or f"study {matrix.name}", step="study", options=options) as run:
         run.log_file(matrix.source, "matrix")
-        dataset = _prepared(matrix, options, run)
-        folds = _folds(matrix, dataset)
+        data = study_data(matrix, options.root_path, run)
         place = StudyPlace(
             matrix=matrix,
-            dataset_of=lambda cell: folds[cell.number - 1] if folds else dataset,
+            dataset_of=data.of,
             checkpoints=options.root_path / "study_networks" / matrix.name,
             n_threads=options.n_threads,
             no_cuda=options.no_cuda,
         )
         folder = options.results / "study" / matrix.name
         done = finished(chosen, place, folder)
-        todo = [cell for cell in chosen if cell not in done]
-        say(f"{len(chosen)} cells: {len(done)} are in {folder}, {len(todo)} to compute")
-        failed = Computation(place, options, folder, dataset).compute(todo, done)
+        todo = [cell for cell in chosen if not _is_complete(done.get(cell), options)]
+        there = len(chosen) - len(todo)
+        say(f"{len(chosen)} cells: {there} are in {folder}, {len(todo)} to compute")
+        failed = Computation(place, options, folder, data.whole).compute(todo, done)
         if done:
             page = write_report(
                 [done[cell] for cell in chosen if cell in done],
                 name=matrix.name,
                 folder=folder,
-                pooled=bool(matrix.folds),
-                notes=[*baseline_notes(dataset, folds), *_missing(chosen, done)],
+                pooled=matrix.pooled,
+                notes=[
+                    *baseline_notes(data.whole, list(data.parts.values())),
+                    *_missing(chosen, done),
+                ],
             )
             for ending in (".md", ".html", ".png"):
                 run.log_file(page.with_suffix(ending), "report")
@@ -65,15 +67,10 @@ def run_study(options: StudyEntry) -> None:
             raise StudyError(msg)
 
 
-def _prepared(matrix: StudyMatrix, options: StudyEntry, run: Run) -> PreparedDataset:
-    data: PrepareOptions = dataclasses.replace(matrix.data, root_path=options.root_path)
-    return prepare_step(data, run)
-
-
-def _folds(matrix: StudyMatrix, dataset: PreparedDataset) -> tuple[PreparedDataset, ...]:
-    if not matrix.folds:
-        return ()
-    return fold_datasets(dataset, matrix.folds, seed=matrix.data.manual_seed)
+def _is_complete(result: CellResult | None, options: StudyEntry) -> bool:
+    """Return whether nothing is left to compute of a cell: it is timed, or times are not wanted."""
+    untimed = options.accuracy_only or options.networks_only
+    return result is not None and (untimed or bool(result.timings))
 
 
 def _missing(chosen: Sequence[Cell], done: Mapping[Cell, CellResult]) -> list[str]:

@@ -10,17 +10,23 @@ from vcc.pipeline.evaluate.step import largest_class_share
 from vcc.pipeline.train.baselines import baseline_answers, resolutions_of
 
 
-def baseline_notes(dataset: PreparedDataset, folds: Sequence[PreparedDataset]) -> list[str]:
-    """Return what answers that never look at a video score, over the videos of all folds."""
-    if not folds:
+def baseline_notes(dataset: PreparedDataset, parts: Sequence[PreparedDataset]) -> list[str]:
+    """Return what answers that never look at a video score.
+
+    Args:
+        dataset: all videos.
+        parts: them in the subsets of each split or fold, whose test videos are put together; none
+            where seeds are repeated.
+    """
+    if not parts:
         return [f"Always naming the largest class scores {largest_class_share(dataset):.1%}."]
     resolutions = resolutions_of(dataset)
-    right = [0, 0]
-    for fold in folds:
-        labels = [video.label for video in fold.videos("test")]
-        for number, answers in enumerate(baseline_answers(fold, resolutions)):
+    right, n_videos = [0, 0], 0
+    for part in parts:
+        labels = [video.label for video in part.videos("test")]
+        n_videos += len(labels)
+        for number, answers in enumerate(baseline_answers(part, resolutions)):
             right[number] += sum(map(operator.eq, answers, labels))
-    n_videos = len(dataset.manifest.videos)
     return [
         f"On the same {n_videos} videos, always naming the largest class scores "
         f"{right[0] / n_videos:.1%}, and naming the class that the video's resolution mostly has "

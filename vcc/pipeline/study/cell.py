@@ -1,18 +1,24 @@
-"""One cell of a study: train or compress, export, score the file, time it beside the dense one."""
+"""One cell of a study: train or compress, export, score the file, time it beside the dense one.
+
+Times may come later than the rest: they want a machine that does nothing else.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-import logging
 import os
 import time
+from collections.abc import Sequence
 
 from vcc.config.yaml_files.study_matrix import DENSE, Cell
+from vcc.data.store.prepared import VideoRecord
 from vcc.evaluation.accuracy import VideoScores
 from vcc.evaluation.study.results import CellResult, Timing
 from vcc.export.doctor import cpu_features
 from vcc.export.runtime_table import RuntimeTable
 from vcc.models.summary import count_macs
+from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.step import size_figures
 from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.study.files import score_file, time_files, timed_shape
@@ -22,10 +28,12 @@ from vcc.pipeline.study.settings import digest_of
 from vcc.tracking.provenance import provenance_tags
 from vcc.tracking.runs import Run
 
-_logger = logging.getLogger(__name__)
+_NOT_TIMED = RuntimeTable(rows=(), coverages=(), threads=0)
 
 
-def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> CellResult:
+def compute_cell(
+    cell: Cell, place: StudyPlace, run: Run, *, command: str, timed: bool = True
+) -> CellResult:
     """Compute a cell and return what was measured; its network is kept as a checkpoint.
 
     Networks that it builds on are loaded, or made again where their checkpoints are not here.
@@ -35,12 +43,11 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         place: where.
         run: its MLflow run.
         command: that computes it again.
+        timed: whether the machine is quiet enough for times; `add_times` adds them later.
     """
     started = time.monotonic()
     dataset = place.dataset_of(cell)
-    networks = {DENSE: network_of_cell(dense_cell(cell), place, run)}
-    if cell.method != DENSE:
-        networks["compressed"] = network_of_cell(cell, place, run)
+    networks = _networks_of(cell, place, run)
     own = networks.get("compressed", networks[DENSE])
     with scratch_folder() as folder:
         scores = {
@@ -49,7 +56,7 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         }
         path = folder / f"{'compressed' if 'compressed' in networks else DENSE}.onnx"
         size_bytes = path.stat().st_size
-        table = time_files(networks, place, folder)
+        table = time_files(networks, place, folder) if timed else _NOT_TIMED
     own_scores = scores.get("compressed", scores[DENSE])
     figures = size_figures(own)
     timed = timed_shape(own, networks[DENSE], place)
@@ -73,6 +80,7 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         timed_clip=timed[1:],
         training_s=training_seconds(cell, place),
         seconds=time.monotonic() - started,
+        groups=_groups(dataset.videos("test")),
     )
     run.set_tags({"arch": own.card.arch, "method": own.card.method, "cell": cell.key})
     run.log_metrics(
@@ -87,6 +95,34 @@ def compute_cell(cell: Cell, place: StudyPlace, run: Run, *, command: str) -> Ce
         }
     )
     return result
+
+
+def add_times(result: CellResult, cell: Cell, place: StudyPlace, run: Run) -> CellResult:
+    """Return a cell's result with the times that it lacks, of the networks that were scored."""
+    networks = _networks_of(cell, place, run)
+    with scratch_folder() as folder:
+        table = time_files(networks, place, folder)
+    run.log_metrics(table.metrics())
+    # Perhaps another machine than the one that trained.
+    machine = {f"times.{key}": value for key, value in _machine().items()}
+    return dataclasses.replace(
+        result, timings=_timings(table), machine={**result.machine, **machine}
+    )
+
+
+def _networks_of(cell: Cell, place: StudyPlace, run: Run) -> dict[str, Network]:
+    """Return the dense network, and the compressed one where the cell has one."""
+    networks = {DENSE: network_of_cell(dense_cell(cell), place, run)}
+    if cell.method != DENSE:
+        networks["compressed"] = network_of_cell(cell, place, run)
+    return networks
+
+
+def _groups(videos: Sequence[VideoRecord]) -> str:
+    """Return the number of each video's group; one without a group is one of its own."""
+    names = [video.group or f"video {video.id}" for video in videos]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return " ".join(str(numbers[name]) for name in names)
 
 
 def _timings(table: RuntimeTable) -> tuple[Timing, ...]:

@@ -17,7 +17,8 @@ class StudyPlace:
 
     Attributes:
         matrix: what is studied.
-        dataset_of: the data of a cell: the same for every seed, other subsets for every fold.
+        dataset_of: the data of a cell: the same for every seed, other subsets for
+            every split or fold.
         checkpoints: folder of the networks, one folder per cell.
         n_threads: loader workers.
         no_cuda: stay on the CPU.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def write_report(
         results: cells, in the matrix's order.
         name: of the study.
         folder: where the files go; it exists.
-        pooled: whether repeats hold different videos (folds).
+        pooled: whether repeats hold different videos (splits or folds).
         notes: sentences below the table, such as baselines and cells that are missing.
 
     Returns:
@@ -87,8 +88,8 @@ def how_to_read(results: Sequence[CellResult], *, pooled: bool) -> list[str]:
     clips = "x".join(map(str, max(timed)))
     if len(timed) > 1:
         clips += " (as many times smaller as a method makes the network's own clips)"
-    repeats = "folds" if pooled else "seeds"
-    pairs = "pooled over the folds" if pooled else "each the mean over seeds"
+    repeats = _repeats_of(results[0])
+    pairs = f"pooled over the {repeats}" if pooled else f"each the mean over {repeats}"
     return [
         f"Video top-1 of the exported file: mean and standard deviation over {repeats} (their "
         f"number in brackets). Loss: paired, the same videos through the dense file, {pairs}, with "
@@ -98,6 +99,12 @@ def how_to_read(results: Sequence[CellResult], *, pooled: bool) -> list[str]:
         "fastest runtime. The last counts bfloat16, the rows themselves do not: accuracy was "
         "measured in float32 and int8.",
     ]
+
+
+def _repeats_of(result: CellResult) -> str:
+    """Return what is repeated, as the first word of a repeat's name says it."""
+    word = result.repeat.rstrip(string.digits)
+    return {"s": "seeds", "f": "folds"}.get(word, f"{word}s")
 
 
 def facts_of(results: Sequence[CellResult]) -> dict[str, str]:
@@ -126,7 +133,7 @@ def _cells(row: StudyRow) -> list[str]:
         f"{100 * row.video_top1:.2f}{spread} % ({row.repeats})",
         loss,
         row.runtime,
-        f"{row.best_ms:.2f} ms",
+        "not run" if math.isnan(row.best_ms) else f"{row.best_ms:.2f} ms",
         *(_ratio(value) for value in (row.vs_eager, row.vs_ort, row.vs_dense)),
     ]
 

@@ -60,6 +60,8 @@ _FREE: Mapping[type[Options], dict[str, Any]] = {
     PrepareOptions: {"n_jobs": 0, "root_path": "", "output": None},
     ClipOptions: {"n_threads": 0},
     TrainingOptions: {"no_cuda": False},
+    # For which models a method is changes nothing about a cell that is there.
+    MethodOptions: {"models": ()},
 }
 
 # Returns an options object as JSON types.
@@ -143,4 +145,5 @@ def _as_first(options: Options) -> dict[str, Any]:
     if _chosen(options).keys() - set(known):
         raise _NewerOptionError
     plain = options.as_dict()
-    return {name: plain[name] for name in known if name in plain} | _FREE.get(type(options), {})
+    free = {name: value for name, value in _FREE.get(type(options), {}).items() if name in known}
+    return {name: plain[name] for name in known if name in plain} | free

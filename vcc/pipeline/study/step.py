@@ -14,8 +14,8 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError, StoppedError, VccError
 from vcc.evaluation.study.results import CellResult, read_result, write_result
 from vcc.pipeline.prepare import log_dataset
-from vcc.pipeline.study.cell import compute_cell
-from vcc.pipeline.study.estimate import calibrate, cell_seconds, corrected
+from vcc.pipeline.study.cell import add_times, compute_cell
+from vcc.pipeline.study.estimate import EXPORT_S, calibrate, cell_seconds, corrected
 from vcc.pipeline.study.networks import network_of_cell
 from vcc.pipeline.study.place import StudyPlace
 from vcc.pipeline.study.settings import digests_of
@@ -36,13 +36,18 @@ class Computation:
         self._dataset = dataset
 
     def compute(self, todo: Sequence[Cell], done: dict[Cell, CellResult]) -> list[str]:
-        """Compute cells, add them to `done`, and return a line for each that failed."""
+        """Compute cells, add them to `done`, and return a line for each that failed.
+
+        Of a cell that is in `done` already, the times are measured that it lacks.
+        """
         if not todo:
             return []
         matrix = self._place.matrix
         pace = calibrate(matrix, self._dataset)
         estimates = {
-            cell: cell_seconds(cell, matrix, self._place.dataset_of(cell), pace)
+            cell: EXPORT_S
+            if cell in done
+            else cell_seconds(cell, matrix, self._place.dataset_of(cell), pace)
             for cell in matrix.cells()
         }
         say(f"estimate: {_hours(corrected(estimates, {}, todo))}, if every step cost a dense one")
@@ -62,7 +67,7 @@ class Computation:
             )
             cell_started = time.monotonic()
             try:
-                result = self._compute_one(cell)
+                result = self._compute_one(cell, done.get(cell))
             except StoppedError:
                 raise
             except VccError as error:
@@ -75,15 +80,29 @@ class Computation:
                     done[cell] = result
         return failed
 
-    def _compute_one(self, cell: Cell) -> CellResult | None:
-        """Compute a cell, or its network alone where no more is asked for."""
+    def _compute_one(self, cell: Cell, known: CellResult | None) -> CellResult | None:
+        """Compute a cell, or its network alone where no more is asked for.
+
+        Args:
+            cell: which.
+            known: what was computed of it earlier, without times.
+        """
         recipe = self._place.matrix.models[cell.model]
         with open_run(cell.key, step="cell", options=recipe.training) as child:
             log_dataset(child, self._place.dataset_of(cell), context="train")
             if self._options.networks_only:
                 network_of_cell(cell, self._place, child)
                 return None
-            result = compute_cell(cell, self._place, child, command=self._command(cell))
+            if known is not None:
+                result = add_times(known, cell, self._place, child)
+            else:
+                result = compute_cell(
+                    cell,
+                    self._place,
+                    child,
+                    command=self._command(cell),
+                    timed=not self._options.accuracy_only,
+                )
             child.log_file(write_result(result, self._folder), "cell")
         return result
 

@@ -68,6 +68,22 @@ def test_folds_in_place_of_seeds(tmp_path: Path) -> None:
     assert (matrix.repeats, matrix.folds) == (("f1", "f2", "f3"), 3)
 
 
+def test_official_splits_in_place_of_seeds(tmp_path: Path) -> None:
+    matrix = read_matrix(written(tmp_path, MATRIX.replace("seeds: [4, 7]", "splits: [3, 1]")))
+    assert (matrix.repeats, matrix.splits, matrix.folds) == (("split3", "split1"), (3, 1), 0)
+    assert [cell.number for cell in matrix.choose(("a.dense.split3", "split1"))][:2] == [3, 1]
+    assert matrix.pooled
+    assert not read_matrix(written(tmp_path, MATRIX)).pooled
+
+
+def test_a_method_and_what_comes_after_it_may_be_for_some_models(tmp_path: Path) -> None:
+    limited = MATRIX.replace("{compression_type: [ep],", "{models: [b], compression_type: [ep],")
+    matrix = read_matrix(written(tmp_path, limited))
+    assert [cell.key for cell in matrix.cells() if cell.repeat == "s4"] == [
+        "a.dense.s4", "b.dense.s4", "b.pruned.s4", "b.both.s4",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("path", sorted(SHIPPED.parent.glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_matrices_are_read(path: Path) -> None:
     matrix = read_matrix(path)
@@ -80,6 +96,11 @@ def test_shipped_matrices_are_read(path: Path) -> None:
     [
         ("seeds: [4, 7]", "", "say either seeds"),
         ("seeds: [4, 7]", "seeds: [4, 4]", "not a list of different whole numbers"),
+        ("seeds: [4, 7]", "splits: [1, 4]", "splits: [1, 4] are not all from 1 to 3"),
+        ("seeds: [4, 7]", "splits: 3", "splits: 3 is not a list of different whole numbers"),
+        ("seeds: [4, 7]", "folds: 3\nsplits: [1]", "say either seeds"),
+        ("motion_classes: 3}\nseeds: [4, 7]", "split: 2}\nsplits: [1]", "data: split: splits"),
+        ("teacher: a", "models: [a, bb]", "models: 'bb' is no model: did you mean b"),
         ("seeds: [4, 7]", "folds: 1", "folds: 1 is not a whole number from 2 to 1000"),
         ("seeds: [4, 7]", "folds: 2147483648", "folds: 2147483648 is not a whole number"),
         ("name: mine", "name: 2026-13-45", "cannot be read: month must be in"),

@@ -19,6 +19,14 @@ def test_a_file_holds_everything(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_file_from_before_groups_is_read(tmp_path: Path) -> None:
+    path = write_result(cell(groups="0 0 1 2"), tmp_path)
+    content = json.loads(path.read_text())
+    assert content.pop("groups") == "0 0 1 2"
+    path.write_text(json.dumps(content))
+    assert read_result(path) == cell()
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -29,6 +37,8 @@ def test_a_file_holds_everything(tmp_path: Path) -> None:
         lambda content: content.update(right="", dense_right=""),
         lambda content: content.update(timings=[{"network": "dense"}]),
         lambda content: content.update(timings=5),
+        lambda content: content.update(groups="0 0 1"),
+        lambda content: content.update(colour="red"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, spoil: object) -> None:

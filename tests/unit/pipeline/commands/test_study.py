@@ -11,8 +11,9 @@ from study_cells import cell as result
 from vcc.config.entrypoints import StudyEntry
 from vcc.config.yaml_files.study_matrix import Cell
 from vcc.data.store.prepared import PreparedDataset
-from vcc.errors import StudyError
+from vcc.errors import DataError, StudyError
 from vcc.pipeline.commands import study as command
+from vcc.pipeline.study.data import StudyData
 
 
 @pytest.fixture
@@ -43,12 +44,41 @@ def told(
         return page
 
     opened(command)
-    monkeypatch.setattr(command, "prepare_step", lambda options, run: dataset)
+    data = StudyData(whole=dataset, parts={})
+    monkeypatch.setattr(command, "study_data", lambda *_: data)
     monkeypatch.setattr(command, "finished", finished)
     monkeypatch.setattr(command, "Computation", Computation)
     monkeypatch.setattr(command, "write_report", write_report)
     monkeypatch.setattr(command, "baseline_notes", lambda *_: ["a baseline"])
     return found
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [({}, True), ({"accuracy_only": True}, False), ({"networks_only": True}, False)],
+)
+def test_a_cell_without_times_is_finished_where_none_are_wanted(
+    told: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: Any, left: bool
+) -> None:  # fmt: skip
+    untimed = {}
+
+    def finished(chosen: Any, *_: Any) -> dict[Cell, Any]:
+        untimed.update({each: result(timings=()) for each in chosen})
+        return dict(untimed)
+
+    monkeypatch.setattr(command, "finished", finished)
+    command.run_study(options(tmp_path, **asked))
+    assert told["todo"] == (list(untimed) if left else [])
+
+
+def test_files_that_are_missing_end_it_before_anything_is_done(
+    told: dict[str, Any], tmp_path: Path
+) -> None:
+    matrix = tmp_path / "m.yaml"
+    matrix.write_text("data: {videos: nowhere/videos}\nseeds: [1]\nmodels: {a: {}}\n")
+    with pytest.raises(DataError, match=r"not there: nowhere/videos \(data: videos\)"):
+        command.run_study(options(tmp_path, matrix=matrix))
+    assert "todo" not in told
 
 
 def options(folder: Path, **more: Any) -> StudyEntry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from vcc.export.runtime_table import Row, RuntimeTable
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
 from vcc.pipeline.study import cell as module
-from vcc.pipeline.study.cell import compute_cell
+from vcc.pipeline.study.cell import add_times, compute_cell
 
 
 def row(network: str, ms: float | None) -> Row:
@@ -78,6 +79,8 @@ def test_a_compressed_cell_has_the_dense_answers_beside_its_own(
     # What was not run has no time.
     assert [timing.network for timing in made.timings] == ["dense", "compressed"]
     assert made.training_s == 12.5
+    # 2 classes x 7 test groups, a video of each
+    assert made.groups.split() == [str(number) for number in range(14)]
     assert made.run_id == run.run_id
     assert "cores" in made.machine
     assert run.tags["cell"] == "net.pruned.s1"
@@ -89,3 +92,22 @@ def test_a_dense_cell_is_compared_with_nothing(place: Any, run: Any) -> None:
     made = compute_cell(Cell("s1", "net", DENSE), place, run, command="")
     assert (made.right, made.dense_right, made.size_bytes) == ("11", "", 100)
     assert [timing.network for timing in made.timings] == ["dense"]
+
+
+def test_times_may_come_later_and_from_another_machine(place: Any, run: Any) -> None:
+    cell = Cell("s1", "net", "pruned")
+    made = compute_cell(cell, place, run, command="", timed=False)
+    assert made.timings == ()
+    assert not any(name.startswith("runtime_ms.") for name in run.metrics)
+    timed = add_times(dataclasses.replace(made, machine={"cores": "many"}), cell, place, run)
+    assert [timing.network for timing in timed.timings] == ["dense", "compressed"]
+    assert dataclasses.replace(timed, timings=(), machine=made.machine) == made
+    assert timed.machine["cores"] == "many"
+    assert timed.machine["times.cores"] == made.machine["cores"]
+    assert run.metrics["runtime_ms.dense.toy_CPU.f32.b1"] == [2.0]
+
+
+def test_videos_of_one_group_have_one_number() -> None:
+    named = [SimpleNamespace(id=str(n), group=group) for n, group in enumerate(["b", "", "b", ""])]
+    records: Any = named
+    assert module._groups(records) == "0 1 0 2"

@@ -38,12 +38,19 @@ def test_a_spread_needs_several_repeats() -> None:
 def test_a_runtime_that_was_not_there_is_said() -> None:
     untimed = cell(timings=())
     (_, row) = table_of(summarise([untimed], pooled=False))
-    assert "not run" in row
+    assert row[7:] == ["not run"] * 4
 
 
-@pytest.mark.parametrize(("pooled", "words"), [(True, "over folds"), (False, "over seeds")])
-def test_sentences_say_what_repeats_and_clips_are(pooled: bool, words: str) -> None:
-    results = [cell(), cell(timed_clip=(8, 112, 112))]
+@pytest.mark.parametrize(
+    ("repeat", "pooled", "words"),
+    [
+        ("f1", True, "over folds"),
+        ("s1", False, "over seeds"),
+        ("split2", True, "pooled over the splits"),
+    ],
+)
+def test_sentences_say_what_repeats_and_clips_are(repeat: str, pooled: bool, words: str) -> None:
+    results = [cell(repeat=repeat), cell(timed_clip=(8, 112, 112))]
     text = " ".join(how_to_read(results, pooled=pooled))
     assert words in text
     assert "clips of 16x112x112 (as many times smaller" in text

@@ -87,6 +87,13 @@ def test_a_default_is_the_same_said_or_not(tmp_path: Path, said: str) -> None:
     assert settings(tmp_path, SCHEDULE, other) == settings(tmp_path, SCHEDULE)
 
 
+def test_for_which_models_a_method_is_does_not_count(tmp_path: Path) -> None:
+    other = MATRIX.replace("{schedule: SCHEDULE}", "{schedule: SCHEDULE, models: [a]}")
+    assert other != MATRIX
+    same = digests_of(place_of(tmp_path, SCHEDULE), CELL)
+    assert digests_of(place_of(tmp_path, SCHEDULE, other), CELL) == same
+
+
 def test_a_chosen_value_is_another_cell(tmp_path: Path) -> None:
     other = MATRIX.replace("model_depth: 18", "model_depth: 34")
     assert settings(tmp_path, SCHEDULE, other) != settings(tmp_path, SCHEDULE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from study_cells import cell as result
 from vcc.config.entrypoints import StudyEntry
 from vcc.config.yaml_files.study_matrix import Cell
 from vcc.errors import DataError, ModelError, StoppedError
-from vcc.evaluation.study.results import write_result
+from vcc.evaluation.study.results import read_result, write_result
 from vcc.pipeline.study import step as module
 from vcc.pipeline.study.step import Computation, finished
 
@@ -25,14 +26,15 @@ class World(SimpleNamespace):
     """What a computation meets: its estimates, its runs, and cells that fail."""
 
     def __init__(self, run: Any, patch: pytest.MonkeyPatch) -> None:
-        super().__init__(computed=[], networks=[], errors={}, commands=[])
+        super().__init__(computed=[], networks=[], errors={}, commands=[], timed=[])
 
         @contextlib.contextmanager
         def open_run(name: str, **_: Any) -> Iterator[Any]:
             yield run
 
-        def compute(cell: Cell, *_: Any, command: str) -> Any:
+        def compute(cell: Cell, *_: Any, command: str, timed: bool) -> Any:
             self.computed.append(cell)
+            self.timed += [cell] if timed else []
             self.commands.append(command)
             if cell in self.errors:
                 raise self.errors[cell]
@@ -43,7 +45,12 @@ class World(SimpleNamespace):
         patch.setattr(module, "calibrate", lambda *_: None)
         patch.setattr(module, "cell_seconds", lambda *_: 60.0)
         patch.setattr(module, "compute_cell", compute)
+        patch.setattr(module, "add_times", self._add_times)
         patch.setattr(module, "network_of_cell", lambda cell, *_: self.networks.append(cell))
+
+    def _add_times(self, known: Any, cell: Cell, *_: Any) -> Any:
+        self.timed.append(cell)
+        return dataclasses.replace(known, timings=result().timings)
 
     def computation(self, folder: Path, **options: Any) -> Computation:
         models = {"net": SimpleNamespace(training=None)}
@@ -74,6 +81,17 @@ def test_every_cell_is_computed_and_kept_in_a_file(
         f"-P only={CELLS[1].key}"
     )
     assert capsys.readouterr().out.startswith("estimate: ")
+
+
+def test_times_are_added_to_what_was_computed_without_them(world: World, tmp_path: Path) -> None:
+    done: dict[Cell, Any] = {}
+    world.computation(tmp_path, accuracy_only=True).compute(CELLS, done)
+    assert (world.computed, world.timed) == (CELLS, [])
+    done = {cell: dataclasses.replace(known, timings=()) for cell, known in done.items()}
+    world.computation(tmp_path).compute(CELLS[:2], done)
+    assert (world.computed, world.timed) == (CELLS, CELLS[:2])
+    assert [bool(done[cell].timings) for cell in CELLS] == [True, True, False]
+    assert read_result(tmp_path / f"{CELLS[1].key}.json").timings
 
 
 def test_a_cell_that_fails_leaves_the_others(world: World, tmp_path: Path) -> None:
