@@ -5,27 +5,23 @@ Times may come later than the rest: they want a machine that does nothing else.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import os
 import time
 from collections.abc import Sequence
 
 from vcc.config.yaml_files.study_matrix import DENSE, Cell
 from vcc.data.store.prepared import VideoRecord
 from vcc.evaluation.accuracy import VideoScores
-from vcc.evaluation.study.results import CellResult, Timing
-from vcc.export.doctor import cpu_features
+from vcc.evaluation.study.results import CellResult
 from vcc.export.runtime_table import RuntimeTable
 from vcc.models.summary import count_macs
-from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.step import size_figures
 from vcc.pipeline.export.sessions import scratch_folder
 from vcc.pipeline.study.files import score_file, time_files, timed_shape
-from vcc.pipeline.study.networks import network_of_cell, training_seconds
-from vcc.pipeline.study.place import StudyPlace, dense_cell
+from vcc.pipeline.study.networks import training_seconds
+from vcc.pipeline.study.place import StudyPlace
 from vcc.pipeline.study.settings import digest_of
-from vcc.tracking.provenance import provenance_tags
+from vcc.pipeline.study.times import machine_facts, networks_of, timings_of
 from vcc.tracking.runs import Run
 
 _NOT_TIMED = RuntimeTable(rows=(), coverages=(), threads=0)
@@ -47,7 +43,7 @@ def compute_cell(
     """
     started = time.monotonic()
     dataset = place.dataset_of(cell)
-    networks = _networks_of(cell, place, run)
+    networks = networks_of(cell, place, run)
     own = networks.get("compressed", networks[DENSE])
     with scratch_folder() as folder:
         scores = {
@@ -68,7 +64,7 @@ def compute_cell(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         run_id=run.run_id,
         command=command,
-        machine=_machine(),
+        machine=machine_facts(),
         params=int(figures["params"]),
         macs=count_macs(own.model, timed[2], timed[1]),
         size_bytes=size_bytes,
@@ -76,7 +72,7 @@ def compute_cell(
         clip_top1=own_scores.clip_top1,
         right=_right(own_scores),
         dense_right=_right(scores[DENSE]) if "compressed" in scores else "",
-        timings=_timings(table),
+        timings=timings_of(table),
         timed_clip=timed[1:],
         training_s=training_seconds(cell, place),
         seconds=time.monotonic() - started,
@@ -97,27 +93,6 @@ def compute_cell(
     return result
 
 
-def add_times(result: CellResult, cell: Cell, place: StudyPlace, run: Run) -> CellResult:
-    """Return a cell's result with the times that it lacks, of the networks that were scored."""
-    networks = _networks_of(cell, place, run)
-    with scratch_folder() as folder:
-        table = time_files(networks, place, folder)
-    run.log_metrics(table.metrics())
-    # Perhaps another machine than the one that trained.
-    machine = {f"times.{key}": value for key, value in _machine().items()}
-    return dataclasses.replace(
-        result, timings=_timings(table), machine={**result.machine, **machine}
-    )
-
-
-def _networks_of(cell: Cell, place: StudyPlace, run: Run) -> dict[str, Network]:
-    """Return the dense network, and the compressed one where the cell has one."""
-    networks = {DENSE: network_of_cell(dense_cell(cell), place, run)}
-    if cell.method != DENSE:
-        networks["compressed"] = network_of_cell(cell, place, run)
-    return networks
-
-
 def _groups(videos: Sequence[VideoRecord]) -> str:
     """Return the number of each video's group; one without a group is one of its own."""
     names = [video.group or f"video {video.id}" for video in videos]
@@ -125,27 +100,5 @@ def _groups(videos: Sequence[VideoRecord]) -> str:
     return " ".join(str(numbers[name]) for name in names)
 
 
-def _timings(table: RuntimeTable) -> tuple[Timing, ...]:
-    return tuple(
-        Timing(
-            network=row.network,
-            runtime=row.runtime,
-            precision=row.precision,
-            p50_ms=round(row.latency.p50_ms, 4),
-            p95_ms=round(row.latency.p95_ms, 4),
-        )
-        for row in table.rows
-        if row.latency is not None
-    )
-
-
 def _right(scores: VideoScores) -> str:
     return "".join("1" if hit else "0" for hit in scores.scores.argmax(dim=1) == scores.labels)
-
-
-def _machine() -> dict[str, str]:
-    return {
-        **provenance_tags(),
-        "cores": str(os.cpu_count()),
-        "cpu_features": " ".join(cpu_features()),
-    }

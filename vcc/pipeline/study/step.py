@@ -14,11 +14,12 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError, StoppedError, VccError
 from vcc.evaluation.study.results import CellResult, read_result, write_result
 from vcc.pipeline.prepare import log_dataset
-from vcc.pipeline.study.cell import add_times, compute_cell
+from vcc.pipeline.study.cell import compute_cell
 from vcc.pipeline.study.estimate import EXPORT_S, calibrate, cell_seconds, corrected
 from vcc.pipeline.study.networks import network_of_cell
 from vcc.pipeline.study.place import StudyPlace
 from vcc.pipeline.study.settings import digests_of
+from vcc.pipeline.study.times import add_times
 from vcc.tracking.runs import open_run
 
 _logger = logging.getLogger(__name__)

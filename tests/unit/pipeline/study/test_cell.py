@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +18,9 @@ from vcc.export.runtime_table import Row, RuntimeTable
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
 from vcc.pipeline.study import cell as module
-from vcc.pipeline.study.cell import add_times, compute_cell
+from vcc.pipeline.study.cell import compute_cell
+
+NAMES = (DENSE, "compressed")
 
 
 def row(network: str, ms: float | None) -> Row:
@@ -55,7 +56,11 @@ def place(
         rows = tuple(row(name, 2.0) for name in networks)
         return RuntimeTable(rows=(*rows, row(DENSE, None)), coverages=(), threads=1)
 
-    monkeypatch.setattr(module, "network_of_cell", lambda *_: network)
+    monkeypatch.setattr(
+        module,
+        "networks_of",
+        lambda cell, *_: dict.fromkeys(NAMES[: 1 + (cell.method != DENSE)], network),
+    )
     monkeypatch.setattr(module, "scratch_folder", scratch)
     monkeypatch.setattr(module, "score_file", score_file)
     monkeypatch.setattr(module, "time_files", time_files)
@@ -94,17 +99,10 @@ def test_a_dense_cell_is_compared_with_nothing(place: Any, run: Any) -> None:
     assert [timing.network for timing in made.timings] == ["dense"]
 
 
-def test_times_may_come_later_and_from_another_machine(place: Any, run: Any) -> None:
-    cell = Cell("s1", "net", "pruned")
-    made = compute_cell(cell, place, run, command="", timed=False)
+def test_times_may_be_left_out(place: Any, run: Any) -> None:
+    made = compute_cell(Cell("s1", "net", "pruned"), place, run, command="", timed=False)
     assert made.timings == ()
     assert not any(name.startswith("runtime_ms.") for name in run.metrics)
-    timed = add_times(dataclasses.replace(made, machine={"cores": "many"}), cell, place, run)
-    assert [timing.network for timing in timed.timings] == ["dense", "compressed"]
-    assert dataclasses.replace(timed, timings=(), machine=made.machine) == made
-    assert timed.machine["cores"] == "many"
-    assert timed.machine["times.cores"] == made.machine["cores"]
-    assert run.metrics["runtime_ms.dense.toy_CPU.f32.b1"] == [2.0]
 
 
 def test_videos_of_one_group_have_one_number() -> None:
