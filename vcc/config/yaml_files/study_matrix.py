@@ -12,6 +12,8 @@
     methods:
       filters: {compression_type: [ep]}
       filters_qat: {compression_type: [qat], after: filters, n_epochs: 4}
+      longer: {schedule: schedules/train_on.yaml}
+    reference: longer                            # compared with, beside the dense networks
 
 Every model is trained dense and compressed by every method, or by those that name it under
 `models`, once per repeat: a seed, an official split (trained by the seed of its number) or a fold
@@ -44,7 +46,7 @@ _MOST_FOLDS = 1000
 # UCF101 and its like have three.
 _MOST_SPLITS = 3
 _REPEATS = ("seeds", "splits", "folds")
-_SECTIONS = ("name", "data", *_REPEATS, "speed", "models", "methods")
+_SECTIONS = ("name", "data", *_REPEATS, "speed", "models", "methods", "reference")
 _RECIPE = ("network", "clip", "training", "finetune")
 
 
@@ -127,6 +129,7 @@ class StudyMatrix:
         speed: what latency is measured on.
         models: name -> recipe.
         methods: name -> how, in an order in which each comes after the one it builds on.
+        reference: method whose networks the others are compared with, beside the dense ones.
     """
 
     name: str
@@ -138,6 +141,7 @@ class StudyMatrix:
     speed: SpeedOptions
     models: Mapping[str, ModelRecipe]
     methods: Mapping[str, MethodOptions]
+    reference: str | None = None
 
     @property
     def pooled(self) -> bool:
@@ -224,7 +228,16 @@ class _Reader:
             speed=self._options(SpeedOptions, self._section("speed"), "speed"),
             models=models,
             methods=methods,
+            reference=self._reference(methods),
         )
+
+    def _reference(self, methods: Mapping[str, MethodOptions]) -> str | None:
+        name = self._content.get("reference")
+        if name is None:
+            return None
+        if not isinstance(name, str) or name not in methods:
+            self._refuse(f"reference: {name!r} is no method: {nearest(str(name), methods)}")
+        return name
 
     def _name(self) -> str:
         name = self._content.get("name", self._path.stem)

@@ -1,8 +1,8 @@
 """What a study found: a row per model and method, over its repeats.
 
 Accuracy is compared in pairs, the same videos through the dense and the compressed file. With
-seeds, a video's difference is its mean over them and the interval is that of videos drawn again
-(percentile bootstrap, Efron 1979): it speaks of which videos are in the test set, the standard
+seeds, a video's difference is its mean over them and the interval is that of videos drawn again, by
+groups where these are known (`losses`): it speaks of which videos are in the test set, the standard
 deviation beside it of the training's luck. With splits and folds the repeats hold different videos,
 which are pooled. Speed-ups are ratios within one cell's run, averaged over repeats by the geometric
 mean.
@@ -11,27 +11,14 @@ mean.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vcc.evaluation.paired import mcnemar_p
+from vcc.evaluation.study.losses import Loss, Pair, paired_loss
 from vcc.evaluation.study.results import EAGER, CellResult
 
-_DRAWS = 10_000
 _EAGER = (EAGER, "f32")
 _ORT = ("onnxruntime CPU", "f32")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A mean and its 95 % confidence interval."""
-
-    mean: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +34,8 @@ class StudyRow:
         size_bytes: of the exported file.
         video_top1: mean over repeats, 0..1.
         spread: standard deviation of it over repeats; 0 for one repeat.
-        drop: mean paired loss of video top-1 against the dense network, as a share; None if dense.
-        p_values: exact McNemar p of each repeat, dense against compressed.
+        drop: paired loss of video top-1 against the dense network; None if dense.
+        against: the same against the reference method's network; None where there is no such.
         runtime: the fastest runtime and precision, such as "OpenVINO CPU int8", of those in which
             accuracy is measured.
         best_ms: median there, mean over repeats.
@@ -68,8 +55,8 @@ class StudyRow:
     size_bytes: float
     video_top1: float
     spread: float
-    drop: Interval | None
-    p_values: tuple[float, ...]
+    drop: Loss | None
+    against: Loss | None
     runtime: str
     best_ms: float
     eager_ms: float
@@ -79,44 +66,50 @@ class StudyRow:
     videos: int
 
 
-def summarise(results: Iterable[CellResult], *, pooled: bool) -> list[StudyRow]:
+def summarise(
+    results: Iterable[CellResult], *, pooled: bool, reference: str | None = None
+) -> list[StudyRow]:
     """Return a row per model and method, in the order of first appearance.
 
     Args:
         results: cells, each with its own timings.
         pooled: whether repeats hold different videos (splits or folds).
+        reference: method whose networks the others are compared with, beside the dense ones.
     """
     groups: dict[tuple[str, str], list[CellResult]] = {}
     for result in results:
         groups.setdefault((result.model, result.method), []).append(result)
-    return [_row(group, pooled=pooled) for group in groups.values()]
+    return [
+        _row(
+            group,
+            pooled=pooled,
+            others=[] if reference in (None, method) else groups.get((model, str(reference)), []),
+        )
+        for (model, method), group in groups.items()
+    ]
 
 
-def paired_drop(results: Sequence[CellResult], *, pooled: bool) -> Interval:
-    """Return the mean loss of video accuracy against the dense network, with its interval."""
-    losses = [_bits(result.dense_right) - _bits(result.right) for result in results]
-    if pooled:
-        return bootstrap_mean(np.concatenate(losses))
-    return bootstrap_mean(np.mean(losses, axis=0))
+def loss_against(
+    group: Sequence[CellResult], others: Sequence[CellResult], *, pooled: bool
+) -> Loss | None:
+    """Return what cells lose against others of the same repeats; None where there are none."""
+    known: Mapping[str, CellResult] = {other.repeat: other for other in others}
+    pairs = [
+        Pair(before=known[result.repeat].right, after=result.right, groups=result.groups)
+        for result in group
+        if result.repeat in known
+    ]
+    return paired_loss(pairs, pooled=pooled) if pairs else None
 
 
-def bootstrap_mean(values: NDArray[np.float64], *, seed: int = 0) -> Interval:
-    """Return the mean of values and its 95 % percentile interval over draws with replacement.
-
-    Args:
-        values: [n], one per independent unit.
-        seed: of the draws.
-    """
-    generator = np.random.default_rng(seed)
-    # Counting how often each value was drawn needs n numbers per draw, not n indices and a gather.
-    found, counts = np.unique(values, return_counts=True)
-    drawn = generator.multinomial(len(values), counts / len(values), size=_DRAWS)
-    means = drawn @ found / len(values)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return Interval(mean=float(values.mean()), low=float(low), high=float(high))
+def loss_against_dense(group: Sequence[CellResult], *, pooled: bool) -> Loss:
+    """Return what compressed cells lose against the dense files that were scored beside them."""
+    return paired_loss(
+        [Pair(before=r.dense_right, after=r.right, groups=r.groups) for r in group], pooled=pooled
+    )
 
 
-def _row(group: Sequence[CellResult], *, pooled: bool) -> StudyRow:
+def _row(group: Sequence[CellResult], *, pooled: bool, others: Sequence[CellResult]) -> StudyRow:
     first = group[0]
     compressed = bool(first.dense_right)
     own = "compressed" if compressed else "dense"
@@ -132,8 +125,8 @@ def _row(group: Sequence[CellResult], *, pooled: bool) -> StudyRow:
         size_bytes=statistics.fmean(result.size_bytes for result in group),
         video_top1=statistics.fmean(accuracies),
         spread=statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0,
-        drop=paired_drop(group, pooled=pooled) if compressed else None,
-        p_values=tuple(_p_value(result) for result in group) if compressed else (),
+        drop=loss_against_dense(group, pooled=pooled) if compressed else None,
+        against=loss_against(group, others, pooled=pooled),
         runtime=statistics.mode(names) if names else "",
         best_ms=_mean([timing.p50_ms for timing in best]),
         eager_ms=_mean(_times(group, _EAGER)),
@@ -163,12 +156,3 @@ def _speed_up(group: Sequence[CellResult], own: str, where: tuple[str, str] | No
 
 def _mean(values: Sequence[float]) -> float:
     return statistics.fmean(values) if values else float("nan")
-
-
-def _bits(text: str) -> NDArray[np.float64]:
-    return np.frombuffer(text.encode(), np.uint8).astype(np.float64) - ord("0")
-
-
-def _p_value(result: CellResult) -> float:
-    pairs = list(zip(result.dense_right, result.right, strict=True))
-    return mcnemar_p(pairs.count(("1", "0")), pairs.count(("0", "1")))

@@ -17,6 +17,9 @@ from vcc.pipeline.study.report import write_report
 from vcc.pipeline.study.step import Computation, finished
 from vcc.tracking.runs import connect, open_run
 
+# Cells that a report names as missing.
+_SHOWN = 12
+
 
 def run_study(options: StudyEntry) -> None:
     """Compute the cells of a matrix that are missing and write the report.
@@ -42,23 +45,27 @@ def run_study(options: StudyEntry) -> None:
             no_cuda=options.no_cuda,
         )
         folder = options.results / "study" / matrix.name
-        done = finished(chosen, place, folder)
+        cells = list(matrix.cells())
+        everything = finished(cells, place, folder)
+        done = {cell: everything[cell] for cell in chosen if cell in everything}
         todo = [cell for cell in chosen if not _is_complete(done.get(cell), options)]
         there = len(chosen) - len(todo)
         say(f"{len(chosen)} cells: {there} are in {folder}, {len(todo)} to compute")
         failed = Computation(place, options, folder, data.whole).compute(todo, done)
-        if done:
+        everything |= done
+        if everything:
             page = write_report(
-                [done[cell] for cell in chosen if cell in done],
+                [everything[cell] for cell in cells if cell in everything],
                 name=matrix.name,
                 folder=folder,
                 pooled=matrix.pooled,
+                reference=matrix.reference,
                 notes=[
                     *baseline_notes(data.whole, list(data.parts.values())),
-                    *_missing(chosen, done),
+                    *_missing(cells, everything),
                 ],
             )
-            for ending in (".md", ".html", ".png"):
+            for ending in (".md", ".html", ".png", ".losses.png"):
                 run.log_file(page.with_suffix(ending), "report")
             run.describe(page.with_suffix(".md").read_text(encoding="utf-8"))
             say(f"report: {page.resolve()}")
@@ -73,6 +80,7 @@ def _is_complete(result: CellResult | None, options: StudyEntry) -> bool:
     return result is not None and (untimed or bool(result.timings))
 
 
-def _missing(chosen: Sequence[Cell], done: Mapping[Cell, CellResult]) -> list[str]:
-    missing = [cell.key for cell in chosen if cell not in done]
-    return [f"Not computed yet: {', '.join(missing)}."] if missing else []
+def _missing(cells: Sequence[Cell], done: Mapping[Cell, CellResult]) -> list[str]:
+    missing = [cell.key for cell in cells if cell not in done]
+    more = [f"and {len(missing) - _SHOWN} more"] if len(missing) > _SHOWN else []
+    return [f"Not computed yet: {', '.join([*missing[:_SHOWN], *more])}."] if missing else []

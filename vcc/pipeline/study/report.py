@@ -1,4 +1,4 @@
-"""The report of a study: Markdown table, HTML page and the picture of the Pareto front."""
+"""The report of a study: Markdown table, HTML page, and the pictures of front and losses."""
 
 from __future__ import annotations
 
@@ -7,22 +7,30 @@ import string
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from vcc.evaluation.comparison import as_markdown
 from vcc.evaluation.plots.cost import CostPoint
+from vcc.evaluation.plots.losses import LossSpan, loss_figure
 from vcc.evaluation.plots.study import study_figure
 from vcc.evaluation.plots.style import save_figure
+from vcc.evaluation.study.losses import Loss, points
 from vcc.evaluation.study.results import CellResult
 from vcc.evaluation.study.summary import StudyRow, summarise
 from vcc.files import write_whole
 from vcc.pipeline.full.report import PageSection, embedded, render
 
-_HEADER = [
+_SIZES = [
     "model and method", "parameters", "MACs", "file", "video top-1", "loss against dense, points",
-    "fastest on", "median", "vs eager", "vs dense ORT", "vs dense's fastest",
 ]  # fmt: skip
+_TIMES = ["fastest on", "median", "vs eager", "vs dense ORT", "vs dense's fastest"]
 _PARETO = (
     "Accuracy of the exported files (mean over repeats) against latency on the fastest runtime; "
     "a colour per network, a marker per method; the area is the size of the file."
+)
+_LOSSES = (
+    "Paired losses of video accuracy with their 95 % intervals; left of 0 the row's network is "
+    "better than what it is compared with."
 )
 
 
@@ -33,8 +41,9 @@ def write_report(
     folder: Path,
     pooled: bool,
     notes: Sequence[str] = (),
+    reference: str | None = None,
 ) -> Path:
-    """Write `NAME.md`, `NAME.html` and `NAME.png` of the cells that are there.
+    """Write `NAME.md`, `NAME.html`, `NAME.png` and `NAME.losses.png` of the cells that are there.
 
     Args:
         results: cells, in the matrix's order.
@@ -42,23 +51,26 @@ def write_report(
         folder: where the files go; it exists.
         pooled: whether repeats hold different videos (splits or folds).
         notes: sentences below the table, such as baselines and cells that are missing.
+        reference: method whose networks the others are compared with, beside the dense ones.
 
     Returns:
         The HTML page.
     """
-    rows = summarise(results, pooled=pooled)
-    table = table_of(rows)
+    rows = summarise(results, pooled=pooled, reference=reference)
+    table = table_of(rows, reference)
     facts = facts_of(results)
-    lines = [*how_to_read(results, pooled=pooled), *notes]
+    lines = [*how_to_read(results, pooled=pooled, reference=reference), *notes]
     timed = [row for row in rows if not math.isnan(row.best_ms)]
     figure = study_figure([(row.model, row.method, _point(row)) for row in timed])
     picture = save_figure(figure, folder / f"{name}.png")
+    losses = save_figure(_losses_of(rows, reference), folder / f"{name}.losses.png")
     commands = [["cell", "command", "run"], *([r.key, r.command, r.run_id] for r in results)]
     markdown = [
         f"# Study {name}",
         as_markdown(table),
         "\n\n".join(lines),
         f"![accuracy against latency]({picture.name})",
+        f"![losses with their intervals]({losses.name})",
         "\n".join(f"- {key}: {value}" for key, value in facts.items()),
         "## Each cell",
         as_markdown([[cell, f"`{command}`" if n else command, run]
@@ -69,7 +81,10 @@ def write_report(
         title=f"Study {name}",
         summary=" ".join(lines),
         rows=table,
-        sections=[PageSection(title="Accuracy and latency", pictures=[embedded(picture, _PARETO)])],
+        sections=[
+            PageSection(title="Accuracy and latency", pictures=[embedded(picture, _PARETO)]),
+            PageSection(title="Losses", pictures=[embedded(losses, _LOSSES)]),
+        ],
         facts={**facts, **{row[0]: f"{row[1]} (run {row[2]})" for row in commands[1:]}},
     )
     path = folder / f"{name}.html"
@@ -77,12 +92,18 @@ def write_report(
     return path
 
 
-def table_of(rows: Sequence[StudyRow]) -> list[list[str]]:
-    """Return header and rows of text."""
-    return [_HEADER, *(_cells(row) for row in rows)]
+def table_of(rows: Sequence[StudyRow], reference: str | None = None) -> list[list[str]]:
+    """Return header and rows of text; with a reference method, two columns more."""
+    if reference is None:
+        header = [*_SIZES, *_TIMES]
+        return [header, *([*_sizes(row), *_times(row)] for row in rows)]
+    header = [*_SIZES, f"loss against {reference}, points", "McNemar p", *_TIMES]
+    return [header, *([*_sizes(row), *_compared(row), *_times(row)] for row in rows)]
 
 
-def how_to_read(results: Sequence[CellResult], *, pooled: bool) -> list[str]:
+def how_to_read(
+    results: Sequence[CellResult], *, pooled: bool, reference: str | None = None
+) -> list[str]:
     """Return what the table's figures are, in sentences."""
     timed = {result.timed_clip for result in results}
     clips = "x".join(map(str, max(timed)))
@@ -90,10 +111,13 @@ def how_to_read(results: Sequence[CellResult], *, pooled: bool) -> list[str]:
         clips += " (as many times smaller as a method makes the network's own clips)"
     repeats = _repeats_of(results[0])
     pairs = f"pooled over the {repeats}" if pooled else f"each the mean over {repeats}"
+    drawn = "groups of videos" if all(result.groups for result in results) else "videos"
+    compared = [] if reference is None else [_reference_note(reference)]
     return [
         f"Video top-1 of the exported file: mean and standard deviation over {repeats} (their "
         f"number in brackets). Loss: paired, the same videos through the dense file, {pairs}, with "
-        "the 95 % interval of drawing the videos again.",
+        f"the 95 % interval of drawing the {drawn} again.",
+        *compared,
         f"Times: batch 1, clips of {clips}, medians; ratios are within one run, "
         "against the dense network in PyTorch (eager), in ONNX Runtime in float32, and on its own "
         "fastest runtime. The last counts bfloat16, the rows themselves do not: accuracy was "
@@ -118,20 +142,51 @@ def facts_of(results: Sequence[CellResult]) -> dict[str, str]:
     return {"computed": days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}", **facts}
 
 
-def _cells(row: StudyRow) -> list[str]:
+def _reference_note(reference: str) -> str:
+    return (
+        f"Loss against {reference}: the same, against that method's network of the same repeat, "
+        "with the exact McNemar test, which takes videos of one group for independent and so says "
+        "rather too small a p."
+    )
+
+
+def _losses_of(rows: Sequence[StudyRow], reference: str | None) -> Figure:
+    shown = [row for row in rows if row.drop or row.against]
+    losses = {"dense": [_span(row.drop) for row in shown]}
+    if reference is not None:
+        losses[reference] = [_span(row.against) for row in shown]
+    return loss_figure([f"{row.model} {row.method}" for row in shown], losses)
+
+
+def _span(loss: Loss | None) -> LossSpan:
+    if loss is None:
+        return None
+    return loss.interval.mean, loss.interval.low, loss.interval.high
+
+
+def _sizes(row: StudyRow) -> list[str]:
     # One repeat says nothing of the luck of training.
     spread = f" ± {100 * row.spread:.2f}" if row.repeats > 1 else ""
-    loss = ""
-    if row.drop is not None:
-        mean, low, high = (100 * value for value in (row.drop.mean, row.drop.low, row.drop.high))
-        loss = f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
     return [
         f"{row.model} {row.method}",
         f"{row.params / 1e6:.2f} M",
         f"{row.macs / 1e9:.3f} G",
         f"{row.size_bytes / 1e6:.2f} MB",
         f"{100 * row.video_top1:.2f}{spread} % ({row.repeats})",
-        loss,
+        "" if row.drop is None else points(row.drop.interval),
+    ]
+
+
+def _compared(row: StudyRow) -> list[str]:
+    if row.against is None:
+        return ["", ""]
+    fewer = f", {row.against.repeats} repeats" if row.against.repeats < row.repeats else ""
+    p_values = ", ".join(f"{value:.2g}" for value in row.against.p_values)
+    return [f"{points(row.against.interval)}{fewer}", p_values]
+
+
+def _times(row: StudyRow) -> list[str]:
+    return [
         row.runtime,
         "not run" if math.isnan(row.best_ms) else f"{row.best_ms:.2f} ms",
         *(_ratio(value) for value in (row.vs_eager, row.vs_ort, row.vs_dense)),

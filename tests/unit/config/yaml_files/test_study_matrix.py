@@ -96,6 +96,12 @@ def test_shipped_matrices_are_read(path: Path) -> None:
     [
         ("seeds: [4, 7]", "", "say either seeds"),
         ("seeds: [4, 7]", "seeds: [4, 4]", "not a list of different whole numbers"),
+        (
+            "seeds: [4, 7]",
+            "seeds: [4]\nreference: prned",
+            "'prned' is no method: did you mean pruned",
+        ),
+        ("seeds: [4, 7]", "seeds: [4]\nreference: [pruned]", "reference: ['pruned'] is no method"),
         ("seeds: [4, 7]", "splits: [1, 4]", "splits: [1, 4] are not all from 1 to 3"),
         ("seeds: [4, 7]", "splits: 3", "splits: 3 is not a list of different whole numbers"),
         ("seeds: [4, 7]", "folds: 3\nsplits: [1]", "say either seeds"),

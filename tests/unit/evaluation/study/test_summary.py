@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 
-import numpy as np
 import pytest
 from study_cells import DENSE_TIMES, cell, timing
 
-from vcc.evaluation.study.summary import bootstrap_mean, paired_drop, summarise
+from vcc.evaluation.study.summary import loss_against_dense, summarise
 
 
 def test_accuracy_and_loss_are_paired() -> None:
@@ -19,16 +18,18 @@ def test_accuracy_and_loss_are_paired() -> None:
     assert row.video_top1 == pytest.approx(0.75)
     assert row.spread == pytest.approx(math.sqrt(0.125))
     assert row.drop is not None
-    assert row.drop.mean == pytest.approx(0.0)
+    interval = row.drop.interval
+    assert interval.mean == pytest.approx(0.0)
     # a video's difference is its mean over the seeds: 0, 0, 1/2 and -1/2
-    assert -0.5 <= row.drop.low < 0 < row.drop.high <= 0.5
+    assert -0.5 <= interval.low < 0 < interval.high <= 0.5
     assert row.videos == 4
-    assert row.p_values == (1.0, 1.0)
+    assert row.drop.p_values == (1.0, 1.0)
+    assert row.against is None
 
 
 def test_folds_hold_different_videos() -> None:
     results = [cell(repeat="f1"), cell(repeat="f2", right="0", dense_right="1")]
-    assert paired_drop(results, pooled=True).mean == pytest.approx(2 / 5)
+    assert loss_against_dense(results, pooled=True).interval.mean == pytest.approx(2 / 5)
     (row,) = summarise(results, pooled=True)
     assert row.videos == 5
 
@@ -47,7 +48,6 @@ def test_speed_ups_are_ratios_within_a_run() -> None:
 def test_a_dense_row_has_no_loss() -> None:
     (row,) = summarise([cell(method="dense", dense_right="", timings=DENSE_TIMES)], pooled=False)
     assert row.drop is None
-    assert row.p_values == ()
     assert row.vs_eager == pytest.approx(4.0)
     assert row.vs_dense == pytest.approx(1.0)
 
@@ -59,15 +59,25 @@ def test_what_was_not_timed_is_not_a_number() -> None:
     assert row.runtime == ""
 
 
-def test_the_interval_is_that_of_the_binomial() -> None:
-    # 0/1 values: the bootstrap's spread is the binomial's, sqrt(p (1 - p) / n)
-    values = np.repeat([0.0, 1.0], [700, 300])
-    interval = bootstrap_mean(values)
-    half = 1.96 * math.sqrt(0.3 * 0.7 / 1000)
-    assert interval.mean == pytest.approx(0.3)
-    assert interval.low == pytest.approx(0.3 - half, abs=0.003)
-    assert interval.high == pytest.approx(0.3 + half, abs=0.003)
-    assert bootstrap_mean(values) == interval
+def test_every_method_is_compared_with_the_reference_of_its_repeat() -> None:
+    results = [
+        cell(method="dense", dense_right="", repeat="split1", right="1000"),
+        cell(method="longer", repeat="split1", right="1111"),
+        cell(repeat="split1", right="1110"),
+        # no reference in this repeat yet
+        cell(repeat="split2", right="0000"),
+        cell(model="alone", repeat="split1"),
+    ]
+    rows = summarise(results, pooled=True, reference="longer")
+    dense, longer, filters, alone = rows
+    assert (longer.against, alone.against) == (None, None)
+    assert dense.against is not None
+    # What training on brings: one of four against all four.
+    assert dense.against.interval.mean == pytest.approx(3 / 4)
+    assert filters.against is not None
+    assert filters.against.interval.mean == pytest.approx(1 / 4)
+    assert (filters.repeats, filters.against.repeats) == (2, 1)
+    assert all(row.against is None for row in summarise(results, pooled=True))
 
 
 def test_only_the_reference_may_be_of_unmeasured_accuracy() -> None:

@@ -111,6 +111,17 @@ def test_failed_cells_are_named_at_the_end_and_missing_ones_in_the_report(
     assert words["notes"][1] == f"Not computed yet: {told['todo'][0].key}."
 
 
+def test_the_report_is_of_all_that_is_there_whatever_was_chosen(
+    told: dict[str, Any], tmp_path: Path
+) -> None:
+    told["done"] = 5
+    command.run_study(options(tmp_path, only=("resnet18.dense.s1", "resnet18.filters.s3")))
+    assert [each.key for each in told["todo"]] == ["resnet18.filters.s3"]
+    ((count, words),) = told["reports"]
+    assert count == 6
+    assert words["notes"][1].endswith(" more.")
+
+
 def test_nothing_computed_is_nothing_reported(told: dict[str, Any], tmp_path: Path) -> None:
     command.run_study(options(tmp_path))
     told["reports"].clear()

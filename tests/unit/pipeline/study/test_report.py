@@ -28,6 +28,28 @@ def test_rows_have_their_loss_and_their_ratios() -> None:
     assert dict(zip(header, first, strict=True))["loss against dense, points"] == ""
 
 
+def test_a_reference_method_has_two_columns_more() -> None:
+    results = [dense(), cell(method="longer", right="1110"), cell(right="1100")]
+    header, first, longer, filters = table_of(
+        summarise(results, pooled=True, reference="longer"), "longer"
+    )
+    assert header[6:8] == ["loss against longer, points", "McNemar p"]
+    assert {len(row) for row in (first, longer, filters)} == {len(header)}
+    assert longer[6:8] == ["", ""]
+    assert filters[6].startswith("+25.00 (")
+    assert filters[7] == "1"
+    partly = [*results, cell(repeat="s2")]
+    (*_, row) = table_of(summarise(partly, pooled=True, reference="longer"), "longer")
+    assert row[6].endswith("), 1 repeats")
+
+
+@pytest.mark.parametrize(("groups", "drawn"), [("", "the videos again"), ("0 0 1 2", "groups of")])
+def test_sentences_say_what_intervals_are_of(groups: str, drawn: str) -> None:
+    text = " ".join(how_to_read([cell(groups=groups)], pooled=True, reference="longer"))
+    assert drawn in text
+    assert "Loss against longer" in text
+
+
 def test_a_spread_needs_several_repeats() -> None:
     results = [cell(repeat="s1"), cell(repeat="s2", right="1110")]
     (_, row) = table_of(summarise(results, pooled=False))
@@ -75,6 +97,7 @@ def test_page_text_and_picture_are_written(tmp_path: Path) -> None:
         results, name="mine", folder=tmp_path, pooled=False, notes=["Not computed yet: x."]
     )
     assert page == tmp_path / "mine.html"
+    assert (tmp_path / "mine.losses.png").is_file()
     text = (tmp_path / "mine.md").read_text()
     assert text.startswith("# Study mine\n")
     assert "Not computed yet: x." in text
