@@ -42,6 +42,10 @@ _logger = logging.getLogger(__name__)
 _WRITTEN_TO = ("root_path", "results", "output", "summary_path")
 # A full disk, a used-up quota, the largest size of a file, a disk that takes no writes.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+# A path that the user gave: not allowed, too long, a file where a folder is wanted or the reverse.
+_PATH_ERRORS = (
+    errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP,
+)  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,8 +82,9 @@ def parse_options(cls: type[OptionsT], arguments: Sequence[str], *, program: str
 def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, name: str) -> None:
     """Parse the command line, call `main`, and end the process with the right exit code.
 
-    An expected failure (`VccError`, a full disk) prints one line on standard error, and so does
-    Ctrl-C, SIGTERM or SIGHUP. Anything else is a defect of ours and keeps its traceback.
+    An expected failure (`VccError`, a full disk, a path that cannot be) prints one line on standard
+    error, and so does Ctrl-C, SIGTERM or SIGHUP. Anything else is a defect of ours and keeps its
+    traceback.
     """
     # MLflow starts entry points without a terminal: lines must come out as they are written.
     typing.cast(Any, sys.stdout).reconfigure(line_buffering=True)
@@ -115,13 +120,26 @@ def run_entry_point(cls: type[OptionsT], main: Callable[[OptionsT], None], *, na
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if (told := _told(error)) is None:
             raise
-        _complain(
+        _complain(told)
+        sys.exit(1)
+
+
+def _told(error: OSError) -> str | None:
+    """Return in words what the user can mend; None for what is a defect of ours."""
+    if error.errno in _DISK_ERRORS:
+        return (
             f"{error.filename or 'a file'}: cannot be written ({error.strerror}): make room, or "
             "give another folder, then run the same command again"
         )
-        sys.exit(1)
+    if error.errno in _PATH_ERRORS and error.filename is not None:
+        name = os.fsdecode(error.filename) if not isinstance(error.filename, int) else "a file"
+        return (
+            f"{name:.200}: {error.strerror}: give another path, or change who may use it, then run "
+            "the same command again"
+        )
+    return None
 
 
 def _options(cls: type[OptionsT], name: str) -> OptionsT:
@@ -295,8 +313,10 @@ def _convert_one(text: str, kind: Any) -> Any:
 def _split(text: str) -> list[str]:
     stripped = text.strip()
     if stripped.startswith("["):
-        loaded = json.loads(stripped)
-        return [str(item) for item in loaded]
+        try:
+            return [str(item) for item in json.loads(stripped)]
+        except RecursionError:
+            raise ValueError from None
     return [item.strip() for item in stripped.split(",") if item.strip()]
 
 

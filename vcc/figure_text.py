@@ -18,6 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter
 
+from vcc.files import replacing
+
 logger = logging.getLogger(__name__)
 
 # Weights and slants of one family have the same glyphs.
@@ -25,7 +27,7 @@ _PLAIN = ("normal", "regular", "book", 400)
 
 
 def save_picture(figure: Figure, path: Path, **settings: Any) -> None:
-    """Write a figure as PNG whose texts all stand as they were given.
+    """Write a figure as PNG whose texts all stand as they were given, whole or not at all.
 
     Args:
         figure: complete; its texts are changed in place.
@@ -41,7 +43,8 @@ def save_picture(figure: Figure, path: Path, **settings: Any) -> None:
     with warnings.catch_warnings():
         # One line was written already, where no font has them.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure.savefig(path, format="png", **settings)
+        with replacing(path) as partial:
+            figure.savefig(partial, format="png", **settings)
 
 
 def _given_texts(figure: Figure) -> list[Text]:

@@ -7,6 +7,8 @@ import hashlib
 import logging
 import os
 import tempfile
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,19 +19,27 @@ from vcc.errors import VccError
 _logger = logging.getLogger(__name__)
 # Beyond what preparing the largest data set takes.
 _LIMIT_S = 24 * 3600
+_PARTIAL = ".partial-"
+_LONGEST_SUFFIX = 20
+# Nobody leaves a file alone for so long while it is being written.
+_STALE_S = 24 * 3600
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to; what was written there takes the place of `path` at the end.
 
-    Nothing is left of a file that could not be written. The folder is made.
+    Nothing is left of a file that could not be written. The folder is made. Two processes that
+    write the same file at once do not meet: the one that ends last is seen.
 
     Raises:
         OSError: the file cannot be written; `path` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
+    _remove_stale(path.parent)
+    # A name of its own, and a short one: that of `path` may be as long as file systems allow.
+    suffix = path.suffix if len(path.suffix) < _LONGEST_SUFFIX else ""
+    partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}{suffix}")
     try:
         yield partial
         with partial.open("rb+") as file:
@@ -42,6 +52,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what processes that were killed in earlier days had begun to write."""
+    oldest = time.time() - _STALE_S
+    for partial in folder.glob(f"{_PARTIAL}*"):
+        with contextlib.suppress(OSError):
+            if partial.is_file() and partial.stat().st_mtime < oldest:
+                partial.unlink()
 
 
 def write_whole(path: Path, text: str) -> None:

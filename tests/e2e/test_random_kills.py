@@ -1,11 +1,13 @@
 """Every entry point stopped at random moments by SIGINT, SIGTERM and SIGKILL, and run again.
 
-`VCC_KILLS` says how many; the moments are shares of what an undisturbed run took, seeded by the
-number of the case.
+The same command is stopped several times in a row, so that it meets what it left itself, and what
+is there is checked each time; then it runs to its end. `VCC_KILLS` says how often is stopped in
+all. The moments are shares of what an undisturbed run took, seeded by the number of the case.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -30,7 +32,8 @@ MOVE = "vcc.pipeline.commands.promote:make_champion"
 # What is stopped, and from which moment on: aliases move in a small part of a promotion.
 TARGETS = [
     *((name, "") for name in ("prepare", "train", "compress", "evaluate", "export", "promote",
-                              "rollback", "predict", "sensitivity", "study", "pipeline")),
+                              "rollback", "predict", "sensitivity", "study", "pipeline", "search",
+                              "doctor")),
     ("promote", MOVE),
     ("rollback", MOVE),
 ]  # fmt: skip
@@ -98,7 +101,7 @@ def assert_consistent(project: Project) -> None:
     assert not wrong, "\n".join(line for each in wrong for line in each.lines())
 
 
-@pytest.mark.parametrize("case", range(COUNT))
+@pytest.mark.parametrize("case", range(-(-COUNT // len(SIGNALS))))
 def test_what_was_stopped_is_run_again(
     case: int,
     start: Start,
@@ -107,23 +110,26 @@ def test_what_was_stopped_is_run_again(
     request: pytest.FixtureRequest,
 ) -> None:
     name, moment = target = TARGETS[case % len(TARGETS)]
-    number = SIGNALS[case // len(TARGETS) % len(SIGNALS)]
     if target not in seconds:
         undisturbed = start(copy_for(name, tmp_path / "whole", request), name, None, moment)
         assert undisturbed.ended.code == 0, undisturbed.ended.printed
         seconds[target] = undisturbed.seconds
-    after_s = random.Random(f"case {case}").random() * seconds[target]
     mine = copy_for(name, tmp_path / "mine", request)
+    rng = random.Random(f"case {case}")
+    told = ""
 
-    stopped = start(mine, name, Stop(number, after_s, moment), moment)
-
-    told = f"{name} stopped by {number.name} after {after_s:.2f} s: {stopped.ended.printed}"
-    assert stopped.ended.code in CODES[number], told
-    if number != signal.SIGKILL and stopped.ended.code > 0:
-        assert stopped.ended.printed.splitlines()[-1].startswith("error: stopped by"), told
-    check_whole(mine, settled=False)
+    for number in rng.sample(SIGNALS, len(SIGNALS)):
+        after_s = rng.random() * seconds[target]
+        stopped = start(mine, name, Stop(number, after_s, moment), moment)
+        how = f"stopped by {number.name}" if stopped.stopped else "ended"
+        logging.getLogger(__name__).info("%s %s %s after %.2f s", name, moment, how, after_s)
+        told += f"{name} {how} after {after_s:.2f} s: {stopped.ended.printed}\n"
+        assert stopped.ended.code in CODES[number], told
+        if number != signal.SIGKILL and stopped.ended.code > 0:
+            assert stopped.ended.printed.splitlines()[-1].startswith("error: stopped by"), told
+        check_whole(mine, settled=False)
     again = start(mine, name, None, "")
-    assert again.ended.code == 0, f"{told}\nthen: {again.ended.printed}"
+    assert again.ended.code == 0, f"{told}then: {again.ended.printed}"
     check_whole(mine, settled=True)
     assert_consistent(mine)
     if name in ("prepare", "pipeline"):

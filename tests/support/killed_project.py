@@ -121,6 +121,12 @@ class Project:
             },
             "study": {"matrix": self.folder / "matrix.yaml", "root_path": self.root,
                       "no_cuda": True},
+            "search": {
+                **data, "target_macs": 0.6, "provider": "cpu", "trials": 1, "trial_epochs": 0,
+                "trial_videos": 4, "dev_videos": 4, "finalists": 1, "final_epochs": 3,
+                "n_threads": 0, "no_cuda": True,
+            },
+            "doctor": {"check": "registry", "root_path": self.root},
         }[entry]  # type: ignore[assignment]  # fmt: skip
         return [str(word) for key, value in options.items() for word in (f"--{key}", value)]
 

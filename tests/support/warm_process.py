@@ -34,7 +34,7 @@ _PRELOADED = (
     "onnxruntime",
 )
 _COMMANDS = ("compress", "evaluate", "export", "pipeline", "predict", "prepare", "promote",
-             "sensitivity", "study", "train")  # fmt: skip
+             "search", "sensitivity", "study", "train")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class WarmProcess:
             moment: from which seconds are counted, as in `Stop`; that of `stop` where it is given.
         """
         moment = stop.moment if stop else moment
-        log = folder / "printed.txt"
+        # Of its own: another process may run in the same folder.
+        log = folder / f"printed-{self._process.pid}.txt"
         task = {
             "name": name, "words": list(words), "folder": str(folder), "log": str(log),
             "environment": dict(environment), "moment": moment,

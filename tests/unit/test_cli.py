@@ -76,6 +76,7 @@ def test_the_thesis_names_are_aliases() -> None:
         (("--rate", "nan"), "rate: 'nan' is not a number"),
         (("--rate", "inf"), "rate: 'inf' is not a number"),
         (("--steps", "1,x"), "steps: '1,x' is not a list of whole numbers"),
+        (("--steps", "[" * 5000), "is not a list of whole numbers"),
         (("--no_cuda", "maybe"), "no_cuda: 'maybe' is not true or false"),
         (("--videos", "~no-such-user/a"), "videos: '~no-such-user/a' is not a path"),
         (("stray",), "unexpected word 'stray'"),
@@ -156,6 +157,19 @@ def test_a_full_disk_is_one_clear_line() -> None:
         "then run the same command again\n"
     )
     code, printed = run_script("raise PermissionError(errno.EACCES, 'denied')")
+    assert "Traceback" in printed
+
+
+def test_a_path_that_cannot_be_is_one_clear_line() -> None:
+    code, printed = run_script("open('x' * 300, 'w')")
+    assert code == 1
+    assert printed.startswith("error: xxx")
+    assert printed.endswith(
+        ": File name too long: give another path, or change who may use it, then run the same "
+        "command again\n"
+    )
+    # What is missing may be our own fault.
+    code, printed = run_script("open('not/there')")
     assert "Traceback" in printed
 
 

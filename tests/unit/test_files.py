@@ -56,5 +56,25 @@ def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert path.read_text() == "old"
+    (left,) = tmp_path.glob(".partial-*")
     write_whole(path, "new")
+    # Another process may be writing it at the moment; a day later nobody is.
+    assert left.exists()
+    os.utime(left, (0, 0))
+    write_whole(path, "newer")
     assert [each.name for each in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_two_that_write_one_file_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with replacing(path) as one, replacing(path) as other:
+        one.write_text("one, and longer")
+        other.write_text("other")
+    assert path.read_text() == "one, and longer"
+    assert [each.name for each in tmp_path.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".csv", "a." + "b" * 253])
+def test_a_name_as_long_as_file_systems_allow(tmp_path: Path, name: str) -> None:
+    write_whole(tmp_path / name, "text")
+    assert [each.name for each in tmp_path.iterdir()] == [name]

@@ -13,7 +13,7 @@ from vcc.spreadsheet import CsvWriter, plain_cell, plain_row, safe_cell
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "-A1", "'quoted"]
+    "cell", ["=1+1", "+1+cmd", "-2+3", "@SUM(A1)", "\t1", "\r1", "＝1+1", "-A1", "'quoted"]
 )
 def test_a_formula_gets_an_apostrophe(cell: str) -> None:
     assert safe_cell(cell) == f"'{cell}"
@@ -23,6 +23,30 @@ def test_a_formula_gets_an_apostrophe(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["-0.5", "+3", "-1e-3", -0.5, 7, None, "", "walk", "a=b", "1-2"])
 def test_numbers_and_plain_text_stay(cell: object) -> None:
     assert safe_cell(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ("a; =1+1;-2", "a; '=1+1;'-2"),
+        ("a\t@x", "a\t'@x"),
+        ("a\n=x", "a\n'=x"),
+        ("a;'=x", "a;''=x"),
+        (";=x", ";'=x"),
+        ("\t=1", "'\t'=1"),
+        ("a;b", "a;b"),
+    ],
+)
+def test_neither_does_a_formula_after_what_parts_cells_elsewhere(cell: str, shown: str) -> None:
+    assert safe_cell(cell) == shown
+    assert plain_cell(shown) == cell
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("a;\t\n '=-@"))
+def test_any_mix_of_them_comes_back(cell: str) -> None:
+    assert plain_cell(safe_cell(cell)) == cell
 
 
 @settings(max_examples=50, deadline=None)

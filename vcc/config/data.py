@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from vcc.config.options import Options, option
+from vcc.config.options import LARGEST_SEED, Options, option
 
 STORES = ("auto", "packed", "raw", "jpg")
 CLASS_FOLDERS = ("auto", "outer", "inner")
@@ -97,7 +97,9 @@ class PrepareOptions(Options):
     dask_scheduler: str | None = option(
         None, "Dask scheduler's address (tcp://host:8786), or 'local'; default: processes here"
     )
-    manual_seed: int = option(1, "seed of the built-in data and of seeded splits", at_least=0)
+    manual_seed: int = option(
+        1, "seed of the built-in data and of seeded splits", at_least=0, at_most=LARGEST_SEED
+    )
     motion_classes: int = option(6, "built-in data: classes", at_least=2, at_most=10)
     motion_clips: int = option(3, "built-in data: videos per class and group", at_least=1)
     motion_frames: int = option(24, "built-in data: frames per video", at_least=2)
@@ -169,4 +171,6 @@ class ClipOptions(Options):
         1.0, "evaluation crop, share of the short side", above=0.0, at_most=1.0
     )
     crop_position_in_test: str = option("c", "evaluation crop position", choices=CROP_POSITIONS)
-    manual_seed: int = option(1, "seed of sampling and augmentation", at_least=0)
+    manual_seed: int = option(
+        1, "seed of sampling and augmentation", at_least=0, at_most=LARGEST_SEED
+    )

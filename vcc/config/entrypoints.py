@@ -16,7 +16,7 @@ from vcc.config.distillation import DistillationOptions
 from vcc.config.export import BUNDLE_KINDS, PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
 from vcc.config.networks.arguments import TrustOptions
-from vcc.config.options import Options, option
+from vcc.config.options import LARGEST_SEED, Options, option
 from vcc.config.search import SearchOptions
 from vcc.config.serving import MOST_CLIPS, ServingOptions
 from vcc.config.tracking import SourceOptions, TrackingOptions
@@ -65,7 +65,9 @@ class CompressEntry(
         None, "initial learning rate; default: a quarter of the baseline's", above=0
     )
     batch_size: int | None = option(None, "clips per batch; default: the baseline's", at_least=1)
-    manual_seed: int = option(1, "seed of sampling and augmentation", at_least=0)
+    manual_seed: int = option(
+        1, "seed of sampling and augmentation", at_least=0, at_most=LARGEST_SEED
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +226,7 @@ class SensitivityEntry(SourceOptions, TrackingOptions):
     clip_sizes: tuple[int, ...] | None = option(
         None, "group=clip: height and width, pixels; default: 1, 3/4 and 1/2 of its own", at_least=8
     )
-    manual_seed: int = option(1, "seed of the draw of dev videos", at_least=0)
+    manual_seed: int = option(1, "seed of the draw of dev videos", at_least=0, at_most=LARGEST_SEED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,9 @@ from typing import Any, Self, Union
 
 from vcc.errors import ConfigError, nearest
 
+# NumPy's generators take no more.
+LARGEST_SEED = 2**32 - 1
+
 
 def option(
     default: Any,
@@ -179,7 +182,7 @@ def _check_limits(field: dataclasses.Field[Any], value: Any) -> None:
     for key, holds, words in rules:
         limit = limits.get(key)
         if limit is not None and not holds(value, limit):
-            msg = f"{field.name}: {value} is out of range: it must be {words} {limit:g}"
+            msg = f"{field.name}: {value} is out of range: it must be {words} {limit:.10g}"
             raise ConfigError(msg)
 
 

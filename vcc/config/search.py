@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcc.config.export import PROVIDERS
-from vcc.config.options import Options, option
+from vcc.config.options import LARGEST_SEED, Options, option
 from vcc.errors import ConfigError
 
 TARGETS = ("target_latency_ms", "target_speedup", "target_macs", "target_size_mb")
@@ -60,7 +60,9 @@ class SearchOptions(Options):
         Path("searches"), "folder of searches, each in one of its own; the same command goes on"
     )
     register: bool = option(True, "register the best one that holds its marks as challenger")
-    manual_seed: int = option(1, "seed of sampling and of draws of videos", at_least=0)
+    manual_seed: int = option(
+        1, "seed of sampling and of draws of videos", at_least=0, at_most=LARGEST_SEED
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -184,7 +184,12 @@ def as_text(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as a Markdown table."""
+    """Return rows as a Markdown table; names in it neither end a cell nor a row."""
+    rows = [[_cell(cell) for cell in row] for row in rows]
     rule = ["---", *("---:" for _ in rows[0][1:])]
     return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])

@@ -18,8 +18,11 @@ from vcc.data.clips.normalisation import PixelNormalisation
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.store.contents import training_contents
 from vcc.data.store.prepared import PreparedDataset
-from vcc.errors import ModelError
+from vcc.errors import DataError, ModelError, one_line
 from vcc.models.pixels import PixelClassifier
+
+_NEEDED = ("arch", "role", "dataset", "data_digest", "split")
+_TEXTS = (*_NEEDED, "parent", "schedule", "schedule_digest", "teacher", "train_videos")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +129,9 @@ class NetworkCard:
             values = dict(metadata)
             # What an exported file says about itself stands beside its network's card.
             values.pop("file", None)
-            values["labels"] = tuple(values["labels"])
-            values["methods"] = tuple(values["methods"])
-            values["lineage"] = tuple(values.get("lineage", ()))
+            values["labels"] = _texts(values, "labels", least=2)
+            values["methods"] = _texts(values, "methods")
+            values["lineage"] = _texts({"lineage": (), **values}, "lineage")
             values["clip"] = ClipOptions.from_mapping(values["clip"], where=f"{where}: clip")
             training = dict(values["training"])
             training["lr_steps"] = tuple(training["lr_steps"])
@@ -137,10 +140,33 @@ class NetworkCard:
             values["normalisation"] = PixelNormalisation(
                 mean=tuple(pixel["mean"]), std=tuple(pixel["std"])
             )
-            return cls(**values)
-        except (KeyError, TypeError) as error:
-            msg = f"{where}: its metadata is not a network card of this version: {error!r}"
+            card = cls(**values)
+            card._check_texts()
+        except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
+            what = f"it has no {error}" if isinstance(error, KeyError) else one_line(error)
+            msg = f"{where}: its metadata is not a network card of this version: {what}"
             raise ModelError(msg) from None
+        return card
+
+    def _check_texts(self) -> None:
+        """Refuse what is no text where text belongs; files and names are made of it."""
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if not isinstance(value, str) and (value is not None or name in _NEEDED):
+                msg = f"{name} is {value!r:.40}, no text"
+                raise ValueError(msg)
+
+
+def _texts(values: Mapping[str, Any], name: str, *, least: int = 0) -> tuple[str, ...]:
+    """Return a list of texts; class names are different ones, two at least."""
+    found = values[name]
+    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+        msg = f"{name} is {found!r:.40}, no list of texts"
+        raise ValueError(msg)
+    if len(found) < least or (least and len(set(found)) < len(found)):
+        msg = f"{name} has {len(set(found))} different names, {max(least, len(found))} are wanted"
+        raise ValueError(msg)
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -172,8 +172,13 @@ def _read(path: Path) -> dict[str, float]:
     if not path.is_file():
         return {}
     try:
-        times: Mapping[str, Any] = json.loads(path.read_text("utf-8"))["milliseconds"]
-        return {str(key): float(value) for key, value in times.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        read: Mapping[str, Any] = json.loads(path.read_text("utf-8"))["milliseconds"]
+        times = {str(key): float(value) for key, value in read.items()}
+        # The comparison also catches NaN.
+        if not all(0 < value < math.inf for value in times.values()):
+            msg = "a time is no finite number above 0"
+            raise ValueError(msg)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{path}: is no table of layers' times ({error}): delete it to measure them again"
         raise DataError(msg) from error
+    return times

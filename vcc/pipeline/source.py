@@ -97,6 +97,13 @@ def load_network(folder: Path) -> Network:
     """
     checkpoint = load_checkpoint(folder)
     card = NetworkCard.from_metadata(checkpoint.metadata, where=str(folder))
+    spec = checkpoint.model.spec
+    if len(card.labels) != spec.n_classes:
+        msg = (
+            f"{folder}: its metadata names {len(card.labels)} classes, its network has "
+            f"{spec.n_classes}: restore the checkpoint"
+        )
+        raise ModelError(msg)
     return Network(model=checkpoint.model.eval(), card=card)
 
 

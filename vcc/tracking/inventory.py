@@ -112,7 +112,7 @@ def stored_files(version: Version, folder: str = "") -> dict[str, int | None]:
 def recorded_data(run_id: str) -> list[Path]:
     """Return the folders of prepared data that a run recorded as its input.
 
-    Where the run was deleted, there are none.
+    Where the run was deleted, there are none. Inputs that other programs recorded are passed over.
     """
     try:
         run = mlflow.MlflowClient().get_run(run_id)
@@ -122,7 +122,21 @@ def recorded_data(run_id: str) -> list[Path]:
         msg = f"run {run_id}: cannot be looked up: {one_line(error.message)}"
         raise TrackingError(msg) from error
     inputs = run.inputs.dataset_inputs if run.inputs else []
-    return [_local_path(json.loads(each.dataset.source)["uri"]) for each in inputs]
+    uris = [_recorded_uri(each.dataset.source) for each in inputs]
+    return [_local_path(uri) for uri in uris if uri]
+
+
+def _recorded_uri(source: str) -> str:
+    """Return the place that a recorded input names, "" where it names none: each kind has its own
+    form, and anybody may record one.
+    """
+    try:
+        found = json.loads(source)
+    except (ValueError, RecursionError):
+        return ""
+    uri = found.get("uri") if isinstance(found, dict) else None
+    # A path with a zero in it is one that nobody can open.
+    return uri if isinstance(uri, str) and "\0" not in uri else ""
 
 
 def _local_path(uri: str) -> Path:

@@ -130,9 +130,18 @@ def short(error: MlflowException) -> str:
 def _read(backlog: Path) -> list[StepFigures]:
     try:
         rows = json.loads(backlog.read_text())
-        return [StepFigures(row["values"], int(row["step"]), int(row["timestamp"])) for row in rows]
+        return [
+            StepFigures(
+                {str(name): float(value) for name, value in row["values"].items()},
+                int(row["step"]),
+                int(row["timestamp"]),
+            )
+            for row in rows
+        ]
     except FileNotFoundError:
         return []
-    except (ValueError, KeyError, TypeError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,
+    ) as error:  # fmt: skip
         _logger.warning("%s: cannot be read, its figures are lost: %r", backlog, error)
         return []

@@ -21,6 +21,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 import mlflow
@@ -149,12 +150,29 @@ def put_back(base: str, before: Places) -> None:
 
 
 def noted_places(tags: Mapping[str, str]) -> dict[tuple[str, str], int | None]:
-    """Return what the note of a lock says; nothing where aliases had not begun to move."""
-    places: dict[tuple[str, str], int | None] = {}
-    for key, number in json.loads(tags.get(_BEFORE, "{}")).items():
-        suffix, alias = key.split()
-        places[suffix.removeprefix("."), alias] = number
-    return places
+    """Return what the note of a lock says; nothing where aliases had not begun to move.
+
+    Raises:
+        TrackingError: somebody changed the note.
+    """
+    text = tags.get(_BEFORE, "{}")
+    try:
+        return {_place(key): _number(value) for key, value in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        msg = (
+            f"a promotion's lock says nothing that aliases could go back by ({text:.80}): set the "
+            "aliases in the MLflow UI, then delete that registered model"
+        )
+        raise TrackingError(msg) from None
+
+
+def _place(key: str) -> tuple[str, str]:
+    suffix, alias = key.split()
+    return suffix.removeprefix("."), alias
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def lock_tags(name: str) -> dict[str, str]:
@@ -185,7 +203,8 @@ def is_abandoned(tags: Mapping[str, str]) -> bool:
         return own and tags[_TOKEN] not in _held
     except psutil.NoSuchProcess:
         return True
-    except psutil.AccessDenied:
+    except (psutil.AccessDenied, KeyError, ValueError):
+        # Who it is is not to be seen, or somebody changed the tags that say it.
         return False
 
 

@@ -85,6 +85,11 @@ def test_the_table_shows_every_figure() -> None:
     assert as_markdown(rows).splitlines()[1] == "| --- | ---: | ---: |"
 
 
+def test_names_do_not_break_a_markdown_table() -> None:
+    rows = [["", "a|b"], ["two\nlines", "1"]]
+    assert as_markdown(rows).splitlines() == ["|  | a\\|b |", "| --- | ---: |", "| two lines | 1 |"]
+
+
 def test_the_speed_up_has_the_spread_of_its_rounds() -> None:
     dense = replace(DENSE, rounds_ms=tuple(range(30, 41)))
     cells = {

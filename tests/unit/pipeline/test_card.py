@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -57,6 +58,19 @@ def test_what_is_compressed_twice_names_both_methods(network: Network) -> None:
         ({"training": {}}, "not a network card of this version"),
         ({"colour": "red"}, "not a network card of this version"),
         ({"clip": {"sample_sise": 3}}, "x: clip: .*sample_size"),
+        ({"labels": "abc"}, "labels is 'abc', no list of texts"),
+        ({"labels": [1, 2]}, "no list of texts"),
+        ({"labels": ["a", "a", "b"]}, "labels has 2 different names, 3 are wanted"),
+        ({"labels": ["a"]}, "labels has 1 different names, 2 are wanted"),
+        ({"training": "ab"}, "not a network card of this version"),
+        ({"dataset": 3}, "dataset is 3, no text"),
+        ({"split": None}, "split is None, no text"),
+        ({"methods": [["ep"]]}, "methods is .*, no list of texts"),
+        ({"parent": ["models:/x/1"]}, "parent is .*, no text"),
+        ({"normalisation": {"mean": [0.0] * 3, "std": [1.0, 0.0, 1.0]}}, "deviations above 0"),
+        ({"normalisation": {"mean": [math.nan] * 3, "std": [1.0] * 3}}, "three finite numbers"),
+        ({"normalisation": {"mean": [0.0], "std": [1.0]}}, "three finite numbers"),
+        ({"normalisation": {"mean": "abc", "std": [1.0] * 3}}, "three finite numbers"),
     ],
 )
 def test_other_metadata_is_refused_in_one_line(

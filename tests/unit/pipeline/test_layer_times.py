@@ -56,9 +56,14 @@ def test_another_precision_is_another_layer(timed: list[LayerShape], tmp_path: P
     assert len(timed) == 2
 
 
-def test_a_damaged_table_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "[" * 9000]
+    + [f'{{"milliseconds": {{"a": {value}}}}}' for value in ("NaN", "1e999", "-1", '"x"', "null")],
+)
+def test_a_damaged_table_is_named(tmp_path: Path, text: str) -> None:
     path = LayerTable(tmp_path, "cpu").path
-    path.write_text("{")
+    path.write_text(text)
     with pytest.raises(DataError, match=r"is no table of layers' times .* delete it"):
         LayerTable(tmp_path, "cpu")
 

@@ -15,7 +15,8 @@ from vcc.errors import ModelError, TrackingError
 from vcc.models.checkpoint import save_checkpoint
 from vcc.models.network import network_of
 from vcc.pipeline import source as module
-from vcc.pipeline.source import search_version
+from vcc.pipeline.card import Network
+from vcc.pipeline.source import load_network, search_version
 from vcc.pipeline.tags import model_tags
 from vcc.tracking.registry import Version
 
@@ -72,3 +73,12 @@ def test_nothing_is_downloaded_for_another_alias(registered: list[str]) -> None:
 def test_an_unknown_family_is_named() -> None:
     with pytest.raises(ModelError, match="'resnetx' is not a known family"):
         search_version(SourceOptions(model="resnetx"), DATASET, alias=None)
+
+
+def test_a_checkpoint_that_names_other_classes_than_its_network_has(
+    network: Network, tmp_path: Path
+) -> None:
+    metadata = network.card.as_metadata() | {"labels": ["one", "two", "three", "four", "five"]}
+    folder = save_checkpoint(tmp_path / "checkpoint", network.model, metadata)
+    with pytest.raises(ModelError, match="names 5 classes, its network has"):
+        load_network(folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.entities import Dataset, DatasetInput
 from registry_toys import BASE, ToyRegistry
 
 from vcc.errors import TrackingError
@@ -68,6 +69,16 @@ def test_the_data_that_a_run_recorded(toy: ToyRegistry, tmp_path: Path) -> None:
         run.log_dataset(name="toy", root=tmp_path / "a set", digest="0" * 64, context="train")
     assert recorded_data(run.run_id) == [tmp_path / "a set"]
     assert recorded_data("0" * 32) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["", "not JSON", "[]", '{"tags": {}}', '{"uri": 3}', '{"uri": "\\u0000"}', "[" * 9000]
+)
+def test_inputs_that_others_recorded_are_passed_over(toy: ToyRegistry, source: str) -> None:
+    run = toy.client.create_run("0")
+    data = Dataset(name="theirs", digest="1", source_type="code", source=source)
+    toy.client.log_inputs(run.info.run_id, [DatasetInput(dataset=data)])
+    assert recorded_data(run.info.run_id) == []
 
 
 def test_a_registry_that_does_not_answer(toy: ToyRegistry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from tracking_servers import free_port, running, wait_for
 
 from vcc.config.tracking import TrackingOptions
 from vcc.errors import TrackingError, TrainingError
-from vcc.tracking.outbox import MetricOutbox, StepFigures
+from vcc.tracking.outbox import MetricOutbox, StepFigures, _read
 from vcc.tracking.runs import open_run
 
 
@@ -81,6 +81,17 @@ def test_what_was_not_sent_is_kept_and_sent_first_the_next_time(tmp_path: Path) 
     assert again.close(HANG_S) == []
     assert server.took == [(4, {"loss": 0.5}), (5, {"loss": 0.25})]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "3", '[{"values": [1]}]', '[{"values": {"a": "x"}, "step": 1, "timestamp": 1}]']
+)
+def test_a_backlog_of_something_else_is_named_and_left_out(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "run.json").write_text(text)
+    assert _read(tmp_path / "run.json") == []
+    assert "its figures are lost" in caplog.text
 
 
 def test_figures_that_are_refused_do_not_hold_up_the_others(tmp_path: Path) -> None:

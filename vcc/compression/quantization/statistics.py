@@ -6,6 +6,7 @@ extremes. Moments are joined by the parallel update of Chan et al. 1979.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from vcc.errors import ScheduleError, one_line
 from vcc.models.modes import evaluating
 
 N_BINS = 2048
+# beyond this, whole numbers are not all floats
+_MOST = 2**53
 # elements that are looked at together: float32 counts stop at 2^24, and float64 copies stay small
 _PIECE = 1 << 22
 Batches = Iterable[Tensor]
@@ -140,23 +143,36 @@ def load_statistics(path: Path) -> dict[str, ActivationStats]:
                 found[str(name)] = _from_figures(inputs.get(0, figures), histogram)
             if "output" in layer:
                 found[f"{name}.output"] = _from_figures(layer["output"], ())
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError,
+    ) as error:  # fmt: skip
         msg = f"{path}: no activation statistics there ({type(error).__name__}: {error})"
         raise ScheduleError(one_line(msg)) from error
     return found
 
 
 def _from_figures(figures: Mapping[str, Any], histogram: tuple[int, ...]) -> ActivationStats:
+    if not all(isinstance(count, int | float) and 0 <= count <= _MOST for count in histogram):
+        msg = "a histogram holds something else than counts"
+        raise ValueError(msg)
     return ActivationStats(
-        minimum=float(figures["min"]),
-        maximum=float(figures["max"]),
-        avg_min=float(figures["avg_min"]),
-        avg_max=float(figures["avg_max"]),
-        mean=float(figures["mean"]),
-        std=float(figures["std"]),
-        b=float(figures.get("b", 0.0)),
+        minimum=_finite(figures, "min"),
+        maximum=_finite(figures, "max"),
+        avg_min=_finite(figures, "avg_min"),
+        avg_max=_finite(figures, "avg_max"),
+        mean=_finite(figures, "mean"),
+        std=_finite(figures, "std"),
+        b=_finite({"b": 0.0, **figures}, "b"),
         counts=histogram,
     )
+
+
+def _finite(figures: Mapping[str, Any], name: str) -> float:
+    found = float(figures[name])
+    if not math.isfinite(found):
+        msg = f"{name} is {found}, no finite number"
+        raise ValueError(msg)
+    return found
 
 
 def _observer(running: RunningStats, take: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:

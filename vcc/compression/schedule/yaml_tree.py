@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
+from vcc.config.yaml_files.strict import GrowingYamlError, check_size
 from vcc.errors import ScheduleError, one_line
 
 # where a value stands: ("policies", 0, "pruner", "instance_name")
@@ -64,7 +65,7 @@ def parse_tree(text: str, source: str) -> Tree:
     """Parse YAML text that came from `source`.
 
     Raises:
-        ScheduleError: the text is not valid YAML.
+        ScheduleError: the text is not valid YAML, or grows by its references.
     """
     try:
         loader = yaml.SafeLoader(text)
@@ -74,8 +75,13 @@ def parse_tree(text: str, source: str) -> Tree:
         raise ScheduleError(msg) from error
     try:
         node = loader.get_single_node()
+        if node is not None:
+            check_size(node)
         walker = _Walker(loader)
         value = walker.walk(node, ()) if node is not None else {}
+    except GrowingYamlError as error:
+        msg = f"{source}: {error}"
+        raise ScheduleError(msg) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark is not None else source

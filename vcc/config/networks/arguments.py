@@ -52,7 +52,7 @@ def read_arguments(text: str | None, *, option_name: str = "model_args") -> dict
     if text is None:
         return {}
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_no_name_twice, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         msg = f'{option_name}: {text!r} is not JSON ({error}): write {{"depth": 18}}'
         raise ConfigError(msg) from None
@@ -60,6 +60,21 @@ def read_arguments(text: str | None, *, option_name: str = "model_args") -> dict
         msg = f'{option_name}: {text!r} is no JSON object: write {{"depth": 18}}'
         raise ConfigError(msg)
     return found
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = f"{twice!r} stands there twice"
+        raise ValueError(msg)
+    return found
+
+
+def _no_number(name: str) -> Any:
+    msg = f"{name} is no number"
+    raise ValueError(msg)
 
 
 def refuse_builder_options(options: Options, names: tuple[str, ...]) -> None:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import string
 import typing
 from collections.abc import Iterator, Mapping
@@ -34,7 +35,14 @@ from typing import Any
 from vcc.config.compression import COMPRESSION_TYPES
 from vcc.config.data import ClipOptions, PrepareOptions
 from vcc.config.model import ModelOptions
-from vcc.config.options import Options, OptionsT, field_types, option, without_none
+from vcc.config.options import (
+    LARGEST_SEED,
+    Options,
+    OptionsT,
+    field_types,
+    option,
+    without_none,
+)
 from vcc.config.training import FinetuneOptions, TrainingOptions
 from vcc.config.yaml_files.strict import read_yaml
 from vcc.errors import ConfigError, nearest, one_line, printable
@@ -47,6 +55,9 @@ _MOST_FOLDS = 1000
 _MOST_SPLITS = 3
 _REPEATS = ("seeds", "splits", "folds")
 _SECTIONS = ("name", "data", *_REPEATS, "speed", "models", "methods", "reference")
+_STUDY_NAME = re.compile(r"[\w-]{1,60}")
+# A part of a file's name and of the option `only`; dots part it from the next.
+_CELL_NAME = re.compile(r"[\w+=-]([\w +=-]{0,58}[\w+=-])?")
 _RECIPE = ("network", "clip", "training", "finetune")
 
 
@@ -216,8 +227,11 @@ class _Reader:
         }
         methods = self._methods(models)
         for name in (*models, *methods):
-            if "." in name or "/" in name:
-                self._refuse(f"{name!r}: names of models and methods hold no dots and slashes")
+            if not _CELL_NAME.fullmatch(name):
+                self._refuse(
+                    f"{name!r:.80}: names of models and methods are letters, digits, spaces and "
+                    "+-_=, 60 at most: files and commands are named by them"
+                )
         return StudyMatrix(
             name=self._name(),
             source=self._path,
@@ -241,8 +255,8 @@ class _Reader:
 
     def _name(self) -> str:
         name = self._content.get("name", self._path.stem)
-        if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
-            self._refuse(f"name: {name!r} is not a word of letters, digits, - and _")
+        if not isinstance(name, str) or not _STUDY_NAME.fullmatch(name):
+            self._refuse(f"name: {name!r:.80} is not a word of letters, digits, - and _, 60 long")
         return str(name)
 
     def _data(self, *, with_splits: bool) -> PrepareOptions:
@@ -270,9 +284,11 @@ class _Reader:
 
     def _numbers(self, name: str) -> tuple[int, ...]:
         given = self._content[name]
-        whole = isinstance(given, list) and all(type(each) is int and each >= 0 for each in given)
+        whole = isinstance(given, list) and all(
+            type(each) is int and 0 <= each <= LARGEST_SEED for each in given
+        )
         if not given or not whole or len(set(given)) < len(given):
-            self._refuse(f"{name}: {given!r} is not a list of different whole numbers")
+            self._refuse(f"{name}: {given!r:.80} is not a list of different whole numbers")
         return tuple(given)
 
     def _model(self, recipe: Any, where: str) -> ModelRecipe:

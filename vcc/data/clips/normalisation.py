@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
 from vcc.config.data import ClipOptions
 from vcc.data.store.prepared import PreparedDataset
-from vcc.errors import ConfigError
+from vcc.errors import ConfigError, DataError
 
 Channels = tuple[float, float, float]
 
@@ -24,10 +25,22 @@ KINETICS_STD: Channels = (38.7568578, 37.88248729, 40.02898126)
 
 @dataclass(frozen=True)
 class PixelNormalisation:
-    """`(pixel - mean) / std` per RGB channel, in units of 0..255."""
+    """`(pixel - mean) / std` per RGB channel, in units of 0..255.
+
+    Raises:
+        DataError: they are not three finite numbers each, or a deviation is not above 0.
+    """
 
     mean: Channels
     std: Channels
+
+    def __post_init__(self) -> None:
+        if not _are_three(self.mean) or not _are_three(self.std) or min(self.std) <= 0:
+            msg = (
+                f"pixel mean {self.mean!r:.80} and deviation {self.std!r:.80}: three finite "
+                "numbers each are wanted, deviations above 0 (are all videos of one colour?)"
+            )
+            raise DataError(msg)
 
     def apply(self, clips: torch.Tensor) -> torch.Tensor:
         """Return clips uint8 [N, 3, T, H, W] as normalised float32 of the same shape."""
@@ -59,6 +72,15 @@ def normalisation_for(options: ClipOptions, dataset: PreparedDataset) -> PixelNo
     return PixelNormalisation(
         mean=mean if subtract else (0.0, 0.0, 0.0),
         std=std if options.std_norm else (unit, unit, unit),
+    )
+
+
+def _are_three(values: object) -> bool:
+    """Return whether a value from a file is three finite numbers."""
+    return (
+        isinstance(values, tuple)
+        and len(values) == len("RGB")
+        and all(isinstance(each, int | float) and math.isfinite(each) for each in values)
     )
 
 

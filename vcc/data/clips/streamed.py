@@ -121,7 +121,7 @@ class _Video:
         source = VideoFile(self._path, self._reading)
         most = self._limits.max_video_frames
         # What it declares may be far from what it shows: only packets are worth a refusal.
-        if source.declared > most and (count := count_frames(self._path)) > most:
+        if source.declared > most and (count := count_frames(self._path, self._reading)) > most:
             msg = f"too long: {count} frames, at most {most} are taken"
             raise BadVideoError(msg)
         self._seconds += time.monotonic() - started

@@ -43,8 +43,13 @@ def listening() -> Iterator[list[Message]]:
             yield heard
         finally:
             heard += [
-                Message(name, text.strip(), level <= av.logging.ERROR) for level, name, text in logs
+                Message(name, _shown(text), level <= av.logging.ERROR) for level, name, text in logs
             ]
+
+
+def _shown(text: str) -> str:
+    """Return a message without what would steer a terminal: it may quote the file."""
+    return "".join(each if each.isprintable() else " " for each in text).strip()
 
 
 def reason(error: av.FFmpegError, heard: list[Message]) -> str:

@@ -7,9 +7,11 @@ error, or where it ends inside a packet; it is used up to there, unless too litt
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import av
@@ -37,6 +39,10 @@ from vcc.errors import one_line
 
 # Nothing but this file is opened, whatever it refers to.
 _OPTIONS = {"protocol_whitelist": "file"}
+# Decoders round sizes up: a picture that is just taken must not be refused by them.
+_ROUNDING = 2
+# What they say before they make room for a picture that is larger than `max_pixels`.
+_TOO_LARGE = re.compile(r"Picture size (\d{1,6})x(\d{1,6}) (?:exceeds|is invalid)")
 
 # How many packets may come before times begin anew, which shows that recordings were joined; and
 # by how many seconds they go back then.
@@ -61,9 +67,12 @@ class VideoFile:
 
     def __init__(self, path: Path, reading: Reading = AS_RECORDED) -> None:
         self._path, self._reading = path, reading
-        self._media, heard = _opened(path)
+        limits = _limits(reading)
+        self._media, heard = _opened(path, limits)
+        self._check_said(heard)
         self._stream = video_stream(self._media, heard)
         self._stream.codec_context.thread_count = 1
+        self._stream.codec_context.options = limits
         self.fps = reading.fps or frame_rate(self._stream)
         self._seconds = declared_seconds(self._media, self._stream)
         self._recorded = declared_frames(self._media, self._stream)
@@ -148,9 +157,11 @@ class VideoFile:
             with listening() as heard:
                 pictures = self._stream.decode(packet)
         except av.FFmpegError as error:
+            self._check_said(heard)
             self._progress.refused += packet is not None
             self._progress.blame(reason(error, heard))
             return []
+        self._check_said(heard)
         if any(picture.is_corrupt for picture in pictures):
             said = [message.text for message in heard if message.is_error]
             self._progress.blame(said[0] if said else "a damaged frame")
@@ -176,6 +187,12 @@ class VideoFile:
             )
             raise BadVideoError(msg)
         self.cut = f"{came}: {progress.complaint}"
+
+    def _check_said(self, heard: list[Message]) -> None:
+        """Refuse what a decoder was kept from making room for, as what is too large."""
+        for message in heard:
+            if found := _TOO_LARGE.search(message.text):
+                self._check_size(int(found[1]), int(found[2]))
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self._reading.max_pixels:
@@ -256,15 +273,19 @@ def holds_video(path: Path) -> bool:
     return True
 
 
-def count_frames(path: Path) -> int:
+def count_frames(path: Path, reading: Reading = AS_RECORDED) -> int:
     """Return how many packets of a file hold frames that are shown, without decoding them.
 
     Where a frame is two fields, that can be twice the number of frames.
 
+    Args:
+        path: the file.
+        reading: says how large a picture may be that is decoded to find out what the file holds.
+
     Raises:
         BadVideoError: it is no video.
     """
-    media, heard = _opened(path)
+    media, heard = _opened(path, _limits(reading))
     count = 0
     with media, contextlib.suppress(av.FFmpegError), listening():
         for packet in media.demux(video_stream(media, heard)):
@@ -272,7 +293,16 @@ def count_frames(path: Path) -> int:
     return count
 
 
-def _opened(path: Path) -> tuple[InputContainer, list[Message]]:
+def _limits(reading: Reading) -> dict[str, str]:
+    """Return FFmpeg's options by which decoders refuse a huge picture before they make room."""
+    if math.isinf(reading.max_pixels):
+        return {}
+    return {"max_pixels": str(int(_ROUNDING * reading.max_pixels))}
+
+
+def _opened(
+    path: Path, limits: Mapping[str, str] | None = None
+) -> tuple[InputContainer, list[Message]]:
     container = _container(path)
     # The protocol keeps FFmpeg from taking a colon in the name for one.
     name = f"file:{os.fspath(path.absolute())}"
@@ -280,7 +310,11 @@ def _opened(path: Path) -> tuple[InputContainer, list[Message]]:
         with listening() as heard:
             # Titles in other encodings than UTF-8 are no reason to refuse a video.
             media = av.open(
-                name, "r", format=container.demuxer, options=_OPTIONS, metadata_errors="replace"
+                name,
+                "r",
+                format=container.demuxer,
+                options={**_OPTIONS, **(limits or {})},
+                metadata_errors="replace",
             )
     except av.FFmpegError as error:
         msg = f"not a readable video: {reason(error, heard)}"

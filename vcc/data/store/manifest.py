@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vcc.errors import DataError
@@ -92,12 +92,12 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST_NAME
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
     except OSError:
         where = "" if root.is_absolute() else f" (looked for in {root.resolve()})"
         msg = f"{root}: no prepared data there{where}; make it with {prepare_command()}"
         raise DataError(msg) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"{path}: damaged ({error}); rebuild it with {prepare_command()}"
         raise DataError(msg) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -123,7 +123,30 @@ def _from_content(content: dict[str, Any]) -> Manifest:
     plain = {name: content[name] for name in names} | {"fps": float(content.get("fps", 0))}
     for name in ("labels", "pixel_mean", "pixel_std"):
         plain[name] = tuple(plain[name])
-    return Manifest(**plain, videos=tuple(VideoRecord(*row) for row in content["videos"]))
+    videos = tuple(VideoRecord(*row) for row in content["videos"])
+    for video in videos:
+        _check_video(video, n_classes=len(plain["labels"]))
+    return Manifest(**plain, videos=videos)
+
+
+def _no_number(name: str) -> Any:
+    msg = f"{name} is no number"
+    raise ValueError(msg)
+
+
+def _check_video(video: VideoRecord, *, n_classes: int) -> None:
+    """Refuse a row that would be missed, or lead out of the folder, only when it is used."""
+    sizes = (video.n_frames, video.height, video.width)
+    if any(type(size) is not int or size < 1 for size in sizes):
+        msg = f"{video.id!r:.80}: frames, height and width are {sizes!r:.80}"
+        raise ValueError(msg)
+    if type(video.label) is not int or not 0 <= video.label < n_classes:
+        msg = f"{video.id!r:.80}: there is no class {video.label!r:.40}"
+        raise ValueError(msg)
+    path = PurePosixPath(video.file)
+    if path.is_absolute() or ".." in path.parts:
+        msg = f"{video.id!r:.80}: {video.file!r:.80} leads out of the data set's folder"
+        raise ValueError(msg)
 
 
 def prepare_command(videos: str = "DIR") -> str:

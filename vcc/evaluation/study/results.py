@@ -7,6 +7,7 @@ came from, so that paired differences can be computed from the files alone.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
@@ -16,6 +17,10 @@ from vcc.errors import DataError, one_line
 from vcc.files import write_whole
 
 FORMAT = 1
+_NUMBERS = ("params", "macs", "size_bytes", "sparsity", "clip_top1", "training_s", "seconds")
+_TEXTS = (
+    "model", "method", "repeat", "settings", "created", "run_id", "command", "right", "dense_right",
+)  # fmt: skip
 EAGER = "PyTorch eager CPU"
 # What a file computes in when its accuracy is measured.
 SCORED_PRECISIONS = ("f32", "int8")
@@ -141,8 +146,8 @@ def read_result(path: Path) -> CellResult:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return _from_content(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = one_line(error)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        problem = one_line(error, at_most=200)
         msg = f"{path}: not a result of a study ({problem}): delete it to compute the cell again"
         raise DataError(msg) from None
 
@@ -158,7 +163,8 @@ def _from_content(content: Mapping[str, Any]) -> CellResult:
     if not wanted <= set(values) <= known:
         msg = f"its keys differ by {sorted((wanted - set(values)) | (set(values) - known))}"
         raise ValueError(msg)
-    values["timings"] = tuple(Timing(**row) for row in values["timings"])
+    _check_plain(values)
+    values["timings"] = tuple(_timing(row) for row in values["timings"])
     values["timed_clip"] = tuple(values["timed_clip"])
     for name in ("right", "dense_right"):
         if set(values[name]) - {"0", "1"}:
@@ -171,3 +177,37 @@ def _from_content(content: Mapping[str, Any]) -> CellResult:
         msg = "groups and right are not of the same videos"
         raise ValueError(msg)
     return CellResult(**values)
+
+
+def _check_plain(values: Mapping[str, Any]) -> None:
+    """Refuse what is no number or no text where a report reckons or writes with it."""
+    for name in _NUMBERS:
+        _check_number(name, values[name])
+    texts = [values[name] for name in _TEXTS] + [*values["machine"], *values["machine"].values()]
+    if not all(isinstance(text, str) for text in texts):
+        msg = f"one of {', '.join(_TEXTS)} and machine is no text"
+        raise ValueError(msg)
+    clip = values["timed_clip"]
+    if not isinstance(clip, list) or len(clip) != len("THW"):
+        msg = "timed_clip is not frames, height and width"
+        raise ValueError(msg)
+    for side in clip:
+        _check_number("timed_clip", side)
+
+
+def _timing(row: Any) -> Timing:
+    timing = Timing(**row)
+    for name in ("network", "runtime", "precision"):
+        if not isinstance(getattr(timing, name), str):
+            msg = f"{name} of a timing is no text"
+            raise TypeError(msg)
+    for name in ("p50_ms", "p95_ms"):
+        _check_number(name, getattr(timing, name))
+    return timing
+
+
+def _check_number(name: str, value: Any) -> None:
+    # The comparison also catches NaN and infinity.
+    if type(value) not in (int, float) or not 0 <= value <= sys.float_info.max:
+        msg = f"{name} is {value!r:.40}, no finite number"
+        raise ValueError(msg)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,7 +18,7 @@ from vcc.compression.schedule.edits import directed_weights, with_sparsities
 from vcc.compression.schedule.schedule import Schedule
 from vcc.compression.thinning.targets import Sensitivity, ThinningTarget, meet_target
 from vcc.config.compression import TargetOptions
-from vcc.errors import ScheduleError
+from vcc.errors import ScheduleError, one_line
 from vcc.export.benchmark import Latency
 from vcc.models.summary import count_macs, count_parameters
 from vcc.pipeline.card import Network
@@ -152,10 +154,11 @@ def read_sensitivity(path: Path | None) -> Sensitivity:
     if path is None:
         return {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [plain_row(row) for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"target_sensitivity: {path}: cannot be read: {error}"
+        # Spreadsheets put a byte-order mark in front.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [_whole_row(row) for row in csv.DictReader(file)]
+    except (OSError, ValueError, csv.Error) as error:
+        msg = f"target_sensitivity: {path}: cannot be read: {one_line(error)}"
         raise ScheduleError(msg) from error
     columns = set(rows[0]) if rows else set()
     try:
@@ -173,10 +176,29 @@ def read_sensitivity(path: Path | None) -> Sensitivity:
     raise ScheduleError(msg)
 
 
+def _whole_row(row: Mapping[Any, Any]) -> dict[str, str]:
+    # A row that is too long has its rest under None; in one that is too short None stands.
+    if None in row or None in row.values():
+        msg = f"a row has more or fewer cells than the header: {row!r:.80}"
+        raise ValueError(msg)
+    return plain_row(row)
+
+
+def _figure(row: Mapping[str, str], column: str, *, at_most: float = sys.float_info.max) -> float:
+    found = float(row[column])
+    # The negation also catches what is not a number.
+    if not 0 <= found <= at_most:
+        msg = f"{column} is {row[column]!r}, where a share or an accuracy is wanted"
+        raise ValueError(msg)
+    return found
+
+
 def _curves(rows: list[dict[str, str]]) -> Sensitivity:
     curves: dict[str, dict[float, float]] = {}
     for row in rows:
-        curves.setdefault(row["parameter"], {})[float(row["sparsity"])] = float(row["top1"])
+        curve = curves.setdefault(row["parameter"], {})
+        # Accuracy may be in per cent.
+        curve[_figure(row, "sparsity", at_most=1)] = _figure(row, "top1")
     return curves
 
 
@@ -184,7 +206,7 @@ def _proposals(rows: list[dict[str, str]]) -> Sensitivity:
     curves: dict[str, Mapping[float, float]] = {}
     for row in rows:
         name = row["Name"] if row["Name"].endswith(".weight") else f"{row['Name']}.weight"
-        share = float(row["Sparsity"])
+        share = _figure(row, "Sparsity", at_most=1)
         curves[name] = {0.0: 1.0, 1.0: 0.0, share: 0.5} if share > 0 else {0.0: 1.0}
     return curves
 

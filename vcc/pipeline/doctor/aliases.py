@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vcc.errors import TrackingError
 from vcc.pipeline.doctor.finding import (
     Finding,
     alias_command,
@@ -89,9 +90,16 @@ def check_lock(registration: Registration) -> Iterator[Finding]:
         return
     holder = f"{tags.get('holder')} on {tags.get('host')} since {tags.get('since')}"
     if is_abandoned(tags):
+        try:
+            noted = noted_places(tags)
+        except TrackingError as error:
+            yield Finding(
+                where=name, what=str(error), mend=client_command("delete_registered_model", name)
+            )
+            return
         places = ", ".join(
             f"{alias} of {base}{suffix} back to {_shown(number)}"
-            for (suffix, alias), number in noted_places(tags).items()
+            for (suffix, alias), number in noted.items()
         )
         yield Finding(
             where=name,

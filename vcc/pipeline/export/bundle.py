@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from vcc.config.export import BUNDLES
@@ -51,14 +52,20 @@ def write_bundle(bundle: Bundle, made: Exported, folder: Path, *, version: str) 
     if target is not None and target not in bundle.int8_targets:
         msg = f"bundle: integers made for {target} cannot be had as {bundle.title}"
         raise ExportError(msg)
-    partial = folder.with_name(f".partial-{folder.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Of its own: another export may be writing the same bundle.
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
+        partial.chmod(0o755)
         bundle.write(made.path, served_facts(made.path), partial)
         card = model_card(made, bundle=bundle, version=version)
         (partial / CARD_FILE).write_text(card, encoding="utf-8")
         partial.rename(folder)
+    except OSError as error:
+        if not folder.exists():
+            raise
+        msg = f"output: {folder} was made by somebody else meanwhile: give another output"
+        raise ExportError(msg) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder

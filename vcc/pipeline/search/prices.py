@@ -216,7 +216,15 @@ def quantizing_schedule(quant_target: str | None) -> Schedule:
 def _read(path: Path, machine: Mapping[str, str]) -> dict[str, Any] | None:
     """Return what was measured on a machine like this one, None where nothing was."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        found: Any = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
+    except (OSError, ValueError, RecursionError):
         return None
-    return found if found.get("machine") == machine else None
+    wanted = {"machine", "eager_ms", "dense_ms", "rates"}
+    if not isinstance(found, dict) or not wanted <= set(found) or found["machine"] != machine:
+        return None
+    return found
+
+
+def _no_number(name: str) -> Any:
+    msg = f"{name} is no price"
+    raise ValueError(msg)

@@ -133,6 +133,9 @@ def _read(path: Path, space: Space) -> Curves | None:
             str(name): {float(share): float(top1) for share, top1 in points.items()}
             for name, points in found.items()
         }
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    # The comparison also catches NaN, which would rank nothing.
+    if not all(0 <= top1 <= 1 for points in curves.values() for top1 in points.values()):
         return None
     return curves if set(curves) == {group.name for group in space.groups} else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from vcc.config.compression import CompressionOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.yaml_files.study_matrix import DENSE, Cell
-from vcc.files import write_whole
+from vcc.files import alone_in, write_whole
 from vcc.models.checkpoint import save_checkpoint
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.compressed import compress
@@ -24,11 +24,18 @@ from vcc.tracking.runs import Run
 def network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
     """Return a cell's network: its checkpoint if that was made by the same settings, or a new one.
 
+    Where another study of this machine is making it, that is waited for.
+
     Args:
         cell: whose network.
         place: where checkpoints lie.
         run: takes the figures of a training.
     """
+    with alone_in(place.checkpoints / cell.key):
+        return _network_of_cell(cell, place, run)
+
+
+def _network_of_cell(cell: Cell, place: StudyPlace, run: Run) -> Network:
     folder = place.checkpoints / cell.key
     marker = _marker(cell, place)
     known = digests_of(place, cell)

@@ -70,7 +70,24 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
     assert load_statistics(tmp_path / "stats.yaml") == stats
 
 
-@pytest.mark.parametrize("text", ["[]", "a: {inputs: {0: {min: 1}}}", "a: [", "3"])
+FIGURES = "min: 0, max: 1, avg_min: 0, avg_max: 1, mean: 0, std: 1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "a: {inputs: {0: {min: 1}}}",
+        "a: [",
+        "3",
+        "[" * 5000,
+        f"a: {{inputs: {{0: {{{FIGURES.replace('max: 1', 'max: .nan')}}}}}}}",
+        f"a: {{inputs: {{0: {{{FIGURES.replace('std: 1', 'std: .inf')}}}}}}}",
+        f"a: {{output: {{{FIGURES}, b: 1.0e+999}}}}",
+        f"a: {{inputs: {{0: {{{FIGURES}}}}}, histogram: [1, .nan]}}",
+        f"a: {{inputs: {{0: {{{FIGURES}}}}}, histogram: [1, many]}}",
+    ],
+)
 def test_any_other_file_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "stats.yaml"
     path.write_text(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from growing_yaml import GROWING, HARMLESS
 
 from vcc.compression.schedule.yaml_tree import describe_path, parse_tree, read_tree
 from vcc.errors import ScheduleError
@@ -63,3 +64,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_tree(tmp_path / "none.yaml")
     with pytest.raises(ScheduleError, match="cannot read the schedule"):
         read_tree(tmp_path)
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_a_document_that_grows_by_its_references_is_refused_at_once(text: str) -> None:
+    with pytest.raises(
+        ScheduleError, match=r"file\.yaml: (its references come to|line 1: a value refers)"
+    ):
+        parse_tree(text, "file.yaml")
+
+
+def test_references_that_people_write_are_followed() -> None:
+    assert parse_tree(HARMLESS, "file.yaml").value["again"] == [{"a": 1}, {"a": 1, "b": 2}]

@@ -18,7 +18,10 @@ def test_arguments_are_a_json_object() -> None:
     assert BuilderOptions().arguments() == {}
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", "depth=18", "1"])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", "depth=18", "1", '{"depth": 18, "depth": 34}', '{"depth": NaN}', "[" * 9000],
+)
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="model_args: .*: write"):
         BuilderOptions(model_args=text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from growing_yaml import GROWING, HARMLESS
 
 from vcc.config.yaml_files.strict import line_of, read_yaml
 from vcc.errors import ConfigError
@@ -31,3 +32,14 @@ def test_the_line_of_a_key_at_the_top() -> None:
     text = "a: 1\nb:\n  c: 2\n"
     assert (line_of(text, "b"), line_of(text, "c")) == (2, None)
     assert line_of("[1]", "a") is None
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_a_document_that_grows_by_its_references_is_refused_at_once(text: str) -> None:
+    with pytest.raises(ConfigError, match="references come to|refers to itself") as told:
+        read_yaml(text, where="x.yaml")
+    assert len(str(told.value)) < 200
+
+
+def test_references_that_people_write_are_followed() -> None:
+    assert read_yaml(HARMLESS, where="x.yaml")["again"] == [{"a": 1}, {"a": 1, "b": 2}]

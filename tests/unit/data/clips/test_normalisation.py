@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from data_videos import prepare_tree, write_tree
 from vcc.config.data import ClipOptions
 from vcc.data.clips.normalisation import KINETICS_STD, MEANS, PixelNormalisation, normalisation_for
 from vcc.data.store.prepared import PreparedDataset
+from vcc.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +56,19 @@ def test_apply() -> None:
     result = PixelNormalisation((0.0, 10.0, 40.0), (10.0, 5.0, 2.0)).apply(clips)
     assert result.flatten().tolist() == [1.0, 2.0, -5.0]
     assert result.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        (ZERO, (1.0, 0.0, 1.0)),
+        (ZERO, (1.0, -1.0, 1.0)),
+        ((math.nan, 0.0, 0.0), ONE),
+        (ZERO, (1.0, math.inf, 1.0)),
+        ((0.0,), ONE),
+        ("abc", ONE),
+    ],
+)
+def test_what_would_make_every_pixel_nan_is_refused(mean: Any, std: Any) -> None:
+    with pytest.raises(DataError, match="three finite numbers each are wanted"):
+        PixelNormalisation(mean, std)

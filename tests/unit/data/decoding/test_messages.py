@@ -30,6 +30,12 @@ def test_what_is_said_in_a_block_is_heard_in_it_alone() -> None:
     ]
 
 
+def test_what_a_file_says_does_not_steer_a_terminal() -> None:
+    with listening() as heard:
+        say(av.logging.ERROR, "codec \x1b[2J\x07 is\nunknown")
+    assert [message.text for message in heard] == ["codec  [2J  is unknown"]
+
+
 def test_what_was_said_before_an_error_is_heard_too() -> None:
     def fail() -> None:
         say(av.logging.ERROR, "broken")

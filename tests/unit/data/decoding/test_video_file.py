@@ -13,13 +13,14 @@ import av
 import cv2
 import numpy as np
 import pytest
+from bad_videos import black_jpeg, motion_jpeg
 from data_videos import smooth_frames
 from recordings import cut, levels, record
 
 from vcc.data.clips.resizing import Frame
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.reading import Reading
-from vcc.data.decoding.video_file import VideoFile, count_frames
+from vcc.data.decoding.video_file import VideoFile, _limits, count_frames
 
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(FFMPEG is None, reason="the ffmpeg program is not installed")
@@ -190,6 +191,25 @@ def test_a_cut_file_is_used_up_to_the_cut(
     if container != {"movflags": "frag_keyframe+empty_moov"}:
         with pytest.raises(BadVideoError, match=r"truncated: \d+ of 4\d frames"):
             frames_of(path, min_decoded_share=0.95)
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_no_room_is_made_for_a_picture_that_is_far_too_large(tmp_path: Path, first: int) -> None:
+    pictures = [black_jpeg(32, 32)] * first + [black_jpeg(900, 1200)]
+    path = tmp_path / "bomb.avi"
+    path.write_bytes(motion_jpeg(pictures, height=32, width=32))
+    reading = Reading(max_pixels=40_000)
+
+    def read() -> list[Frame]:
+        return list(VideoFile(path, reading).frames())
+
+    with pytest.raises(BadVideoError, match="frames too large: 1200x900 pixels"):
+        read()
+    # The decoder itself was told, and refuses the picture.
+    with av.open(str(path), options=_limits(reading)) as media:
+        media.streams.video[0].codec_context.options = _limits(reading)
+        with pytest.raises(av.FFmpegError):
+            list(media.decode(video=0))
 
 
 def test_the_size_is_looked_at_before_pixels_are_made(tmp_path: Path) -> None:

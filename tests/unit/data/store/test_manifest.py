@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import math
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,10 @@ def test_without_one_the_message_says_where_and_what_to_do(
         read_manifest(Path("data"))
 
 
+def row_with(**values: object) -> list[object]:
+    return list(astuple(replace(VIDEO, **values)))  # type: ignore[arg-type]
+
+
 def changed(root: Path, **values: object) -> None:
     content = json.loads((root / MANIFEST_NAME).read_text("utf-8"))
     (root / MANIFEST_NAME).write_text(json.dumps({**content, **values}), "utf-8")
@@ -83,6 +88,14 @@ def changed(root: Path, **values: object) -> None:
         ({"videos": None}, "damaged"),
         ({"labels": 3}, "damaged"),
         ({"fps": "fast"}, "damaged"),
+        ({"pixel_mean": [1.0, math.nan, 1.0]}, "damaged .*NaN is no number"),
+        ({"videos": [row_with(n_frames=0)]}, "'é': frames, height and width are"),
+        ({"videos": [row_with(width="wide")]}, "frames, height and width are"),
+        ({"videos": [row_with(label=2)]}, "there is no class 2"),
+        ({"videos": [row_with(label=-1)]}, "there is no class -1"),
+        ({"videos": [row_with(file="../../a.vcf")]}, "leads out of the data set's folder"),
+        ({"videos": [row_with(file="/a.vcf")]}, "leads out of the data set's folder"),
+        ({"videos": [row_with(file=3)]}, "damaged"),
         ({"name": "y"}, "was edited"),
         ({"digest": ""}, "was edited"),
     ],
@@ -98,7 +111,9 @@ def test_what_was_changed_by_hand_is_refused(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{}", b"\xff", b'{"format": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"null", b"{}", b"\xff", b'{"format": 1}', b"[" * 9000]
+)
 def test_another_file_is_no_manifest(tmp_path: Path, content: bytes) -> None:
     (tmp_path / MANIFEST_NAME).write_bytes(content)
     with pytest.raises(DataError, match="rebuild it with"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ def test_a_file_from_before_groups_is_read(tmp_path: Path) -> None:
         lambda content: content.update(timings=5),
         lambda content: content.update(groups="0 0 1"),
         lambda content: content.update(colour="red"),
+        lambda content: content.update(seconds=math.nan),
+        lambda content: content.update(sparsity=math.inf),
+        lambda content: content.update(params="many"),
+        lambda content: content.update(model=["net"]),
+        lambda content: content.update(machine={"cpu": 3}),
+        lambda content: content.update(timed_clip=[16, 112]),
+        lambda content: content.update(timed_clip=[16, 112, math.nan]),
+        lambda content: content["timings"][0].update(p50_ms=math.nan),
+        lambda content: content["timings"][0].update(p95_ms="fast"),
+        lambda content: content["timings"][0].update(runtime=None),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, spoil: object) -> None:
@@ -50,7 +61,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, spoil: object) -> None:
         read_result(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"3", b'"x"', b"{"])
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"3", b'"x"', b"{", b"[" * 9000])
 def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(content)

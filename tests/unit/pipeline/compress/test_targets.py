@@ -136,6 +136,11 @@ class TestSensitivity:
         )
         assert read_sensitivity(path) == {"a.weight": {0.0: 90.0, 0.5: 80.0}}
 
+    def test_a_byte_order_mark_is_passed_over(self, tmp_path: Path) -> None:
+        path = tmp_path / "summary.csv"
+        path.write_text("\ufeffName,Type,Sparsity\na,Conv3d,0\n", "utf-8")
+        assert read_sensitivity(path) == {"a.weight": {0.0: 1.0}}
+
     def test_a_proposal_is_half_of_what_a_layer_may_lose(self, tmp_path: Path) -> None:
         path = tmp_path / "summary.csv"
         path.write_text("Name,Type,Sparsity\na,Conv3d,0.4\nb.weight,Conv3d,0\n")
@@ -153,6 +158,12 @@ class TestSensitivity:
             ("x,y\n1,2\n", "has the columns x, y: expected parameter,sparsity,top1"),
             ("", "has the columns none"),
             ("parameter,sparsity,top1\na.weight,half,90\n", "could not convert"),
+            ("parameter,sparsity,top1\na.weight,nan,90\n", "sparsity is 'nan'"),
+            ("parameter,sparsity,top1\na.weight,0.5,nan\n", "top1 is 'nan'"),
+            ("parameter,sparsity,top1\na.weight,0.5,inf\n", "top1 is 'inf'"),
+            ("Name,Type,Sparsity\na,Conv3d,1.5\n", "Sparsity is '1.5'"),
+            ("Name,Type,Sparsity\na,Conv3d,0.5,more\n", "more or fewer cells"),
+            ("Sparsity,Name\n0.5\n", "more or fewer cells"),
         ],
     )
     def test_other_files_are_refused(self, tmp_path: Path, text: str, message: str) -> None:

@@ -6,6 +6,7 @@ import mlflow
 import pytest
 from registry_toys import BASE, ToyRegistry
 
+from vcc.errors import TrackingError
 from vcc.pipeline.doctor.aliases import check_aliases, check_lock
 from vcc.pipeline.doctor.finding import Finding
 from vcc.tracking import promotion_lock as locks
@@ -82,3 +83,22 @@ def test_a_lock_left_behind_says_what_goes_back_where(
     # What mends it is what the command calls first.
     locks.undo_killed(BASE)
     assert lock(toy) == []
+
+
+@pytest.mark.parametrize("note", ["{", "[]", '{"champion": 2}', '{".-video champion": "two"}'])
+def test_a_lock_whose_note_somebody_changed(toy: ToyRegistry, note: str) -> None:
+    name = BASE + locks.LOCK_SUFFIX
+    toy.client.create_registered_model(name, tags={"left": "now", "before": note})
+    (finding,) = lock(toy)
+    assert finding.broken
+    assert "says nothing that aliases could go back by" in finding.what
+    assert "delete_registered_model" in finding.mend
+    with pytest.raises(TrackingError, match="says nothing that aliases could go back by"):
+        locks.undo_killed(BASE)
+
+
+def test_a_lock_that_does_not_say_whose_it_is_holds(toy: ToyRegistry) -> None:
+    tags = {"machine": locks._machine(), "process": "mine", "started": "now"}
+    toy.client.create_registered_model(BASE + locks.LOCK_SUFFIX, tags=tags)
+    (finding,) = lock(toy)
+    assert not finding.broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 import vcc.pipeline.search.prices as prices
 from vcc.export.layer_latency import LayerShape
 from vcc.pipeline.card import Network
-from vcc.pipeline.search.prices import Measured, Prices, quantizing_schedule, weights_mb
+from vcc.pipeline.search.prices import Measured, Prices, _read, quantizing_schedule, weights_mb
 from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.structure import CandidateBuilder
 
@@ -76,6 +77,18 @@ def test_networks_are_timed_once_on_a_machine(
     made(builder, kept, machine="another")
     assert len(measured) == 8
     assert json.loads(kept.read_text())["machine"] == {"cpu": "another"}
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"machine": {"cpu": "this"}}', "[" * 9000])
+def test_a_file_of_something_else_is_measured_anew(tmp_path: Path, text: str) -> None:
+    kept = tmp_path / "prices.json"
+    kept.write_text(text)
+    assert _read(kept, {"cpu": "this"}) is None
+    whole = {"machine": {"cpu": "this"}, "eager_ms": 1.0, "dense_ms": 2.0, "rates": {}}
+    kept.write_text(json.dumps(whole))
+    assert _read(kept, {"cpu": "this"}) == whole
+    kept.write_text(json.dumps({**whole, "eager_ms": math.nan}))
+    assert _read(kept, {"cpu": "this"}) is None
 
 
 def test_integers_take_a_byte() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -128,3 +130,18 @@ def test_one_that_was_broken_off_is_made_again(
     # The old network is there, but nobody says any more by which settings.
     network_of_cell(DENSE_CELL, world.place, run)
     assert len(world.trained) == 3
+
+
+def test_two_studies_at_once_train_a_network_once(
+    world: World, network: Network, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(recipe: Any, *_: Any, **__: Any) -> Network:
+        world.trained.append(recipe)
+        # Long enough for the other to look for the network meanwhile.
+        time.sleep(0.2)
+        return network
+
+    monkeypatch.setattr(module.TrainRecipe, "train", train)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: network_of_cell(DENSE_CELL, world.place, run), range(2)))
+    assert len(world.trained) == 1
