@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType
 
 # Asked to end by `kill`, a scheduler or a container; the terminal is gone.
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _received: list[int] = []
+_raised_at: list[float] = []
+# Longer than cleaning up takes, what a lost server costs included; schedulers kill after as long.
+PATIENCE_S = 30.0
 
 
 class StoppedBySignal(KeyboardInterrupt):
@@ -15,10 +19,11 @@ class StoppedBySignal(KeyboardInterrupt):
 
 
 def stop_on_signals() -> None:
-    """Let SIGTERM and SIGHUP raise `StoppedBySignal` in the main thread, once.
+    """Let SIGTERM and SIGHUP raise `StoppedBySignal` in the main thread.
 
-    A signal that is ignored (by `nohup`) or handled already stays so. Further ones are ignored: the
-    program is cleaning up.
+    A signal that is ignored (by `nohup`) or handled already stays so. Further ones are ignored for
+    a while: the program is cleaning up. After that they count again: Python loses what is raised
+    while it frees an object, and a program that could not be asked twice would go on.
     """
     for number in _ENDING:
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -38,7 +43,9 @@ def describe() -> str:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if _raised_at and now - _raised_at[-1] < PATIENCE_S:
+        return
     _received.append(number)
-    for each in _ENDING:
-        signal.signal(each, signal.SIG_IGN)
+    _raised_at.append(now)
     raise StoppedBySignal

@@ -240,7 +240,12 @@ def test_too_many_none_and_wrong_params(server: str, video: Path) -> None:
         post(server, split(data, n_clips=65)), "^params: n_clips is '65', a whole number, 0 to 64"
     )
     assert post(server, b"{")[0] == 400
-    assert post(server, b"PAR1 no parquet", PARQUET)[0] == 400
+    for kind in (PARQUET, "text/csv"):
+        status, answer = post(server, b"PAR1 no parquet\x00,", kind)
+        assert status == 400
+        # A traceback would name the server's files.
+        assert "stack_trace" not in answer
+        assert "site-packages" not in json.dumps(answer)
     assert post(server, split(data))[0] == 200
 
 

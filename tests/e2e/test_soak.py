@@ -47,11 +47,13 @@ class Request:
         body: what is sent.
         scores: of the answer, by the network itself; None for a bad request.
         may_be_read: of a damaged video, which may still be one.
+        kind: of the body, by its media type.
     """
 
     body: bytes
     scores: tuple[float, ...] | None = None
     may_be_read: bool = False
+    kind: str = "application/json"
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,10 @@ def bad_requests(good: bytes, folder: Path, rng: random.Random) -> list[Request]
     damaged = [damage(video, rng) for video in tiny_videos(folder) for _ in range(8)]
     return [
         *map(Request, never),
+        Request(b"PAR1 no parquet", kind="application/vnd.apache.parquet"),
+        Request(b'"', kind="text/csv"),
+        Request(b"\xff\xfe", kind="text/csv"),
+        Request(good, kind="video/x-msvideo"),
         *(Request(body_of(video), may_be_read=True) for video in damaged),
     ]
 
@@ -115,7 +121,7 @@ def damage(video: bytes, rng: random.Random) -> bytes:
 
 
 def ask(server: str, request: Request) -> Answer:
-    call = urllib.request.Request(server, request.body, {"Content-Type": "application/json"})
+    call = urllib.request.Request(server, request.body, {"Content-Type": request.kind})
     try:
         with urllib.request.urlopen(call, timeout=LONG_HANG_S) as reply:
             return Answer(reply.status, reply.read().decode())

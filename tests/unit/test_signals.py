@@ -92,6 +92,26 @@ tempfile.TemporaryDirectory = Slow
     assert not list(tmp_path.iterdir())
 
 
+def test_one_that_was_lost_can_be_sent_again(tmp_path: Path) -> None:
+    # Python writes away what is raised while it frees an object.
+    lost = """
+from vcc import signals
+signals.PATIENCE_S = 0.0
+class Freed:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+sys.unraisablehook = lambda _: None
+say_as_it_was = say
+def say(text):
+    Freed()
+    say_as_it_was(text)
+"""
+    assert stop(waiting(tmp_path, before=lost), signal.SIGTERM) == (
+        143,
+        "error: stopped by SIGTERM\n",
+    )
+
+
 PREPARING = """
 import sys
 from vcc.data.prepare import convert

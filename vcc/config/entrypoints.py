@@ -23,6 +23,9 @@ from vcc.config.tracking import SourceOptions, TrackingOptions
 from vcc.config.training import FinetuneOptions, ResumeOptions, TrainingOptions
 from vcc.errors import ConfigError
 
+# A tag of a run on older servers, see `vcc.tracking.runs`.
+_LONGEST_REASON = 4000
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareEntry(PrepareOptions, TrackingOptions):
@@ -248,6 +251,13 @@ class PromoteEntry(TrustOptions, TrackingOptions):
     root_path: Path = option(Path("data"), "folder that prepared data sets lie in")
     dataset: str | None = option(None, "name of the prepared data set; default: the newest one")
     n_threads: int = option(16, "loader workers, at most one per core", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # What a tracking server refuses is refused before minutes of measuring.
+        if self.reason is not None and len(self.reason) > _LONGEST_REASON:
+            msg = f"reason: {len(self.reason)} characters, at most {_LONGEST_REASON} are kept"
+            raise ConfigError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)

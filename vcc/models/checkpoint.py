@@ -133,6 +133,15 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     return Checkpoint(model=model.eval(), metadata=metadata, folder=folder)
 
 
+def read_metadata(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what the caller of `save_checkpoint` had to say, without the network.
+
+    Raises:
+        ModelError: no checkpoint there, or a damaged one.
+    """
+    return _read_json(_existing(Path(folder)) / METADATA_FILE)
+
+
 def read_spec(file: Path) -> ModelSpec:
     """Return how a checkpoint's network was asked for, from its `arch.json` alone.
 

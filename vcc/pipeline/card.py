@@ -189,8 +189,12 @@ def card_of(
     clip: ClipOptions,
     training: TrainingOptions,
     normalisation: PixelNormalisation,
+    seen_before: str | None = None,
 ) -> NetworkCard:
-    """Return the card of a dense network about to be trained on `dataset`."""
+    """Return the card of a dense network about to be trained on `dataset`.
+
+    `seen_before` are the videos that the weights it starts from were trained on.
+    """
     return NetworkCard(
         arch=arch,
         role="dense",
@@ -201,5 +205,5 @@ def card_of(
         clip=clip,
         training=training,
         normalisation=normalisation,
-        train_videos=training_contents(dataset),
+        train_videos=training_contents(dataset, also=seen_before),
     )

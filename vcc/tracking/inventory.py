@@ -103,7 +103,7 @@ def stored_files(version: Version, folder: str = "") -> dict[str, int | None]:
     uri = f"{version.uri}/{folder}" if folder else version.uri
     try:
         found: Iterable[mlflow.entities.FileInfo] = mlflow.artifacts.list_artifacts(uri)
-    except (MlflowException, OSError, ImportError) as error:
+    except Exception as error:  # each kind of store has a package with errors of its own
         msg = f"{uri}: the artifact store cannot be asked: {one_line(error)}"
         raise TrackingError(msg) from error
     return {Path(each.path).name: each.file_size for each in found}

@@ -25,7 +25,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, Tens
 from mlflow.types.schema import Array
 
 import vcc
-from vcc.errors import TrackingError
+from vcc.errors import TrackingError, one_line
 from vcc.tracking.provenance import git_commit, pinned
 
 _logger = logging.getLogger(__name__)
@@ -266,8 +266,8 @@ def fetch(uri: str, *, into: Path) -> Path:
     """
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
-    except (mlflow.MlflowException, OSError) as error:
-        msg = f"{uri}: cannot be fetched: {error}"
+    except Exception as error:  # each kind of store has a package with errors of its own
+        msg = f"{uri}: cannot be fetched: {one_line(error, at_most=300)}"
         raise TrackingError(msg) from error
 
 

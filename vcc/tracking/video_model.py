@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import mlflow.models
 import mlflow.telemetry
 import numpy as np
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
 
 from vcc.config.serving import MOST_CLIPS, ServingOptions
@@ -24,20 +25,24 @@ from vcc.data.decoding.containers import HEAD_BYTES, KINDS, container_suffix
 from vcc.data.decoding.errors import BadVideoError
 from vcc.tracking.video_classifier import VideoClassifier
 
+_logger = logging.getLogger(__name__)
+
 COLUMN = "video"
 # Base64 of n bytes has 4/3 n characters, and lines of it may be broken.
 _BASE64_GROWTH = 1.4
 
 
-class BadRequestError(MlflowException):
-    """A request that cannot be answered; its message stays as it is.
+class _AnswerError(MlflowException):
+    """An error whose message stays as it is.
 
     The scoring server puts the whole request, megabytes of it, in front of the message otherwise.
     """
 
+    code: int
+
     def __init__(self, message: str) -> None:
         self._own_message = message
-        super().__init__(message, error_code=INVALID_PARAMETER_VALUE)
+        super().__init__(message, error_code=self.code)
 
     @property
     def message(self) -> str:
@@ -49,11 +54,24 @@ class BadRequestError(MlflowException):
         return
 
 
+class BadRequestError(_AnswerError):
+    """A request that cannot be answered."""
+
+    code = INVALID_PARAMETER_VALUE
+
+
+class FaultError(_AnswerError):
+    """A request that was not answered by a fault of the server: a full disk, say, or a defect."""
+
+    code = INTERNAL_ERROR
+
+
 class VideoModel(PythonModel):
     """Classifies the videos of the column `video`, each as bytes or as base64 text."""
 
     def load_context(self, context: Any) -> None:
         """Open the exported file once; its session serves every request."""
+        keep_tracebacks_here()
         # The server imported MLflow before this code could switch its usage figures off.
         mlflow.telemetry.set_telemetry_client()  # type: ignore[no-untyped-call]
         config = dict(context.model_config or {})
@@ -92,12 +110,35 @@ class VideoModel(PythonModel):
         except BadVideoError as error:
             msg = f"row {row}: {error}"
             raise BadRequestError(msg) from None
+        except Exception:
+            # Its text may name files of this machine.
+            _logger.exception("row %d could not be answered", row)
+            msg = f"row {row}: could not be answered, by a fault of the server: its log says more"
+            raise FaultError(msg) from None
         best = found.best(top_k)
         return {
             "labels": [label for label, _ in best],
             "scores": [score for _, score in best],
             "clips": found.clips,
         }
+
+
+def keep_tracebacks_here() -> None:
+    """Have MLflow write tracebacks to its log, which it sends to whoever asked otherwise.
+
+    They name paths of this machine. A body that is no Parquet is enough to be sent one.
+    """
+    send = MlflowException.serialize_as_json
+    if getattr(send, "keeps_tracebacks", False):
+        return
+
+    def serialize_as_json(error: MlflowException) -> str:
+        if trace := error.json_kwargs.pop("stack_trace", None):
+            _logger.error("%s", trace)
+        return str(send(error))
+
+    serialize_as_json.keeps_tracebacks = True  # type: ignore[attr-defined]
+    MlflowException.serialize_as_json = serialize_as_json
 
 
 def as_bytes(video: Any, *, max_bytes: int) -> bytes:

@@ -9,6 +9,7 @@ from vcc.config.entrypoints import (
     EvaluateEntry,
     PipelineEntry,
     PredictEntry,
+    PromoteEntry,
     SensitivityEntry,
     TrainEntry,
 )
@@ -53,6 +54,7 @@ def test_each_entry_point_works_without_an_option_and_says_what_it_is_for(name: 
         (SensitivityEntry, {"level_step": 0.0}, "level_step: 0.0"),
         (SensitivityEntry, {"clip_sizes": (40, 7)}, "clip_sizes: 7"),
         (PredictEntry, {"n_clips": 65}, "n_clips: 65"),
+        (PromoteEntry, {"reason": "x" * 4001}, "reason: 4001 characters, at most 4000"),
         (PipelineEntry, {"pass_video_top1": 1.5}, "pass_video_top1: 1.5"),
     ],
 )

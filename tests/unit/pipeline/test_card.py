@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 import torch
 
 from vcc.config.training import TrainingOptions
+from vcc.data.store.contents import seen_videos
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import VccError
-from vcc.pipeline.card import Network, NetworkCard
+from vcc.pipeline.card import Network, NetworkCard, card_of
 
 
 def test_a_card_survives_the_way_through_json(network: Network) -> None:
@@ -39,6 +41,26 @@ def test_a_dense_card_is_of_its_data(network: Network, dataset: PreparedDataset)
     assert card.labels == dataset.labels
     assert card.clip_shape == (3, 4, 16, 16)
     assert card.train_videos
+
+
+def test_videos_that_its_first_weights_were_trained_on_count_as_seen(
+    network: Network, dataset: PreparedDataset
+) -> None:
+    test = dataset.videos("test")[0]
+    before = base64.b64encode(bytes.fromhex(test.checksum[:16])).decode()
+    card = network.card
+    made = card_of(
+        dataset,
+        arch=card.arch,
+        clip=card.clip,
+        training=card.training,
+        normalisation=card.normalisation,
+        seen_before=before,
+    )
+    assert card.train_videos
+    assert made.train_videos
+    assert seen_videos(card.train_videos, dataset) == []
+    assert seen_videos(made.train_videos, dataset) == [test.id]
 
 
 def test_what_is_compressed_twice_names_both_methods(network: Network) -> None:

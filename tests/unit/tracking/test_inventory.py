@@ -11,7 +11,7 @@ from registry_toys import BASE, ToyRegistry
 
 from vcc.errors import TrackingError
 from vcc.tracking.inventory import read_registry, recorded_data, stored_files
-from vcc.tracking.registry import list_versions, registered_models
+from vcc.tracking.registry import fetch, list_versions, registered_models
 from vcc.tracking.runs import Run
 
 
@@ -61,6 +61,25 @@ def test_files_are_named_with_their_sizes(toy: ToyRegistry) -> None:
     assert stored_files(version) == {"artifacts": None}
     assert stored_files(version, "artifacts") == {"model.onnx": 7}
     assert stored_files(version, "nothing") == {}
+
+
+def test_a_store_whose_package_has_errors_of_its_own(
+    toy: ToyRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class NoCredentialsError(Exception):
+        pass
+
+    def refuse(*_: object, **__: object) -> None:
+        msg = "no credentials\nwere found"
+        raise NoCredentialsError(msg)
+
+    version = toy.read().forms["-video"][1]
+    monkeypatch.setattr(mlflow.artifacts, "list_artifacts", refuse)
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", refuse)
+    with pytest.raises(TrackingError, match="cannot be asked: no credentials were found"):
+        stored_files(version)
+    with pytest.raises(TrackingError, match="cannot be fetched: no credentials were found"):
+        fetch(version.uri, into=tmp_path)
 
 
 def test_the_data_that_a_run_recorded(toy: ToyRegistry, tmp_path: Path) -> None:

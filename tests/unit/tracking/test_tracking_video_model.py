@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import errno
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +20,7 @@ from mlflow.exceptions import MlflowException
 from serving_toys import CLIP, LABELS, SHORT_SIDE, export_toy, toy_classifier
 
 from vcc.data.clips.protocol import ClipProtocol
-from vcc.tracking.video_model import VideoModel
+from vcc.tracking.video_model import VideoModel, keep_tracebacks_here
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +134,32 @@ def test_threads_do_not_mix_up_their_videos(model: VideoModel, videos: list[Path
         numbers = [n % len(videos) for n in range(60)]
         together = list(pool.map(lambda n: answer(model, videos[n].read_bytes()), numbers))
     assert all(rows == alone[n] for n, rows in zip(numbers, together, strict=True))
+
+
+def test_a_fault_of_the_server_is_logged_and_not_told(
+    model: VideoModel,
+    videos: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/secret/place")
+
+    monkeypatch.setattr(model._classifier, "classify_bytes", full)
+    with pytest.raises(MlflowException) as told:
+        answer(model, videos[0].read_bytes())
+    assert told.value.get_http_status_code() == 500
+    sent = told.value.serialize_as_json()
+    assert "row 0: could not be answered, by a fault of the server" in sent
+    assert "secret" not in sent
+    assert "/secret/place" in caplog.text
+
+
+@pytest.mark.usefixtures("model")
+def test_tracebacks_are_logged_and_not_sent(caplog: pytest.LogCaptureFixture) -> None:
+    keep_tracebacks_here()
+    error = MlflowException("no Parquet", stack_trace="Traceback: /secret/place")
+    sent = json.loads(error.serialize_as_json())
+    assert sent["message"] == "no Parquet"
+    assert "stack_trace" not in sent
+    assert caplog.text.count("/secret/place") == 1

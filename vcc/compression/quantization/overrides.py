@@ -83,7 +83,7 @@ def compile_pattern(key: str, settings: Any) -> re.Pattern[str]:
             raise ValueError(msg)
     try:
         return re.compile(key)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         msg = f"{key}: is not a regular expression: {error}"
         raise ValueError(msg) from error
 

@@ -88,7 +88,7 @@ class NameResolver:
     def _by_pattern(self, pattern: str) -> tuple[list[str], str]:
         try:
             expression = re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             return [], f"re:{pattern} is not a regular expression: {error}"
         found = [
             name

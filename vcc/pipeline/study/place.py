@@ -34,7 +34,8 @@ class StudyPlace:
 def schedule_of(method: MethodOptions, family: str) -> Path:
     """Return a method's schedule file for a model family."""
     if method.schedule is not None:
-        return find_schedule(Path(str(method.schedule).format(family=family)))
+        # Not `format`: other braces in a path are the path's.
+        return find_schedule(Path(str(method.schedule).replace("{family}", family)))
     return default_schedule(family, method.compression_type)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vcc.config.training import FinetuneOptions
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ConfigError
+from vcc.models.checkpoint import ARCH_FILE, read_metadata
 from vcc.models.network import VideoNetwork
 from vcc.models.weights import LoadReport, load_weights
 from vcc.pipeline.train.published import check_published, weights_file
@@ -63,6 +64,22 @@ def start_from(
             check_published(spec.family, spec.sample_size, dataset.labels, head_kept=asked is None)
             _check_file_classes(report, finetune)
     choose_trained(network, finetune.ft_portion)
+
+
+def seen_before(finetune: FinetuneOptions | None) -> str | None:
+    """Return which videos the given weights were trained on, None where they do not say it.
+
+    A checkpoint folder says it, in the form of `vcc.data.store.contents`; a file of weights does
+    not. They must count as seen: the data may have been split in another way since.
+
+    Raises:
+        ModelError: the checkpoint is damaged.
+    """
+    path = finetune.pretrain_path if finetune else None
+    if path is None or not (path / ARCH_FILE).is_file():
+        return None
+    seen = read_metadata(path).get("train_videos")
+    return seen if isinstance(seen, str) else None
 
 
 def _check_file_classes(report: LoadReport, finetune: FinetuneOptions) -> None:

@@ -17,7 +17,7 @@ from vcc.pipeline.card import Network, card_of
 from vcc.pipeline.train.artifacts import log_result
 from vcc.pipeline.train.checkpointed import run_epochs, training_callbacks
 from vcc.pipeline.train.published import pixel_normalisation, settle_pixels
-from vcc.pipeline.train.starting_weights import start_from
+from vcc.pipeline.train.starting_weights import seen_before, start_from
 from vcc.tracking.runs import Run
 from vcc.training.processes import is_first_process, leave_group
 from vcc.training.resume_checkpoint import CheckpointPlan
@@ -71,6 +71,7 @@ def train_step(
         clip=clip,
         training=training,
         normalisation=pixel_normalisation(clip, dataset, model.model),
+        seen_before=seen_before(finetune),
     )
     made = Network(model=network, card=card)
     run.set_tags(

@@ -52,6 +52,7 @@ def test_data_parallel_s_prefix_is_no_part_of_a_name() -> None:
         ("a", 4, "a: must be a mapping"),
         ("a", {"wts": 4}, "a.wts: is called bits_weights here"),
         ("a(", {}, "not a regular expression"),
+        ("a{4294967296}", {}, "not a regular expression"),
     ],
 )
 def test_a_wrong_override_is_named(key: str, settings: Any, message: str) -> None:

@@ -59,6 +59,8 @@ def test_in_a_table_names_win_over_selectors_and_those_over_the_rest() -> None:
         ("2.wieght", "no parameter '2.wieght': did you mean 2.weight"),
         ("re:x.*", "matches no parameter"),
         ("re:(", "not a regular expression"),
+        ("re:a{4294967296}", "not a regular expression"),
+        (f"re:{'(' * 5000}{')' * 5000}", "not a regular expression"),
         ("type:Conv2d", "matches no module: did you mean Conv3d"),
         ("kind:steam", "unknown: did you mean stem"),
     ],

@@ -19,6 +19,8 @@ def test_a_shipped_schedule_is_found_from_any_folder(
     assert schedule_of(method, "csn") == SCHEDULES / "csn_filters_agp_thin.yaml"
     own = MethodOptions(schedule=tmp_path / "{family}.yaml")
     assert schedule_of(own, "csn") == tmp_path / "csn.yaml"
+    braces = MethodOptions(schedule=tmp_path / "{mine}{0}{{{family}.yaml")
+    assert schedule_of(braces, "csn") == tmp_path / "{mine}{0}{{csn.yaml"
     assert (
         schedule_of(MethodOptions(compression_type=("ptq",)), "csn") == SCHEDULES / "ptq_int8.yaml"
     )

@@ -14,7 +14,11 @@ from vcc.errors import ConfigError
 from vcc.models import build_model
 from vcc.models.checkpoint import save_checkpoint
 from vcc.models.network import VideoNetwork
-from vcc.pipeline.train.starting_weights import check_class_count, start_from
+from vcc.pipeline.train.starting_weights import (
+    check_class_count,
+    seen_before,
+    start_from,
+)
 
 
 def network(n_classes: int = 2) -> VideoNetwork:
@@ -27,6 +31,16 @@ def network(n_classes: int = 2) -> VideoNetwork:
 def weights(tmp_path: Path) -> Path:
     """A checkpoint of five classes."""
     return save_checkpoint(tmp_path / "weights", network(5), {})
+
+
+def test_what_given_weights_were_trained_on_is_kept(weights: Path, tmp_path: Path) -> None:
+    assert seen_before(None) is None
+    assert seen_before(FinetuneOptions()) is None
+    assert seen_before(FinetuneOptions(pretrain_path=weights)) is None
+    torch.save(network().state_dict(), tmp_path / "bare.pth")
+    assert seen_before(FinetuneOptions(pretrain_path=tmp_path / "bare.pth")) is None
+    told = save_checkpoint(tmp_path / "told", network(), {"train_videos": "AAAA"})
+    assert seen_before(FinetuneOptions(pretrain_path=told)) == "AAAA"
 
 
 def test_as_many_classes_as_the_data_have(dataset: PreparedDataset) -> None:
