@@ -129,9 +129,9 @@ def classifier(network: nn.Module) -> nn.Module:
     return PixelClassifier(network, mean=(114.75,) * 3, std=(57.4,) * 3).eval()
 
 
-def halved(network: nn.Module) -> nn.Module:
-    """Return a copy without half of the filters of every layer."""
-    network, clip = copy.deepcopy(network), torch.zeros(1, *CLIP_SHAPE)
+def halved(network: nn.Module, *, clip_shape: tuple[int, int, int, int] = CLIP_SHAPE) -> nn.Module:
+    """Return a copy without half of the filters of every layer, for clips [3,T,H,W]."""
+    network, clip = copy.deepcopy(network), torch.zeros(1, *clip_shape)
     channels = TracedChannels.of(network, clip)
     masks = group_masks(channels.groups(), lambda names: 0.5)
     zero_filters_(network, masks, channels.groups())
@@ -150,29 +150,34 @@ def with_decomposed_stem(network: nn.Module) -> nn.Module:
     return network
 
 
-def quantized(network: nn.Module) -> nn.Module:
-    """Return a copy that is quantized to int8 after training, for CPUs."""
+def quantized(
+    network: nn.Module,
+    *,
+    target: str = "cpu",
+    clip_shape: tuple[int, int, int, int] = CLIP_SHAPE,
+) -> nn.Module:
+    """Return a copy that is quantized to int8 after training, for clips [3,T,H,W] on a target."""
     network = copy.deepcopy(network)
     policy = {"quantizer": {"instance_name": "int8"}, "epochs": [0]}
     schedule = {
-        "quantizers": {"int8": {"class": "PostTrainLinearQuantizer", "quant_target": "cpu"}},
+        "quantizers": {"int8": {"class": "PostTrainLinearQuantizer", "quant_target": target}},
         "policies": [policy],
     }
     scheduler = file_config(
         network,
         None,
         schedule,
-        example_input=torch.zeros(1, *CLIP_SHAPE),
-        calibration=lambda: _noise(2),
+        example_input=torch.zeros(1, *clip_shape),
+        calibration=lambda: _noise(2, clip_shape),
     )
     scheduler.begin_seam(0)
     return network.eval()
 
 
-def _noise(batches: int) -> Iterator[Tensor]:
+def _noise(batches: int, clip_shape: tuple[int, int, int, int]) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(1)
     for _ in range(batches):
-        yield torch.randn(1, *CLIP_SHAPE, generator=generator)
+        yield torch.randn(1, *clip_shape, generator=generator)
 
 
 def time_network(variants: Variants, *, threads: int, runs: int) -> dict[str, Latency | str]:
