@@ -203,7 +203,7 @@ def machine(device: torch.device) -> dict[str, Any]:
             "gpu": properties.name,
             "gpu_memory_gb": round(properties.total_memory / 1e9, 1),
             "capability": f"{properties.major}.{properties.minor}",
-            "cudnn": torch.backends.cudnn.version(),
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "driver": _driver(),
         }
     return facts
@@ -224,7 +224,8 @@ def _driver() -> str | None:
         return None
     asked = [program, "--query-gpu=driver_version", "--format=csv,noheader"]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False)
-    return (done.stdout.split() or [None])[0]
+    words = done.stdout.split()
+    return words[0] if words else None
 
 
 def _file_name(gpu: str) -> str:

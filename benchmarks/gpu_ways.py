@@ -7,6 +7,7 @@ import copy
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -86,7 +87,7 @@ class Training:
         self._way, self._clips, self._labels = way, clips, labels
         self.network = placed_copy(network.train(), way, bench)
         self._optimizer = make_optimizer(self.network.parameters(), OPTIONS)
-        self._scaler = torch.amp.GradScaler(  # type: ignore[attr-defined]
+        self._scaler = torch.amp.GradScaler(
             clips.device.type, init_scale=_FP16_SCALE, enabled=way.variant.number == "fp16"
         )
 
@@ -97,7 +98,7 @@ class Training:
             with self._way.variant.autocast(self._clips.device):
                 logits = self.network(self._clips)
             loss = nn.functional.cross_entropy(logits.float(), self._labels)
-            self._scaler.scale(loss).backward()
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
 
     def step(self) -> None:
         """Take a step."""
@@ -131,7 +132,7 @@ def placed_copy(network: nn.Module, way: Way, bench: Bench) -> nn.Module:
     if way.ddp:
         bench.stack.enter_context(_alone(bench.device))
         if bench.device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         network = DistributedDataParallel(network)
     return network
 
@@ -152,7 +153,7 @@ def _alone(device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tf32(*, allowed: bool) -> Iterator[None]:
-    backends = torch.backends.cudnn, torch.backends.cuda.matmul
+    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     before = [each.allow_tf32 for each in backends]
     try:
         for each in backends:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from shipped import shipped_schedules
+from shipped import FAMILIES, shipped_schedules
 from small_families import SMALL_FAMILIES
 
 from benchmarks.structure import follow_untrained
 from vcc.compression import load_schedule
-from vcc.compression.schedule.shipped import FAMILIES, SCHEDULES
+from vcc.compression.schedule.shipped import SCHEDULES
 from vcc.models import build_model
 from vcc.models.decomposed import Decomposed
 from vcc.models.network import VideoNetwork

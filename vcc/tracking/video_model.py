@@ -133,12 +133,13 @@ def keep_tracebacks_here() -> None:
         return
 
     def serialize_as_json(error: MlflowException) -> str:
-        if trace := error.json_kwargs.pop("stack_trace", None):
+        trace = error.json_kwargs.pop("stack_trace", None)
+        if trace:
             _logger.error("%s", trace)
-        return str(send(error))
+        return str(send(error))  # type: ignore[no-untyped-call]
 
     serialize_as_json.keeps_tracebacks = True  # type: ignore[attr-defined]
-    MlflowException.serialize_as_json = serialize_as_json
+    MlflowException.serialize_as_json = serialize_as_json  # type: ignore[method-assign]
 
 
 def as_bytes(video: Any, *, max_bytes: int) -> bytes:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from vcc.config.data import PrepareOptions
 from vcc.data.annotations.annotation import Entry, split_name
 from vcc.data.annotations.splits import move_share
+from vcc.data.prepare.build_plan import make_plan
 from vcc.data.prepare.plan import Plan
-from vcc.data.prepare.planning import make_plan
 from vcc.data.prepare.run import videos_of
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError

@@ -55,7 +55,7 @@ def compute_cell(
         table = time_files(networks, place, folder) if timed else _NOT_TIMED
     own_scores = scores.get("compressed", scores[DENSE])
     figures = size_figures(own)
-    timed = timed_shape(own, networks[DENSE], place)
+    shape = timed_shape(own, networks[DENSE], place)
     result = CellResult(
         model=cell.model,
         method=cell.method,
@@ -66,14 +66,14 @@ def compute_cell(
         command=command,
         machine=machine_facts(),
         params=int(figures["params"]),
-        macs=count_macs(own.model, timed[2], timed[1]),
+        macs=count_macs(own.model, shape[2], shape[1]),
         size_bytes=size_bytes,
         sparsity=figures["sparsity"],
         clip_top1=own_scores.clip_top1,
         right=_right(own_scores),
         dense_right=_right(scores[DENSE]) if "compressed" in scores else "",
         timings=timings_of(table),
-        timed_clip=timed[1:],
+        timed_clip=shape[1:],
         training_s=training_seconds(cell, place),
         seconds=time.monotonic() - started,
         groups=_groups(dataset.videos("test")),
