@@ -15,6 +15,10 @@ STORES = ("auto", "packed", "raw", "jpg")
 CLASS_FOLDERS = ("auto", "outer", "inner")
 ON_DUPLICATES = ("report", "drop", "error")
 CROP_POSITIONS = ("c", "tl", "tr", "bl", "br")
+# How test videos are changed to see what a network bears; `vcc.data.store.perturbed` does it.
+PERTURBATIONS = (
+    "one_frame", "half_rate", "jpeg30", "brighter", "darker", "lost_frames", "mirrored",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcc.config.compression import ClipChoice, CompressionOptions
-from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.data import PERTURBATIONS, ClipOptions, PrepareOptions
 from vcc.config.distillation import DistillationOptions
 from vcc.config.export import BUNDLE_KINDS, PROVIDERS, ExportOptions
 from vcc.config.model import ModelOptions
@@ -92,6 +92,11 @@ class EvaluateEntry(SourceOptions, TrackingOptions):
     test_subset: str = option("val", "what val_json holds: val is the test list", choices=("val",))
     no_softmax_in_test: bool = option(
         False, "average the logits of a video's clips, not their softmax"
+    )
+    robustness: tuple[str, ...] = option(
+        (),
+        "also score test videos that are changed so, as worse recordings show them",
+        choices=("all", *PERTURBATIONS),
     )
 
 

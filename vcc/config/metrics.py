@@ -104,5 +104,6 @@ METRIC_PREFIXES: dict[str, tuple[str, str]] = {
         "share",
         "dev video top-1 on such clips, not trained for them, all clips of a video",
     ),
+    "perturbed_top1.": ("share", "video_top1 on changed test videos, by how they are changed"),
     "system/": ("by name", "MLflow's own figures of processor, memory, disk and network"),
 }

@@ -64,6 +64,10 @@ class VideoScores:
         right = int((self.scores.argmax(dim=1) == self.labels).sum())
         return wilson_interval(right, len(self.labels)).low
 
+    def right(self) -> str:
+        """Return a character per video, "1" where its highest score is its label's, else "0"."""
+        return "".join("1" if hit else "0" for hit in self.scores.argmax(dim=1) == self.labels)
+
     def answers(self) -> tuple[int, ...]:
         """Return how many videos each of the C classes was given."""
         counts = torch.bincount(self.scores.argmax(dim=1), minlength=self.scores.shape[1])

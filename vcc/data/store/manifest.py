@@ -157,3 +157,13 @@ def prepare_command(videos: str = "DIR") -> str:
 def count_by(videos: Sequence[VideoRecord], subset: str) -> int:
     """Return how many videos a subset has."""
     return sum(video.subset == subset for video in videos)
+
+
+def group_numbers(videos: Sequence[VideoRecord]) -> str:
+    """Return a number per video with blanks between, equal where two are of one group.
+
+    A video without a group is one of its own.
+    """
+    names = [video.group or f"video {video.id}" for video in videos]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return " ".join(str(numbers[name]) for name in names)

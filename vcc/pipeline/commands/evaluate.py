@@ -6,7 +6,9 @@ import functools
 
 from vcc.cli import say
 from vcc.config.entrypoints import EvaluateEntry
+from vcc.evaluation.comparison import as_text
 from vcc.evaluation.results_tree import accuracy_lines
+from vcc.pipeline.evaluate.robustness import robustness_step
 from vcc.pipeline.evaluate.step import evaluate_step, largest_class_share, score_test
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.source import fetch_parent, find_source, name_of
@@ -24,6 +26,13 @@ def run_evaluate(options: EvaluateEntry) -> None:
     )
     forced = seen or source.of_another_split
     name = options.run_name or f"evaluate {card.arch} {card.role} on {card.dataset}"
+    score = functools.partial(
+        score_test,
+        no_cuda=options.no_cuda,
+        n_threads=options.n_threads,
+        softmax=not options.no_softmax_in_test,
+    )
+    rows = []
     with open_run(name, step="evaluate", options=options) as run:
         log_dataset(run, source.dataset, context="test")
         if forced:
@@ -36,16 +45,19 @@ def run_evaluate(options: EvaluateEntry) -> None:
             # Figures of videos it was trained on must not reach the version that a gate reads.
             version=None if forced else source.version,
             results=options.results,
-            score=functools.partial(
-                score_test,
-                dataset=source.dataset,
-                no_cuda=options.no_cuda,
-                n_threads=options.n_threads,
-                softmax=not options.no_softmax_in_test,
-            ),
+            score=functools.partial(score, dataset=source.dataset),
             run=run,
             dense=dense,
         )
+        if options.robustness:
+            rows = robustness_step(
+                source.network,
+                source.dataset,
+                names=options.robustness,
+                dense=dense,
+                score=score,
+                run=run,
+            )
     if forced:
         say(f"forced: trained on {card.split}, on test videos of {source.dataset.split}")
     say(f"{name_of(source)} on {metrics['test_videos']:.0f} test videos of {card.dataset}")
@@ -55,4 +67,6 @@ def run_evaluate(options: EvaluateEntry) -> None:
     say(f"video top-1 {metrics['video_top1']:.1%}")
     say(f"largest class alone {largest_class_share(source.dataset):.1%}")
     say(accuracy_lines(metrics["video_top1"], metrics["video_top5"]).strip())
+    if rows:
+        say(as_text(rows))
     say(f"results in {options.results.resolve()}")

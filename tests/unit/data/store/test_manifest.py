@@ -6,6 +6,8 @@ import json
 import math
 from dataclasses import astuple, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from vcc.data.store.manifest import (
     Manifest,
     VideoRecord,
     count_by,
+    group_numbers,
     prepare_command,
     read_manifest,
     write_manifest,
@@ -118,3 +121,9 @@ def test_another_file_is_no_manifest(tmp_path: Path, content: bytes) -> None:
     (tmp_path / MANIFEST_NAME).write_bytes(content)
     with pytest.raises(DataError, match="rebuild it with"):
         read_manifest(tmp_path)
+
+
+def test_videos_of_one_group_have_one_number() -> None:
+    named = [SimpleNamespace(id=str(n), group=group) for n, group in enumerate(["b", "", "b", ""])]
+    records: Any = named
+    assert group_numbers(records) == "0 1 0 2"

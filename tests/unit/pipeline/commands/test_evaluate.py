@@ -56,6 +56,26 @@ def test_the_version_gets_its_figures_and_people_the_accuracy(
     assert "largest class alone 50.0%" in said
 
 
+def test_changed_videos_are_scored_where_that_is_asked_for(
+    asked: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    given: dict[str, Any] = {}
+
+    def robustness(*_: Any, **words: Any) -> list[list[str]]:
+        given.update(words)
+        return [["network", "test videos"], ["dense", "mirrored"]]
+
+    monkeypatch.setattr(command, "robustness_step", robustness)
+    command.run_evaluate(options(tmp_path))
+    assert not given
+    command.run_evaluate(options(tmp_path, robustness=("mirrored",)))
+    assert given["names"] == ("mirrored",)
+    assert given["score"].keywords["no_cuda"] is True
+    assert "dataset" not in given["score"].keywords
+    assert ["dense", "mirrored"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
 def test_forced_figures_are_marked_and_no_version_s(
     asked: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Any
 ) -> None:
