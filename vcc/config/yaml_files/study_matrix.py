@@ -14,6 +14,7 @@
       filters_qat: {compression_type: [qat], after: filters, n_epochs: 4}
       longer: {schedule: schedules/train_on.yaml}
     reference: longer                            # compared with, beside the dense networks
+    perturbed: {half_rate: [dense, filters_qat]} # test videos that are changed, and whose cells
 
 Every model is trained dense and compressed by every method, or by those that name it under
 `models`, once per repeat: a seed, an official split (trained by the seed of its number) or a fold
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from vcc.config.compression import COMPRESSION_TYPES
-from vcc.config.data import ClipOptions, PrepareOptions
+from vcc.config.data import PERTURBATIONS, ClipOptions, PrepareOptions
 from vcc.config.model import ModelOptions
 from vcc.config.options import (
     LARGEST_SEED,
@@ -54,7 +55,7 @@ _MOST_FOLDS = 1000
 # UCF101 and its like have three.
 _MOST_SPLITS = 3
 _REPEATS = ("seeds", "splits", "folds")
-_SECTIONS = ("name", "data", *_REPEATS, "speed", "models", "methods", "reference")
+_SECTIONS = ("name", "data", *_REPEATS, "speed", "models", "methods", "reference", "perturbed")
 _STUDY_NAME = re.compile(r"[\w-]{1,60}")
 # A part of a file's name and of the option `only`; dots part it from the next.
 _CELL_NAME = re.compile(r"[\w+=-]([\w +=-]{0,58}[\w+=-])?")
@@ -141,6 +142,8 @@ class StudyMatrix:
         models: name -> recipe.
         methods: name -> how, in an order in which each comes after the one it builds on.
         reference: method whose networks the others are compared with, beside the dense ones.
+        perturbed: how test videos are changed -> the cells that are scored on them, too, by their
+            keys or parts of these.
     """
 
     name: str
@@ -153,6 +156,7 @@ class StudyMatrix:
     models: Mapping[str, ModelRecipe]
     methods: Mapping[str, MethodOptions]
     reference: str | None = None
+    perturbed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def pooled(self) -> bool:
@@ -178,6 +182,14 @@ class StudyMatrix:
     def parent(self, cell: Cell) -> Cell:
         """Return the cell whose network a compressed cell starts from."""
         return dataclasses.replace(cell, method=self.methods[cell.method].after or DENSE)
+
+    def conditions(self, cell: Cell) -> tuple[str, ...]:
+        """Return how the test videos are changed that a cell is scored on besides."""
+        return tuple(
+            name
+            for name, chosen in self.perturbed.items()
+            if any(_matches(cell, each) for each in chosen)
+        )
 
     def choose(self, only: tuple[str, ...]) -> list[Cell]:
         """Return the cells whose key, or a dotted part of it, is named; all of them for none.
@@ -232,7 +244,7 @@ class _Reader:
                     f"{name!r:.80}: names of models and methods are letters, digits, spaces and "
                     "+-_=, 60 at most: files and commands are named by them"
                 )
-        return StudyMatrix(
+        matrix = StudyMatrix(
             name=self._name(),
             source=self._path,
             data=self._data(with_splits=bool(splits)),
@@ -243,7 +255,28 @@ class _Reader:
             models=models,
             methods=methods,
             reference=self._reference(methods),
+            perturbed=self._perturbed(),
         )
+        self._check_perturbed(matrix)
+        return matrix
+
+    def _perturbed(self) -> dict[str, tuple[str, ...]]:
+        found = {}
+        for name, chosen in self._section("perturbed").items():
+            if name not in PERTURBATIONS:
+                self._refuse(f"perturbed: unknown {name!r}: {nearest(str(name), PERTURBATIONS)}")
+            if not isinstance(chosen, list) or not all(isinstance(each, str) for each in chosen):
+                self._refuse(f"perturbed.{name}: {chosen!r} is no list of cells, such as [dense]")
+            found[str(name)] = tuple(chosen)
+        return found
+
+    def _check_perturbed(self, matrix: StudyMatrix) -> None:
+        cells = list(matrix.cells())
+        for name, chosen in matrix.perturbed.items():
+            for each in chosen:
+                if not any(_matches(cell, each) for cell in cells):
+                    known = [*matrix.models, DENSE, *matrix.methods, *(cell.key for cell in cells)]
+                    self._refuse(f"perturbed.{name}: no cell is {each!r}: {nearest(each, known)}")
 
     def _reference(self, methods: Mapping[str, MethodOptions]) -> str | None:
         name = self._content.get("reference")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,7 @@ class CellResult:
         seconds: of everything.
         groups: a number per test video, with blanks between: equal where two are of one group, such
             as cuts of one recording; "" in files from before there were any.
+        perturbed: how the test videos were changed -> `right` of the changed ones.
     """
 
     model: str
@@ -94,6 +95,7 @@ class CellResult:
     training_s: float
     seconds: float
     groups: str = ""
+    perturbed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -157,9 +159,13 @@ def _from_content(content: Mapping[str, Any]) -> CellResult:
     if values.pop("format") != FORMAT:
         msg = f"format is not {FORMAT}"
         raise ValueError(msg)
-    known = {field.name for field in fields(CellResult)}
+    known = {each.name for each in fields(CellResult)}
     # Files from before a field was added lack it.
-    wanted = {field.name for field in fields(CellResult) if field.default is MISSING}
+    wanted = {
+        each.name
+        for each in fields(CellResult)
+        if each.default is MISSING and each.default_factory is MISSING
+    }
     if not wanted <= set(values) <= known:
         msg = f"its keys differ by {sorted((wanted - set(values)) | (set(values) - known))}"
         raise ValueError(msg)
@@ -176,6 +182,10 @@ def _from_content(content: Mapping[str, Any]) -> CellResult:
     if values.get("groups") and len(values["groups"].split()) != len(values["right"]):
         msg = "groups and right are not of the same videos"
         raise ValueError(msg)
+    for name, answers in values.get("perturbed", {}).items():
+        if len(answers) != len(values["right"]) or set(answers) - {"0", "1"}:
+            msg = f"perturbed {name} and right are not of the same videos"
+            raise ValueError(msg)
     return CellResult(**values)
 
 

@@ -14,7 +14,7 @@ from vcc.pipeline.study.data import study_data
 from vcc.pipeline.study.inputs import check_inputs
 from vcc.pipeline.study.place import StudyPlace
 from vcc.pipeline.study.report import write_report
-from vcc.pipeline.study.step import Computation, finished
+from vcc.pipeline.study.step import Computation, finished, is_complete
 from vcc.tracking.runs import connect, open_run
 
 # Cells that a report names as missing.
@@ -48,20 +48,21 @@ def run_study(options: StudyEntry) -> None:
         cells = list(matrix.cells())
         everything = finished(cells, place, folder)
         done = {cell: everything[cell] for cell in chosen if cell in everything}
-        todo = [cell for cell in chosen if not _is_complete(done.get(cell), options)]
+        todo = [cell for cell in chosen if not is_complete(cell, done.get(cell), matrix, options)]
         there = len(chosen) - len(todo)
         say(f"{len(chosen)} cells: {there} are in {folder}, {len(todo)} to compute")
         failed = Computation(place, options, folder, data.whole).compute(todo, done)
         everything |= done
         if everything:
+            results = [everything[cell] for cell in cells if cell in everything]
             page = write_report(
-                [everything[cell] for cell in cells if cell in everything],
+                results,
                 name=matrix.name,
                 folder=folder,
                 pooled=matrix.pooled,
                 reference=matrix.reference,
                 notes=[
-                    *baseline_notes(data.whole, list(data.parts.values())),
+                    *baseline_notes(data.whole, list(data.parts.values()), results),
                     *_missing(cells, everything),
                 ],
             )
@@ -72,12 +73,6 @@ def run_study(options: StudyEntry) -> None:
         if failed:
             msg = f"{len(failed)} of {len(todo)} cells failed: {'; '.join(failed)}"
             raise StudyError(msg)
-
-
-def _is_complete(result: CellResult | None, options: StudyEntry) -> bool:
-    """Return whether nothing is left to compute of a cell: it is timed, or times are not wanted."""
-    untimed = options.accuracy_only or options.networks_only
-    return result is not None and (untimed or bool(result.timings))
 
 
 def _missing(cells: Sequence[Cell], done: Mapping[Cell, CellResult]) -> list[str]:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Sequence
 
 from vcc.config.yaml_files.study_matrix import DENSE, Cell
-from vcc.data.store.prepared import VideoRecord
-from vcc.evaluation.accuracy import VideoScores
+from vcc.data.store.manifest import group_numbers
 from vcc.evaluation.study.results import CellResult
 from vcc.export.runtime_table import RuntimeTable
 from vcc.models.summary import count_macs
@@ -70,13 +68,13 @@ def compute_cell(
         size_bytes=size_bytes,
         sparsity=figures["sparsity"],
         clip_top1=own_scores.clip_top1,
-        right=_right(own_scores),
-        dense_right=_right(scores[DENSE]) if "compressed" in scores else "",
+        right=own_scores.right(),
+        dense_right=scores[DENSE].right() if "compressed" in scores else "",
         timings=timings_of(table),
         timed_clip=shape[1:],
         training_s=training_seconds(cell, place),
         seconds=time.monotonic() - started,
-        groups=_groups(dataset.videos("test")),
+        groups=group_numbers(dataset.videos("test")),
     )
     run.set_tags({"arch": own.card.arch, "method": own.card.method, "cell": cell.key})
     run.log_metrics(
@@ -91,14 +89,3 @@ def compute_cell(
         }
     )
     return result
-
-
-def _groups(videos: Sequence[VideoRecord]) -> str:
-    """Return the number of each video's group; one without a group is one of its own."""
-    names = [video.group or f"video {video.id}" for video in videos]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return " ".join(str(numbers[name]) for name in names)
-
-
-def _right(scores: VideoScores) -> str:
-    return "".join("1" if hit else "0" for hit in scores.scores.argmax(dim=1) == scores.labels)

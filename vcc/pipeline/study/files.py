@@ -11,7 +11,7 @@ from vcc.data.store.prepared import PreparedDataset
 from vcc.evaluation.accuracy import VideoScores
 from vcc.export.onnx_file import export_onnx
 from vcc.export.runtime_table import Candidate, RuntimeTable, time_runtimes
-from vcc.export.runtimes.catalog import choose_provider, open_session
+from vcc.export.runtimes.catalog import Session, choose_provider, open_session
 from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.card import Network
 from vcc.pipeline.evaluate.inference import classify_with_session, score_subset
@@ -25,15 +25,7 @@ def score_file(
     network: Network, path: Path, dataset: PreparedDataset, place: StudyPlace
 ) -> VideoScores:
     """Export a network for the clips it was trained on, check the file and score it."""
-    export_onnx(
-        network.classifier(),
-        path,
-        clip_shape=network.card.clip_shape,
-        opset=ExportOptions().opset,
-        metadata=network.card.as_metadata(),
-    )
-    provider = choose_provider("auto", [path])
-    session = open_session(path, provider=provider, threads=0)
+    session = open_exported(network, path)
     dev_parity(network, session, dataset, videos=_PARITY_VIDEOS)
     return score_subset(
         classify_with_session(session),
@@ -42,6 +34,18 @@ def score_file(
         subset="test",
         n_threads=place.n_threads,
     )
+
+
+def open_exported(network: Network, path: Path) -> Session:
+    """Export a network for the clips it was trained on and open the file where it runs best."""
+    export_onnx(
+        network.classifier(),
+        path,
+        clip_shape=network.card.clip_shape,
+        opset=ExportOptions().opset,
+        metadata=network.card.as_metadata(),
+    )
+    return open_session(path, provider=choose_provider("auto", [path]), threads=0)
 
 
 def time_files(networks: Mapping[str, Network], place: StudyPlace, folder: Path) -> RuntimeTable:

@@ -16,9 +16,11 @@ from vcc.evaluation.plots.study import study_figure
 from vcc.evaluation.plots.style import save_figure
 from vcc.evaluation.study.losses import Loss, points
 from vcc.evaluation.study.results import CellResult
+from vcc.evaluation.study.robustness import robustness_rows
 from vcc.evaluation.study.summary import StudyRow, summarise
 from vcc.files import write_whole
 from vcc.pipeline.full.report import PageSection, embedded, render
+from vcc.pipeline.study.conditions import conditions_of
 
 _SIZES = [
     "model and method", "parameters", "MACs", "file", "video top-1", "loss against dense, points",
@@ -31,6 +33,12 @@ _PARETO = (
 _LOSSES = (
     "Paired losses of video accuracy with their 95 % intervals; left of 0 the row's network is "
     "better than what it is compared with."
+)
+_CHANGED = "Changed test videos"
+_HOW_CHANGED = (
+    "The same test videos, changed; every loss is paired, with its 95 % interval. More than as "
+    "recorded: how much more the network loses against the dense one there than on the videos as "
+    "they are."
 )
 
 
@@ -64,6 +72,7 @@ def write_report(
     figure = study_figure([(row.model, row.method, _point(row)) for row in timed])
     picture = save_figure(figure, folder / f"{name}.png")
     losses = save_figure(_losses_of(rows, reference), folder / f"{name}.losses.png")
+    changed = _changed_rows(results, pooled=pooled)
     commands = [["cell", "command", "run"], *([r.key, r.command, r.run_id] for r in results)]
     markdown = [
         f"# Study {name}",
@@ -71,6 +80,7 @@ def write_report(
         "\n\n".join(lines),
         f"![accuracy against latency]({picture.name})",
         f"![losses with their intervals]({losses.name})",
+        *_changed_markdown(changed),
         "\n".join(f"- {key}: {value}" for key, value in facts.items()),
         "## Each cell",
         as_markdown([[cell, f"`{command}`" if n else command, run]
@@ -84,12 +94,23 @@ def write_report(
         sections=[
             PageSection(title="Accuracy and latency", pictures=[embedded(picture, _PARETO)]),
             PageSection(title="Losses", pictures=[embedded(losses, _LOSSES)]),
+            *([PageSection(title=_CHANGED, text=_HOW_CHANGED, rows=changed)] if changed else []),
         ],
         facts={**facts, **{row[0]: f"{row[1]} (run {row[2]})" for row in commands[1:]}},
     )
     path = folder / f"{name}.html"
     write_whole(path, page)
     return path
+
+
+def _changed_rows(results: Sequence[CellResult], *, pooled: bool) -> list[list[str]]:
+    """Return header and rows of the changed videos; nothing where no cell was scored on any."""
+    conditions = conditions_of(results)
+    return robustness_rows(conditions, pooled=pooled) if conditions else []
+
+
+def _changed_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"## {_CHANGED}", as_markdown(rows), _HOW_CHANGED] if rows else []
 
 
 def table_of(rows: Sequence[StudyRow], reference: str | None = None) -> list[list[str]]:

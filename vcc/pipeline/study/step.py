@@ -9,12 +9,13 @@ from pathlib import Path
 
 from vcc.cli import say
 from vcc.config.entrypoints import StudyEntry
-from vcc.config.yaml_files.study_matrix import Cell
+from vcc.config.yaml_files.study_matrix import Cell, StudyMatrix
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import DataError, StoppedError, VccError
 from vcc.evaluation.study.results import CellResult, read_result, write_result
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.study.cell import compute_cell
+from vcc.pipeline.study.conditions import add_conditions, has_conditions
 from vcc.pipeline.study.estimate import EXPORT_S, calibrate, cell_seconds, corrected
 from vcc.pipeline.study.networks import network_of_cell
 from vcc.pipeline.study.place import StudyPlace
@@ -39,7 +40,7 @@ class Computation:
     def compute(self, todo: Sequence[Cell], done: dict[Cell, CellResult]) -> list[str]:
         """Compute cells, add them to `done`, and return a line for each that failed.
 
-        Of a cell that is in `done` already, the times are measured that it lacks.
+        Of a cell that is in `done` already, what it lacks is measured: times, changed test videos.
         """
         if not todo:
             return []
@@ -86,7 +87,7 @@ class Computation:
 
         Args:
             cell: which.
-            known: what was computed of it earlier, without times.
+            known: what was computed of it earlier.
         """
         recipe = self._place.matrix.models[cell.model]
         with open_run(cell.key, step="cell", options=recipe.training) as child:
@@ -94,22 +95,36 @@ class Computation:
             if self._options.networks_only:
                 network_of_cell(cell, self._place, child)
                 return None
-            if known is not None:
-                result = add_times(known, cell, self._place, child)
-            else:
-                result = compute_cell(
-                    cell,
-                    self._place,
-                    child,
-                    command=self._command(cell),
-                    timed=not self._options.accuracy_only,
-                )
-            child.log_file(write_result(result, self._folder), "cell")
+            result = known or compute_cell(
+                cell,
+                self._place,
+                child,
+                command=self._command(cell),
+                timed=not self._options.accuracy_only,
+            )
+            if not result.timings and not self._options.accuracy_only:
+                result = add_times(result, cell, self._place, child)
+            # What took long is kept, whatever becomes of the rest.
+            path = write_result(result, self._folder)
+            if not has_conditions(result, cell, self._place.matrix):
+                result = add_conditions(result, cell, self._place, child)
+                path = write_result(result, self._folder)
+            child.log_file(path, "cell")
         return result
 
     def _command(self, cell: Cell) -> str:
         matrix = f" -P matrix={self._options.matrix}" if self._options.matrix else ""
         return f"mlflow run . -e study --env-manager local{matrix} -P only={cell.key}"
+
+
+def is_complete(
+    cell: Cell, result: CellResult | None, matrix: StudyMatrix, options: StudyEntry
+) -> bool:
+    """Return whether nothing that was asked for is left to compute of a cell."""
+    if result is None or options.networks_only:
+        return result is not None
+    timed = options.accuracy_only or bool(result.timings)
+    return timed and has_conditions(result, cell, matrix)
 
 
 def finished(cells: Sequence[Cell], place: StudyPlace, folder: Path) -> dict[Cell, CellResult]:

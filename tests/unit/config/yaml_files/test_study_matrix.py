@@ -84,6 +84,15 @@ def test_a_method_and_what_comes_after_it_may_be_for_some_models(tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_cells_are_scored_on_changed_videos_where_that_is_said(tmp_path: Path) -> None:
+    changed = "perturbed: {one_frame: [dense], half_rate: [b.pruned.s4, dense]}\n"
+    matrix = read_matrix(written(tmp_path, MATRIX + changed))
+    asked = {cell.key: matrix.conditions(cell) for cell in matrix.choose(("s4",))}
+    assert asked["a.dense.s4"] == asked["b.dense.s4"] == ("one_frame", "half_rate")
+    assert asked["b.pruned.s4"] == ("half_rate",)
+    assert asked["a.pruned.s4"] == ()
+
+
 @pytest.mark.parametrize("path", sorted(SHIPPED.parent.glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_matrices_are_read(path: Path) -> None:
     matrix = read_matrix(path)
@@ -102,6 +111,13 @@ def test_shipped_matrices_are_read(path: Path) -> None:
             "'prned' is no method: did you mean pruned",
         ),
         ("seeds: [4, 7]", "seeds: [4]\nreference: [pruned]", "reference: ['pruned'] is no method"),
+        ("seeds: [4, 7]", "seeds: [4]\nperturbed: {half: [dense]}", "perturbed: unknown 'half'"),
+        ("seeds: [4, 7]", "seeds: [4]\nperturbed: {jpeg30: dense}", "'dense' is no list of cells"),
+        (
+            "seeds: [4, 7]",
+            "seeds: [4]\nperturbed: {jpeg30: [c]}",
+            "perturbed.jpeg30: no cell is 'c'",
+        ),
         ("seeds: [4, 7]", "splits: [1, 4]", "splits: [1, 4] are not all from 1 to 3"),
         ("seeds: [4, 7]", "splits: 3", "splits: 3 is not a list of different whole numbers"),
         ("seeds: [4, 7]", "folds: 3\nsplits: [1]", "say either seeds"),

@@ -24,6 +24,7 @@ def test_a_file_from_before_groups_is_read(tmp_path: Path) -> None:
     path = write_result(cell(groups="0 0 1 2"), tmp_path)
     content = json.loads(path.read_text())
     assert content.pop("groups") == "0 0 1 2"
+    assert content.pop("perturbed") == {}
     path.write_text(json.dumps(content))
     assert read_result(path) == cell()
 
@@ -39,6 +40,9 @@ def test_a_file_from_before_groups_is_read(tmp_path: Path) -> None:
         lambda content: content.update(timings=[{"network": "dense"}]),
         lambda content: content.update(timings=5),
         lambda content: content.update(groups="0 0 1"),
+        lambda content: content.update(perturbed={"half_rate": "110"}),
+        lambda content: content.update(perturbed={"half_rate": "1102"}),
+        lambda content: content.update(perturbed=["half_rate"]),
         lambda content: content.update(colour="red"),
         lambda content: content.update(seconds=math.nan),
         lambda content: content.update(sparsity=math.inf),

@@ -103,9 +103,3 @@ def test_times_may_be_left_out(place: Any, run: Any) -> None:
     made = compute_cell(Cell("s1", "net", "pruned"), place, run, command="", timed=False)
     assert made.timings == ()
     assert not any(name.startswith("runtime_ms.") for name in run.metrics)
-
-
-def test_videos_of_one_group_have_one_number() -> None:
-    named = [SimpleNamespace(id=str(n), group=group) for n, group in enumerate(["b", "", "b", ""])]
-    records: Any = named
-    assert module._groups(records) == "0 1 0 2"

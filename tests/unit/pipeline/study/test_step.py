@@ -17,7 +17,7 @@ from vcc.config.yaml_files.study_matrix import Cell
 from vcc.errors import DataError, ModelError, StoppedError
 from vcc.evaluation.study.results import read_result, write_result
 from vcc.pipeline.study import step as module
-from vcc.pipeline.study.step import Computation, finished
+from vcc.pipeline.study.step import Computation, finished, is_complete
 
 CELLS = [Cell("s1", "net", "dense"), Cell("s1", "net", "filters"), Cell("s2", "net", "filters")]
 
@@ -26,7 +26,8 @@ class World(SimpleNamespace):
     """What a computation meets: its estimates, its runs, and cells that fail."""
 
     def __init__(self, run: Any, patch: pytest.MonkeyPatch) -> None:
-        super().__init__(computed=[], networks=[], errors={}, commands=[], timed=[])
+        super().__init__(computed=[], networks=[], errors={}, commands=[], timed=[], changed=[])
+        self.conditions: dict[str, tuple[str, ...]] = {}
 
         @contextlib.contextmanager
         def open_run(name: str, **_: Any) -> Iterator[Any]:
@@ -38,7 +39,8 @@ class World(SimpleNamespace):
             self.commands.append(command)
             if cell in self.errors:
                 raise self.errors[cell]
-            return result(repeat=cell.repeat, method=cell.method)
+            made = result(repeat=cell.repeat, method=cell.method)
+            return made if timed else dataclasses.replace(made, timings=())
 
         patch.setattr(module, "open_run", open_run)
         patch.setattr(module, "log_dataset", lambda *_, **__: None)
@@ -46,15 +48,25 @@ class World(SimpleNamespace):
         patch.setattr(module, "cell_seconds", lambda *_: 60.0)
         patch.setattr(module, "compute_cell", compute)
         patch.setattr(module, "add_times", self._add_times)
+        patch.setattr(module, "add_conditions", self._add_conditions)
         patch.setattr(module, "network_of_cell", lambda cell, *_: self.networks.append(cell))
 
     def _add_times(self, known: Any, cell: Cell, *_: Any) -> Any:
         self.timed.append(cell)
         return dataclasses.replace(known, timings=result().timings)
 
+    def _add_conditions(self, known: Any, cell: Cell, place: Any, _run: Any) -> Any:
+        self.changed.append(cell)
+        answers = dict.fromkeys(place.matrix.conditions(cell), known.right)
+        return dataclasses.replace(known, perturbed=answers)
+
     def computation(self, folder: Path, **options: Any) -> Computation:
         models = {"net": SimpleNamespace(training=None)}
-        matrix = SimpleNamespace(models=models, cells=lambda: CELLS)
+        matrix = SimpleNamespace(
+            models=models,
+            cells=lambda: CELLS,
+            conditions=lambda cell: self.conditions.get(cell.method, ()),
+        )
         place: Any = SimpleNamespace(matrix=matrix, dataset_of=lambda cell: "data")
         nothing: Any = None
         return Computation(place, StudyEntry(**options), folder, nothing)
@@ -87,11 +99,43 @@ def test_times_are_added_to_what_was_computed_without_them(world: World, tmp_pat
     done: dict[Cell, Any] = {}
     world.computation(tmp_path, accuracy_only=True).compute(CELLS, done)
     assert (world.computed, world.timed) == (CELLS, [])
-    done = {cell: dataclasses.replace(known, timings=()) for cell, known in done.items()}
+    assert not any(known.timings for known in done.values())
     world.computation(tmp_path).compute(CELLS[:2], done)
     assert (world.computed, world.timed) == (CELLS, CELLS[:2])
     assert [bool(done[cell].timings) for cell in CELLS] == [True, True, False]
     assert read_result(tmp_path / f"{CELLS[1].key}.json").timings
+
+
+def test_changed_videos_are_added_to_the_cells_that_want_them(world: World, tmp_path: Path) -> None:
+    done: dict[Cell, Any] = {}
+    world.conditions["filters"] = ("half_rate",)
+    world.computation(tmp_path).compute(CELLS[:2], done)
+    assert world.changed == [CELLS[1]]
+    assert read_result(tmp_path / f"{CELLS[1].key}.json").perturbed == {"half_rate": "1100"}
+    world.conditions["dense"] = ("jpeg30",)
+    world.computation(tmp_path).compute(CELLS[:1], done)
+    assert world.changed == [CELLS[1], CELLS[0]]
+    assert world.computed == CELLS[:2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "complete"),
+    [
+        ({}, {"timings": ()}, False),
+        ({"accuracy_only": True}, {"timings": ()}, True),
+        ({"networks_only": True}, {"timings": (), "perturbed": {}}, True),
+        ({}, {"perturbed": {}}, False),
+        ({"accuracy_only": True}, {"perturbed": {}}, False),
+        ({}, {}, True),
+    ],
+)
+def test_a_cell_is_complete_where_nothing_is_left_that_was_asked_for(
+    asked: dict[str, Any], changes: dict[str, Any], complete: bool
+) -> None:
+    matrix: Any = SimpleNamespace(conditions=lambda cell: ("half_rate",))
+    known = dataclasses.replace(result(perturbed={"half_rate": "1100"}), **changes)
+    assert is_complete(CELLS[1], known, matrix, StudyEntry(**asked)) == complete
+    assert not is_complete(CELLS[1], None, matrix, StudyEntry(**asked))
 
 
 def test_a_cell_that_fails_leaves_the_others(world: World, tmp_path: Path) -> None:
