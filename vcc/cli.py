@@ -28,6 +28,7 @@ from vcc.config.options import (
     Options,
     OptionsT,
     check_inputs,
+    check_outputs,
     describe_type,
     field_types,
     without_none,
@@ -146,6 +147,7 @@ def _options(cls: type[OptionsT], name: str) -> OptionsT:
     try:
         options = parse_options(cls, sys.argv[1:], program=f"python -m entrypoints.{name}")
         check_inputs(options)
+        check_outputs(options)
         _warn_of_temporary_clone(options)
     except ConfigError as error:
         # `mlflow run` has made a run, which nothing else will tell what was wrong.

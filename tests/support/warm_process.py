@@ -32,6 +32,11 @@ _PRELOADED = (
     "mlflow.onnx",
     "matplotlib.pyplot",
     "onnxruntime",
+    # What they import when they first need it: seconds of each process otherwise.
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "onnxscript",
+    "torch.export",
 )
 _COMMANDS = ("compress", "evaluate", "export", "pipeline", "predict", "prepare", "promote",
              "search", "sensitivity", "study", "train")  # fmt: skip

@@ -48,6 +48,10 @@ class TrainEntry(
         at_least=2,
     )
 
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return ("results",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CompressEntry(
@@ -71,6 +75,10 @@ class CompressEntry(
     manual_seed: int = option(
         1, "seed of sampling and augmentation", at_least=0, at_most=LARGEST_SEED
     )
+
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return ("results",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +107,10 @@ class EvaluateEntry(SourceOptions, TrackingOptions):
         choices=("all", *PERTURBATIONS),
     )
 
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return () if self.val_json else ("results",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExportEntry(ExportOptions, ServingOptions, SourceOptions, TrackingOptions):
@@ -118,6 +130,10 @@ class ExportEntry(ExportOptions, ServingOptions, SourceOptions, TrackingOptions)
     latency_batches: tuple[int, ...] = option(
         (4, 16), "further batch sizes of the table of runtimes", at_least=1
     )
+
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return ("output",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +204,10 @@ class PipelineEntry(
     )
     pass_speedup: float = option(1.5, "mark: least speed-up at p50", above=0)
 
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return ("results",)
+
     def network(self) -> ModelOptions:
         """Return which network is built; a ResNet is narrower unless its width was chosen."""
         return self.dense().pick(ModelOptions)
@@ -236,10 +256,18 @@ class SensitivityEntry(SourceOptions, TrackingOptions):
     )
     manual_seed: int = option(1, "seed of the draw of dev videos", at_least=0, at_most=LARGEST_SEED)
 
+    def files_written(self) -> tuple[str, ...]:
+        """Return the options that name a file that the entry point writes."""
+        return ("summary_path",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchEntry(SearchOptions, SourceOptions, TrackingOptions):
     """Find what to take from where so that a target is met and dev accuracy is highest."""
+
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return ("output",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,6 +336,10 @@ class StudyEntry(TrustOptions, TrackingOptions):
     root_path: Path = option(Path("data"), "folder of prepared data sets and of checkpoints")
     no_cuda: bool = option(False, "stay on the CPU even where there is a GPU")
     n_threads: int = option(0, "loader workers, at most one per core", at_least=0)
+
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return ("results", "root_path")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,11 @@ from typing import Any, Self, Union
 
 from vcc.errors import ConfigError, nearest
 
+# Of a name in a path, bytes: file systems take no more; files beside a file are named after it.
+_LONGEST = 255
+_LONGEST_FILE = 200
+# Of a path in a message, characters.
+_SHOWN = 200
 # NumPy's generators take no more.
 LARGEST_SEED = 2**32 - 1
 
@@ -62,6 +67,42 @@ def check_inputs(options: Options) -> None:
             raise ConfigError(msg)
 
 
+def check_outputs(options: Options) -> None:
+    """See that what options name can be written, before anything slow is begun; nothing is made.
+
+    Raises:
+        ConfigError: a name is too long, a file is in the way, or the place may not be written to.
+    """
+    files = options.files_written()
+    for name in (*options.folders_written(), *files):
+        path = getattr(options, name)
+        problem = _no_name(path, at_most=_LONGEST_FILE if name in files else _LONGEST)
+        problem = problem or _not_writable(path, is_file=name in files)
+        if problem:
+            msg = f"{name}: {str(path)[:_SHOWN]} cannot be written: {problem}"
+            raise ConfigError(msg)
+
+
+def _no_name(path: Path, *, at_most: int) -> str:
+    part = max(path.parts, key=lambda part: len(os.fsencode(part)), default="")
+    length = len(os.fsencode(part))
+    return f"{part[:20]!r}... has {length} bytes, at most {at_most}" if length > at_most else ""
+
+
+def _not_writable(path: Path, *, is_file: bool) -> str:
+    """Return why a file or folder cannot be made or written to, "" where it can."""
+    if is_file and path.is_dir():
+        return "it is a folder, where a file is wanted"
+    there = path.parent if is_file else path
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        return f"{str(there)[:_SHOWN]} is no folder"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"{str(there)[:_SHOWN]} may not be written to"
+    return ""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
     """Base of every options class: values are checked against their declaration.
@@ -104,6 +145,14 @@ class Options:
                 msg = f"{where}: unknown key {key!r}: {nearest(str(key), known)}"
                 raise ConfigError(msg)
         return cls(**mapping)
+
+    def folders_written(self) -> tuple[str, ...]:
+        """Return the options that name a folder in which the entry point writes."""
+        return ()
+
+    def files_written(self) -> tuple[str, ...]:
+        """Return the options that name a file that the entry point writes."""
+        return ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON types only, in declaration order."""

@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 
+from vcc.config.entrypoints import EvaluateEntry, SensitivityEntry
 from vcc.config.mlproject import ENTRY_POINTS
-from vcc.config.options import Options, check_inputs, field_types, option, without_none
+from vcc.config.options import (
+    Options,
+    check_inputs,
+    check_outputs,
+    field_types,
+    option,
+    without_none,
+)
 from vcc.config.yaml_files.gate_marks import GateOptions
 from vcc.config.yaml_files.study_matrix import MethodOptions
 from vcc.errors import ConfigError
@@ -137,3 +145,72 @@ class TestInputs:
         )
         with pytest.raises(ConfigError, match="clips$"):
             check_inputs(self.Reads(videos=tmp_path / "clips"))
+
+
+class TestOutputs:
+    """What is written is looked at before hours of work."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Writes(Options):
+        """A folder and a file."""
+
+        results: Path = option(Path("results"), "a folder")
+        table: Path = option(Path("table.csv"), "a file")
+
+        def folders_written(self) -> tuple[str, ...]:
+            return ("results",)
+
+        def files_written(self) -> tuple[str, ...]:
+            return ("table",)
+
+    @pytest.mark.parametrize("name", ["", "there", "not/there"])
+    def test_what_can_be_made_is_fine_and_is_not_made(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "there").mkdir()
+        monkeypatch.chdir(tmp_path)
+        for place in (tmp_path / name, Path(name)):
+            check_outputs(self.Writes(results=place, table=place / "t.csv"))
+        assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"results": "file"}, "results: file cannot be written: file is no folder"),
+            ({"results": "file/below/it"}, "cannot be written: file is no folder"),
+            ({"results": "x" * 256}, "'x{20}'... has 256 bytes, at most 255$"),
+            ({"results": "ü" * 128 + "/a"}, "has 256 bytes, at most 255$"),
+            ({"table": "x" * 201}, "table: x.* has 201 bytes, at most 200$"),
+            ({"table": "folder"}, "table: folder cannot be written: it is a folder, where a file"),
+            ({"table": "file/t.csv"}, "cannot be written: file is no folder"),
+        ],
+    )
+    def test_what_cannot_be_is_said_at_once(
+        self,
+        values: dict[str, str],
+        message: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (tmp_path / "file").touch()
+        (tmp_path / "folder").mkdir()
+        monkeypatch.chdir(tmp_path)
+        paths = {name: Path(value) for name, value in values.items()}
+        with pytest.raises(ConfigError, match=message):
+            check_outputs(self.Writes(**paths))
+
+    def test_a_folder_of_somebody_else_s(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Whoever tests may be root, whom nothing is refused.
+        monkeypatch.setattr("os.access", lambda *_: False)
+        with pytest.raises(ConfigError, match=f"{tmp_path} may not be written to"):
+            check_outputs(self.Writes(results=tmp_path / "a" / "b"))
+
+    def test_only_what_an_entry_point_writes_is_looked_at(self) -> None:
+        written = {name: cls().folders_written() for name, (_, cls) in ENTRY_POINTS.items()}
+        assert written["train"] == written["compress"] == written["evaluate"] == ("results",)
+        assert written["export"] == written["search"] == ("output",)
+        assert EvaluateEntry(val_json=Path("a")).folders_written() == ()
+        assert SensitivityEntry().files_written() == ("summary_path",)
+        assert written["doctor"] == written["promote"] == ()
