@@ -101,15 +101,22 @@ class Line:
         return max(self.least, self.offset + self.factor * total)
 
 
-def layer_shapes(model: nn.Module, clip_shape: tuple[int, ...]) -> list[LayerShape]:
-    """Return the convolutions and linear layers that a network runs on a clip (3, T, H, W)."""
-    found: list[LayerShape] = []
+def layer_shapes(model: nn.Module, clip_shape: tuple[int, ...]) -> list[tuple[str, LayerShape]]:
+    """Return the convolutions and linear layers that a network runs on a clip (3, T, H, W).
 
-    def note(layer: Any, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
-        found.append(_shape_of(layer, inputs[0]))
+    With their names, in the order in which they run.
+    """
+    found: list[tuple[str, LayerShape]] = []
 
-    layers = [part for part in model.modules() if isinstance(part, nn.Conv3d | nn.Linear)]
-    handles = [layer.register_forward_hook(partial(note)) for layer in layers]
+    def note(name: str, layer: Any, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
+        found.append((name, _shape_of(layer, inputs[0])))
+
+    layers = {
+        name: part
+        for name, part in model.named_modules()
+        if isinstance(part, nn.Conv3d | nn.Linear)
+    }
+    handles = [layer.register_forward_hook(partial(note, name)) for name, layer in layers.items()]
     try:
         with evaluating(model), torch.inference_mode():
             model(torch.zeros(1, *clip_shape))

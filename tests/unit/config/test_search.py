@@ -24,6 +24,9 @@ from vcc.errors import ConfigError
         ({"storage": "postgresql+psycopg://me:secret@db/search"}, "storage: holds a password"),
         ({"storage": "mysql://me:a@b:3306@db/s"}, "storage: holds a password"),
         ({"target_macs": 0.5, "final_epochs": 2}, "final_epochs: 2 is out of range"),
+        ({"target_macs": 0.5, "clips": ("8by112",)}, "clips: '8by112' is no clip: write FRAMESx"),
+        ({"target_macs": 0.5, "clips": ("8x7",)}, "clips: '8x7' is no clip"),
+        ({"target_macs": 0.5, "clips": ("8x112", "true")}, "clips: 'true' is no clip"),
     ],
 )
 def test_what_cannot_be_is_one_line(given: dict[str, Any], told: str) -> None:
@@ -41,5 +44,12 @@ def test_a_storage_without_a_password_is_taken(storage: str) -> None:
     assert SearchOptions(storage=storage).storage == storage
 
 
+@pytest.mark.parametrize("clips", [(), ("true",), ("false",), ("8x112", "16x80")])
+def test_clips_are_named_or_on_or_off(clips: tuple[str, ...]) -> None:
+    assert SearchOptions(clips=clips).clips == clips
+
+
 def test_the_target_is_named() -> None:
     assert SearchOptions(target_size_mb=2).target == ("target_size_mb", 2.0)
+    assert SearchOptions(target_size_mb=2, max_drop=0.1).target == ("target_size_mb", 2.0)
+    assert SearchOptions(max_drop=0.1).target == ("max_drop", 0.1)

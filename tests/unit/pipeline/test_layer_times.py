@@ -83,6 +83,8 @@ def test_layers_are_found_as_they_run() -> None:
         nn.Flatten(),
         nn.Linear(4 * 2 * 4 * 4, 2),
     )
-    first, last = layer_shapes(network, (3, 2, 8, 8))
+    named = layer_shapes(network, (3, 2, 8, 8))
+    assert [name for name, _ in named] == ["0", "3"]
+    first, last = (shape for _, shape in named)
     assert (first.size, first.stride, first.padding) == ((2, 8, 8), (1, 2, 2), (0, 1, 1))
     assert (last.inputs, last.outputs, last.macs) == (128, 2, 256)

@@ -78,7 +78,7 @@ class _Search:
         workshop, options = self._workshop, self._options
         say(f"{self._arch} on {workshop.provider}: dense {workshop.prices.dense_ms:.2f} ms, "
             f"eager {workshop.prices.eager_ms:.2f} ms, dev video top-1 {workshop.dense_top1:.1%}; "
-            f"target: at most {workshop.target.limit:.4g} {workshop.target.unit}")  # fmt: skip
+            f"target: {workshop.target.words()}")  # fmt: skip
         estimate = self._estimate()
         say(estimate.text(trials=options.trials, finalists=options.finalists))
         if options.estimate_only:
@@ -111,7 +111,12 @@ class _Search:
 
     def _finalists(self, outcomes: Sequence[Outcome]) -> Iterator[Finalist]:
         finals, options = self._finals(), self._options
-        chosen = choose_finalists(outcomes, self._workshop.target, measured=self._workshop.timed)
+        chosen = choose_finalists(
+            outcomes,
+            self._workshop.target,
+            dense_top1=self._workshop.dense_top1,
+            measured=self._workshop.timed,
+        )
         for number, outcome in enumerate(itertools.islice(chosen, options.finalists)):
             if number and self._left() <= 0:
                 _logger.info("the time is spent: %d finalists are made", number)

@@ -2,4 +2,5 @@
 
 Call `step`. `space` says what a candidate is, `structure` builds it, `prices` says what it costs,
 `judge` what it answers, `trials` asks Optuna for the next, `finalists` makes the best in full.
+`knobs` are what a candidate has beside filters and ranks.
 """

@@ -24,6 +24,9 @@ from vcc.tracking.runs import Run
 
 _logger = logging.getLogger(__name__)
 
+# Shares of videos, subtracted.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finalist:
@@ -43,19 +46,34 @@ class Finalist:
 
 
 def choose_finalists(
-    outcomes: Sequence[Outcome], target: Target, *, measured: Callable[[Outcome], Outcome]
+    outcomes: Sequence[Outcome],
+    target: Target,
+    *,
+    dense_top1: float,
+    measured: Callable[[Outcome], Outcome],
 ) -> Iterator[Outcome]:
     """Yield the trials that meet the target, the best first, see `Outcome.rank`.
+
+    Where the target is a drop, the best are the cheapest of those that cost no more; behind them
+    stand the others, those first that miss the least.
 
     Args:
         outcomes: of all trials.
         target: that they must meet: measured, if it limits a time.
+        dense_top1: dev video top-1 of the dense network, 0..1.
         measured: times an outcome's network; called for those that were not timed yet, best first.
     """
     fit = [each for each in outcomes if each.top1 is not None]
     fit = [each for each in fit if target.violation(each.best_price()) <= 0]
     unique = {str(each.candidate): each for each in fit}
-    ranked = sorted(unique.values(), key=Outcome.rank)
+
+    def rank(outcome: Outcome) -> tuple[float, ...]:
+        if target.drop is None:
+            return outcome.rank()
+        missing = dense_top1 - target.drop - (outcome.top1 or 0.0)
+        return (0.0, target.of(outcome.best_price())) if missing <= _ROUNDING else (1.0, missing)
+
+    ranked = sorted(unique.values(), key=rank)
     return _meeting(ranked, target, measured) if target.is_latency else iter(ranked)
 
 

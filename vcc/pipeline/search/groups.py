@@ -51,6 +51,22 @@ def layer_groups(model: nn.Module, channels: Sequence[ChannelGroup]) -> tuple[La
     return tuple(LayerGroup(name=name, weights=tuple(names)) for name, names in found.items())
 
 
+def stage_layers(model: nn.Module, groups: Sequence[LayerGroup]) -> dict[str, tuple[str, ...]]:
+    """Return stage -> names of its convolutions and linear layers, of the groups' stages.
+
+    The classifier is in none. Fewer than two stages are none: there is nothing to choose.
+    """
+    wanted = dict.fromkeys(group.name.partition(".")[0] for group in groups)
+    found: dict[str, list[str]] = {stage: [] for stage in wanted}
+    head = getattr(model, "head_name", None)
+    for weight, number in _stages(model).items():
+        layer, stage = weight.removesuffix(".weight"), f"stage{number}"
+        if stage in found and layer != head:
+            found[stage].append(layer)
+    layers = {stage: tuple(names) for stage, names in found.items() if names}
+    return layers if len(layers) > 1 else {}
+
+
 def decomposable(model: nn.Module) -> dict[str, tuple[str, ...]]:
     """Return "stem" and "hidden" -> weights that can become spatial and temporal parts, if any."""
     kinds = convolution_kinds(dict(model.named_modules()))

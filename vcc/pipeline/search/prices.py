@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from vcc.compression.schedule.edits import act, define
-from vcc.compression.schedule.epochs import epoch_list
+from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.schedule import Schedule
 from vcc.data.machine import usable_cores
 from vcc.export.benchmark import measure_latency
@@ -22,7 +21,8 @@ from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
 from vcc.pipeline.compress.latency import export_and_time, quantized_on_noise
 from vcc.pipeline.layer_times import LayerTable, Line, layer_shapes
-from vcc.pipeline.search.space import FLOAT, INT8
+from vcc.pipeline.search.knobs.precision import ALL_FLOAT, ALL_INT8, Precision
+from vcc.pipeline.search.space import FLOAT, INT8, MIXED
 from vcc.pipeline.search.structure import CandidateBuilder
 from vcc.pipeline.search.target import Price
 
@@ -90,9 +90,8 @@ class Prices:
         kept: Path,
     ) -> None:
         self._dense, self._builder, self._table = dense, builder, table
-        self._provider, self._kept = provider, kept
+        self._provider, self._kept, self._quant_target = provider, kept, quant_target
         self._macs, self._warned = count_macs(dense.model), False
-        self.quantizing = quantizing_schedule(quant_target)
         found = _read(kept, table.machine) or self._calibrate()
         self.eager_ms: float = found["eager_ms"]
         self.dense_ms: float = found["dense_ms"]
@@ -101,24 +100,40 @@ class Prices:
             for name, rate in found["rates"].items()
         }
 
-    def of(self, network: Network, *, int8: bool) -> Price:
-        """Return what a float network will cost, quantized if `int8`."""
-        rates = self._rates[INT8 if int8 else FLOAT]
+    def of(self, network: Network, precision: Precision) -> Price:
+        """Return what a float network will cost in a precision."""
         return Price(
-            latency_ms=rates.latency(self._layers_ms(network, int8=int8)),
+            latency_ms=self._between(
+                precision,
+                {name: rates.latency for name, rates in self._rates.items()},
+                lambda given: self._layers_ms(network, given),
+            ),
             macs=count_macs(network.model) / self._macs,
-            size_mb=rates.size(weights_mb(network.model, int8=int8)),
+            size_mb=self._between(
+                precision,
+                {name: rates.size for name, rates in self._rates.items()},
+                lambda given: weights_mb(network.model, given),
+            ),
         )
 
-    def measure(self, network: Network, *, int8: bool) -> Measured:
-        """Export a float network, quantized on noise if `int8`, and time it.
+    def of_dense(self) -> Price:
+        """Return what the dense network costs in float: its time is the measured one."""
+        return replace(self.of(self._dense, ALL_FLOAT), latency_ms=self.dense_ms)
+
+    def quantizing(self, precision: Precision) -> Schedule:
+        """Return the schedule that quantizes a network to a precision without training."""
+        return quantizing_schedule(self._quant_target, precision)
+
+    def measure(self, network: Network, precision: Precision) -> Measured:
+        """Export a float network, quantized on noise where its precision says so, and time it.
 
         Raises:
             ExportError: it cannot be exported or run there.
         """
         model = network.model
-        if int8:
-            model = quantized_on_noise(model, network.card.clip_shape, self.quantizing)
+        if precision.int8:
+            schedule = self.quantizing(precision)
+            model = quantized_on_noise(model, network.card.clip_shape, schedule)
         exported = Network(model=model, card=network.card)
         latency, size = export_and_time(exported, self._provider)
         return Measured(
@@ -138,22 +153,46 @@ class Prices:
                 high,
             )
 
-    def _layers_ms(self, network: Network, *, int8: bool) -> float:
+    def _layers_ms(self, network: Network, precision: Precision) -> float:
         shapes = layer_shapes(network.model, network.card.clip_shape)
-        return self._table.sum_of(shapes, int8=int8)
+        return sum(
+            self._table.sum_of(
+                [shape for name, shape in shapes if precision.is_int8(name) == int8], int8=int8
+            )
+            for int8 in (False, True)
+        )
+
+    def _between(
+        self,
+        precision: Precision,
+        lines: Mapping[str, Line],
+        total: Callable[[Precision], float],
+    ) -> float:
+        """Return a figure of a network by the lines of the precisions and its layers' total.
+
+        Of a mixed network it lies between the two precisions, as its total lies between theirs.
+        """
+        if not precision.is_mixed:
+            return lines[INT8 if precision.int8 else FLOAT](total(precision))
+        low, high = total(ALL_INT8), total(ALL_FLOAT)
+        share = (total(precision) - low) / (high - low) if high != low else 0.0
+        small, large = lines[INT8](low), lines[FLOAT](high)
+        return small + share * (large - small)
 
     def _calibrate(self) -> dict[str, Any]:
         _logger.info("timing the dense and the smallest network on %s", self._provider)
         rates, dense_ms = {}, 0.0
-        for precision in self._builder.space.precisions:
-            int8 = precision == INT8
-            smallest = self._builder.build(self._builder.space.smallest(int8=int8))
-            small, large = (self._point(each, int8=int8) for each in (smallest, self._dense))
-            rates[precision] = {
+        for name in self._builder.space.precisions:
+            if name == MIXED:
+                continue
+            precision = ALL_INT8 if name == INT8 else ALL_FLOAT
+            smallest = self._builder.build(self._builder.space.smallest(int8=precision.int8))
+            small, large = (self._point(each, precision) for each in (smallest, self._dense))
+            rates[name] = {
                 "latency": asdict(Line.through(small[0], large[0])),
                 "size": asdict(Line.through(small[1], large[1])),
             }
-            dense_ms = dense_ms if int8 else large[0][1]
+            dense_ms = dense_ms if precision.int8 else large[0][1]
         found = {
             "machine": self._table.machine,
             "eager_ms": eager_latency_ms(self._dense),
@@ -165,22 +204,24 @@ class Prices:
         return found
 
     def _point(
-        self, network: Network, *, int8: bool
+        self, network: Network, precision: Precision
     ) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return (layers' ms, ms) and (weights' MB, MB) of a network, the latter measured."""
-        measured = self.measure(network, int8=int8)
+        measured = self.measure(network, precision)
         self._warn_of_load(measured)
-        times = (self._layers_ms(network, int8=int8), measured.least_ms)
-        return times, (weights_mb(network.model, int8=int8), measured.size_mb)
+        times = (self._layers_ms(network, precision), measured.least_ms)
+        return times, (weights_mb(network.model, precision), measured.size_mb)
 
 
-def weights_mb(model: nn.Module, *, int8: bool) -> float:
-    """Return the megabytes of a network's tensors; int8: a byte for a weight of a layer."""
-    small = sum(
-        part.weight.numel()
-        for part in model.modules()
-        if int8 and isinstance(part, nn.Conv3d | nn.Linear)
-    )
+def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv3d | nn.Linear]]:
+    for name, part in model.named_modules():
+        if isinstance(part, nn.Conv3d | nn.Linear):
+            yield name, part
+
+
+def weights_mb(model: nn.Module, precision: Precision) -> float:
+    """Return the megabytes of a network's tensors: a byte for a weight of a layer in int8."""
+    small = sum(part.weight.numel() for name, part in _layers(model) if precision.is_int8(name))
     tensors = [*model.parameters(), *model.buffers()]
     large = sum(tensor.numel() for tensor in tensors) - small
     return (small + _FLOAT_BYTES * large) / 1e6
@@ -199,18 +240,22 @@ def eager_latency_ms(network: Network) -> float:
     return times["eager"].p50_ms
 
 
-def quantizing_schedule(quant_target: str | None) -> Schedule:
+def quantizing_schedule(quant_target: str | None, precision: Precision = ALL_INT8) -> Schedule:
     """Return the schedule that quantizes a candidate without training, for a first judgement."""
-    quantizer = define(
-        "quantizers",
-        "int8",
-        "PostTrainLinearQuantizer",
-        bits_activations=8,
-        bits_parameters=8,
-        quant_target=quant_target or "cpu",
-        overflow="auto",
+    quantizer = {
+        "class": "PostTrainLinearQuantizer",
+        "bits_activations": 8,
+        "bits_parameters": 8,
+        "quant_target": quant_target or "cpu",
+        "overflow": "auto",
+        **precision.overrides(),
+    }
+    return load_schedule(
+        {
+            "quantizers": {"int8": quantizer},
+            "policies": [{"quantizer": {"instance_name": "int8"}, "epochs": [0]}],
+        }
     )
-    return Schedule((quantizer,), (act("quantizer", "int8", epoch_list([0])),))
 
 
 def _read(path: Path, machine: Mapping[str, str]) -> dict[str, Any] | None:

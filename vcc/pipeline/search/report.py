@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from vcc.evaluation.plots.style import save_figure
 from vcc.export.benchmark import speed_up
 from vcc.pipeline.export.turns import DENSE, EAGER, Timed
 from vcc.pipeline.search.finalists import Finalist
+from vcc.pipeline.search.space import FLOAT, SearchCandidate
 from vcc.pipeline.search.study import Outcome, front
 from vcc.pipeline.search.target import Target
 from vcc.spreadsheet import CsvWriter
@@ -58,19 +59,21 @@ def outcomes_csv(outcomes: Sequence[Outcome]) -> str:
     """Return trials as CSV, a row each: what was tried, its prices and its accuracy."""
     out = io.StringIO()
     writer = CsvWriter(out)
-    names = list(outcomes[0].candidate.params()) if outcomes else []
+    # Some parameters are of some candidates only.
+    names = list(dict.fromkeys(name for each in outcomes for name in each.candidate.params()))
     writer.writerow(["trial", "end", *names, *_FIGURES])
     for outcome in outcomes:
         params = outcome.candidate.params()
         figures = ["" if value is None else value for value in _figures(outcome)]
-        writer.writerow([outcome.number, outcome.end, *params.values(), *figures])
+        values = [params.get(name, "") for name in names]
+        writer.writerow([outcome.number, outcome.end, *values, *figures])
     return out.getvalue()
 
 
 def front_markdown(found: SearchFindings) -> str:
     """Return the front as a Markdown table."""
-    header = ["trial", "filters", "rank", "precision", "predicted ms", "measured ms", "MACs",
-              "MB", "dev top-1 %", "meets the target"]  # fmt: skip
+    header = ["trial", "filters", "kernels and clips", "precision", "predicted ms", "measured ms",
+              "MACs", "MB", "dev top-1 %", "meets the target"]  # fmt: skip
     return as_markdown([header, *(_row(each, found.target) for each in found.front)])
 
 
@@ -178,16 +181,32 @@ def _figures(outcome: Outcome) -> list[float | None]:
     ]
 
 
+def _kernels_and_clips(candidate: SearchCandidate) -> Iterator[str]:
+    for name, share in candidate.ranks.items():
+        if share < 1:
+            yield f"{name} of rank {share:g}"
+    if candidate.taps:
+        yield f"stem over {candidate.taps} frames"
+    if candidate.clip:
+        yield candidate.clip
+
+
+def _precision(candidate: SearchCandidate) -> Iterator[str]:
+    yield str(candidate.params()["precision"])
+    for stage, int8 in candidate.stages.items():
+        if not int8:
+            yield f"{stage} {FLOAT}"
+
+
 def _row(outcome: Outcome, target: Target) -> list[str]:
     candidate, price = outcome.candidate, outcome.price
     taken = ", ".join(f"{name} {share:.0%}" for name, share in candidate.filters.items() if share)
-    ranks = ", ".join(f"{name} {share:g}" for name, share in candidate.ranks.items() if share < 1)
     measured = outcome.measured
     return [
         str(outcome.number),
         taken or _EMPTY,
-        ranks or _EMPTY,
-        str(candidate.params()["precision"]),
+        ", ".join(_kernels_and_clips(candidate)) or _EMPTY,
+        ", ".join(_precision(candidate)),
         f"{price.latency_ms:.2f}",
         _EMPTY if measured is None else f"{measured.latency_ms:.2f}",
         f"{price.macs:.3f}",

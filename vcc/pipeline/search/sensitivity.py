@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from vcc.compression.thinning.targets import allowed_sparsity
 from vcc.files import write_whole
 from vcc.pipeline.search.judge import Judge
-from vcc.pipeline.search.space import INT8, MOST, STEP, SearchCandidate, Space
+from vcc.pipeline.search.knobs.clips import cheaper_ones
+from vcc.pipeline.search.space import (
+    ALL_TAPS,
+    INT8,
+    MOST,
+    STEM,
+    STEP,
+    SearchCandidate,
+    Space,
+)
 from vcc.pipeline.search.structure import CandidateBuilder
 from vcc.progress import follow
 from vcc.spreadsheet import CsvWriter
@@ -68,18 +78,17 @@ def start_points(
     """Return candidates that meet the target and take no more than that needs.
 
     Alike from every group; by the curves, more where it hurts less; both with the stem as it is
-    and decomposed, in each precision. The smallest candidate is the last.
+    and decomposed, in each precision. In the first precision also with the stem cut in time, and
+    with each of the cheaper clips. The smallest candidate is the last.
 
     Args:
         space: of candidates.
         curves: of `measure_curves`.
         holds: whether a candidate meets the target.
     """
-    ranks = (1.0, _STEM_RANK) if "stem" in space.units else (1.0,)
     found = [
-        _least(partial(_at, space, shares, rank, precision == INT8), holds)
-        for precision in space.precisions
-        for rank in ranks
+        _least(partial(_at, space, shares, start), holds)
+        for start in _starts(space)
         for shares in (_alike(space), _by_curves(curves))
     ]
     smallest = space.smallest(int8=INT8 in space.precisions)
@@ -87,11 +96,37 @@ def start_points(
     return [*unique.values(), smallest]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """What a first candidate has beside its filters; see `Space.of`."""
+
+    int8: bool
+    rank: float = 1.0
+    taps: int = ALL_TAPS
+    clip: str | None = None
+
+
+def _starts(space: Space) -> Iterator[_Start]:
+    first = INT8 in space.precisions
+    for int8 in dict.fromkeys(precision == INT8 for precision in space.precisions):
+        yield _Start(int8=int8)
+        if STEM in space.units:
+            yield _Start(int8=int8, rank=_STEM_RANK)
+    if space.stem_time is not None:
+        yield _Start(int8=first, taps=_middle(space.stem_time.shorter))
+    for clip in cheaper_ones(space.clips):
+        yield _Start(int8=first, clip=clip)
+
+
+def _middle(taps: Sequence[int]) -> int:
+    return taps[len(taps) // 2]
+
+
 def _at(
-    space: Space, shares: Callable[[float], dict[str, float]], rank: float, int8: bool, t: float
+    space: Space, shares: Callable[[float], dict[str, float]], start: _Start, t: float
 ) -> SearchCandidate:
     """Return the candidate of a strength."""
-    return space.of(shares(t), rank, int8)
+    return space.of(shares(t), start.rank, start.int8, taps=start.taps, clip=start.clip)
 
 
 def _least(

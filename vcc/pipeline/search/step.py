@@ -18,9 +18,10 @@ from vcc.export.runtimes.catalog import choose_provider, provider_of
 from vcc.models.quantized.plan import read_plan
 from vcc.pipeline.layer_times import LayerTable
 from vcc.pipeline.search.judge import Judge
+from vcc.pipeline.search.knobs.clips import clip_choices
 from vcc.pipeline.search.prices import Prices
 from vcc.pipeline.search.sensitivity import Curves, measure_curves, start_points
-from vcc.pipeline.search.space import FLOAT, INT8, SearchCandidate
+from vcc.pipeline.search.space import FLOAT, INT8, MIXED, SearchCandidate
 from vcc.pipeline.search.structure import CandidateBuilder
 from vcc.pipeline.search.study import Outcome, Study
 from vcc.pipeline.search.target import Price, Target, target_of
@@ -30,7 +31,9 @@ from vcc.pipeline.source import SourceNetwork, name_of
 _logger = logging.getLogger(__name__)
 
 # What a trial's outcome depends on; the others only say how many there are and where they are kept.
-_SETTINGS = ("trial_epochs", "trial_videos", "dev_videos", "manual_seed")
+_SETTINGS = ("trial_epochs", "trial_videos", "dev_videos", "clips", "manual_seed")
+# Of what candidates consist of: Optuna's studies of others are not gone on with.
+_SPACE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +62,18 @@ class Workshop:
 
     def price(self, candidate: SearchCandidate) -> Price:
         """Return what a candidate will cost."""
-        return self.prices.of(self.builder.build(candidate), int8=candidate.int8)
+        precision = self.builder.space.precision(candidate)
+        return self.prices.of(self.builder.build(candidate), precision)
 
     def dense_figure(self) -> float:
         """Return what the dense network is by the target's figure."""
-        network = self.builder.dense
-        price = self.prices.of(network, int8=False)
-        return self.target.of(replace(price, latency_ms=self.prices.dense_ms))
+        return self.target.of(self.prices.of_dense())
 
     def timed(self, outcome: Outcome) -> Outcome:
         """Return an outcome whose network was exported and timed."""
         network = self.builder.build(outcome.candidate)
-        measured = self.prices.measure(network, int8=outcome.candidate.int8)
+        precision = self.builder.space.precision(outcome.candidate)
+        measured = self.prices.measure(network, precision)
         return replace(outcome, measured=measured)
 
     def curves(self) -> Curves:
@@ -97,6 +100,7 @@ def search_name(source: SourceNetwork, options: SearchEntry, provider: str) -> s
     settings = {
         **{name: getattr(options, name) for name in _SETTINGS},
         "provider": provider,
+        "space": _SPACE,
         "weights": _digest(source.network.model),
         "data": source.dataset.digest,
     }
@@ -131,8 +135,9 @@ def prepare_workshop(
         raise ModelError(msg)
     judge = Judge(dense, source.dataset, options)
     quant_target = provider_of(provider).int8_target
-    precisions = (INT8, FLOAT) if quant_target else (FLOAT,)
-    builder = CandidateBuilder(dense, precisions=precisions)
+    precisions = (INT8, FLOAT, MIXED) if quant_target else (FLOAT,)
+    clips = clip_choices(dense, source.dataset, options.clips)
+    builder = CandidateBuilder(dense, precisions=precisions, clips=clips)
     prices = Prices(
         dense,
         builder,
@@ -141,7 +146,7 @@ def prepare_workshop(
         quant_target=quant_target,
         kept=folder / "prices.json",
     )
-    target = target_of(options, eager_ms=prices.eager_ms)
+    target = target_of(options, eager_ms=prices.eager_ms, dense_ms=prices.dense_ms)
     workshop = Workshop(
         builder=builder,
         prices=prices,
@@ -155,6 +160,8 @@ def prepare_workshop(
     smallest = builder.space.smallest(int8=INT8 in precisions)
     where = f"{provider}, {precisions[0]}, {len(builder.space.groups)} groups of layers"
     target.require(workshop.price(smallest), where=where)
+    if words := target.note(prices.of_dense()):
+        _logger.warning("%s", words)
     return workshop
 
 

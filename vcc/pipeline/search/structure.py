@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,8 +19,10 @@ from vcc.compression.thinning.group_masks import group_masks
 from vcc.compression.thinning.remove import thin_
 from vcc.models.decomposed import SPATIAL_TEMPORAL, Decomposed
 from vcc.pipeline.card import Network
-from vcc.pipeline.search.groups import decomposable, layer_groups
-from vcc.pipeline.search.space import SearchCandidate, Space
+from vcc.pipeline.search.groups import decomposable, layer_groups, stage_layers
+from vcc.pipeline.search.knobs.clips import Clips, with_clip
+from vcc.pipeline.search.knobs.stem_time import stem_time
+from vcc.pipeline.search.space import ALL_TAPS, MIXED, SearchCandidate, Space
 
 # Decomposing a large network takes as long as a few training steps; each kept one has its weights.
 _KEPT = 4
@@ -30,28 +33,36 @@ class CandidateBuilder:
 
     Args:
         dense: the trained network, on the CPU.
-        precisions: of `INT8` and `FLOAT`, those that the runtime has.
+        precisions: of `INT8`, `FLOAT` and `MIXED`, those that the runtime has.
+        clips: to try, see `clip_choices`.
 
     Raises:
         ScheduleError: its channels cannot be traced.
     """
 
-    def __init__(self, dense: Network, *, precisions: tuple[str, ...]) -> None:
+    def __init__(
+        self, dense: Network, *, precisions: tuple[str, ...], clips: Clips | None = None
+    ) -> None:
         self.dense = dense
         self._example = torch.zeros(2, *dense.card.clip_shape)
-        self._kept: OrderedDict[tuple[float, ...], _Decomposed] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], _Decomposed] = OrderedDict()
         self._undecomposed = _Decomposed(
             dense.model, trace_channels(dense.model, self._example), frozenset()
         )
+        groups = layer_groups(dense.model, self._undecomposed.channels)
+        stages = stage_layers(dense.model, groups)
         self.space = Space(
-            groups=layer_groups(dense.model, self._undecomposed.channels),
+            groups=groups,
             units=decomposable(dense.model),
-            precisions=precisions,
+            precisions=tuple(name for name in precisions if stages or name != MIXED),
+            stages=stages,
+            stem_time=stem_time(dense.model),
+            clips=clips or {},
         )
 
     def build(self, candidate: SearchCandidate) -> Network:
         """Return a candidate's network in float, with the dense network's weights where it can."""
-        base = self._decomposed(candidate.ranks)
+        base = self._decomposed(candidate)
         model = copy.deepcopy(base.model)
         channels = groups_of_copy(base.channels, model)
         share = {
@@ -64,21 +75,25 @@ class CandidateBuilder:
         )
         zero_filters_(model, masks, channels)
         thin_(model, masks, self._example, channels=TracedChannels(lambda: channels))
-        return Network(model=model.eval(), card=self.dense.card)
+        network = Network(model=model.eval(), card=self.dense.card)
+        return with_clip(network, self.space.clips[candidate.clip]) if candidate.clip else network
 
-    def _decomposed(self, ranks: Mapping[str, float]) -> _Decomposed:
-        key = tuple(ranks.values())
-        if min(key, default=1.0) == 1.0:
+    def _decomposed(self, candidate: SearchCandidate) -> _Decomposed:
+        taps, ranks = candidate.taps or ALL_TAPS, candidate.ranks
+        key = (taps, *sorted(ranks.items()))
+        if not taps and min(ranks.values(), default=1.0) == 1.0:
             return self._undecomposed
         if key not in self._kept:
-            self._kept[key] = self._decompose(ranks)
+            self._kept[key] = self._decompose(ranks, taps)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _decompose(self, ranks: Mapping[str, float]) -> _Decomposed:
+    def _decompose(self, ranks: Mapping[str, float], taps: int) -> _Decomposed:
         model = copy.deepcopy(self.dense.model)
+        if taps and self.space.stem_time is not None:
+            self.space.stem_time.shorten_(model, taps, self._example)
         for unit, share in ranks.items():
             if share < 1:
                 rule = RankRule(share=share)
@@ -91,7 +106,7 @@ class CandidateBuilder:
 
 
 class _Decomposed:
-    """The dense network with some layers decomposed, and its channels."""
+    """The dense network with some layers decomposed or cut in time, and its channels."""
 
     def __init__(
         self, model: nn.Module, channels: Sequence[ChannelGroup], layers: frozenset[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vcc.config.search import SearchOptions
+from vcc.config.search import DROP, SearchOptions
 from vcc.errors import ScheduleError
 
 
@@ -33,6 +33,9 @@ class Target:
         limit: of the price's `figure`.
         figure: an attribute of `Price`.
         unit: of the figure, after a number.
+        drop: of dev video top-1, where that is what was asked for: what costs no more is then the
+            better the cheaper it is; None: what is within the limit is the better the more
+            accurate it is.
     """
 
     option: str
@@ -40,6 +43,7 @@ class Target:
     limit: float
     figure: str
     unit: str
+    drop: float | None = None
 
     @property
     def is_latency(self) -> bool:
@@ -63,6 +67,22 @@ class Target:
         """Return a price in words, such as "3.91 ms"."""
         return f"{self.of(price):.4g} {self.unit}"
 
+    def words(self) -> str:
+        """Return the limit in words, such as "at most 4 ms"."""
+        most = f"at most {self.limit:.4g} {self.unit}"
+        if self.drop is None:
+            return most
+        return f"{most}, as the dense network takes, at a drop of {self.drop:g} or less"
+
+    def note(self, dense: Price) -> str:
+        """Return what to know of a target that the dense network meets itself, "" of others."""
+        if self.drop is not None or self.violation(dense) > 0:
+            return ""
+        return (
+            f"{self.option}: {self.asked:g} is met by the dense network itself, which takes "
+            f"{self.text(dense)}: `export` is enough, or ask for more"
+        )
+
     def require(self, least: Price, *, where: str) -> None:
         """Refuse a target that not even the smallest candidate meets.
 
@@ -82,14 +102,24 @@ class Target:
             raise ScheduleError(msg)
 
 
-def target_of(options: SearchOptions, *, eager_ms: float) -> Target:
+def target_of(options: SearchOptions, *, eager_ms: float, dense_ms: float = 0.0) -> Target:
     """Return the target that the options set.
 
     Args:
         options: have one.
         eager_ms: time of a clip of the dense network in PyTorch, which a speed-up is against.
+        dense_ms: that of its file on the runtime, which is the limit where only a drop is given.
     """
     option, asked = options.target
+    if option == DROP:
+        return Target(
+            option=option,
+            asked=asked,
+            limit=dense_ms,
+            figure="latency_ms",
+            unit="ms",
+            drop=asked,
+        )
     if option == "target_macs":
         figure, unit, limit = "macs", "of the dense network's MACs", asked
     elif option == "target_size_mb":

@@ -16,6 +16,7 @@ from vcc.errors import StoppedError, VccError
 from vcc.pipeline.card import Network
 from vcc.pipeline.full.child_run import child_run
 from vcc.pipeline.search.judge import Judge
+from vcc.pipeline.search.knobs.precision import Precision
 from vcc.pipeline.search.prices import Measured, Prices
 from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.structure import CandidateBuilder
@@ -96,7 +97,7 @@ class Trials:
         self, trial: optuna.Trial, candidate: SearchCandidate, earlier: Sequence[Outcome], run: Run
     ) -> Outcome:
         network = self._builder.build(candidate)
-        price = self._prices.of(network, int8=candidate.int8)
+        price = self._prices.of(network, self._precision(candidate))
         _log_price(price, run)
         found = Outcome(number=trial.number, candidate=candidate, end=COSTLY, price=price)
         if self._target.violation(price) > 0:
@@ -121,7 +122,8 @@ class Trials:
         self._judge.train(network, run)
         judged = network
         if found.candidate.int8:
-            judged = self._judge.quantized(network, self._prices.quantizing)
+            schedule = self._prices.quantizing(self._precision(found.candidate))
+            judged = self._judge.quantized(network, schedule)
         score = self._judge.score(judged)
         run.log_metrics({"dev_video_top1": score.top1, "dev_loss": score.loss})
         done = replace(found, end=JUDGED, settled_top1=settled, top1=score.top1, loss=score.loss)
@@ -130,7 +132,7 @@ class Trials:
         return done
 
     def _measure(self, network: Network, candidate: SearchCandidate, run: Run) -> Measured:
-        measured = self._prices.measure(network, int8=candidate.int8)
+        measured = self._prices.measure(network, self._precision(candidate))
         run.log_metrics(
             {
                 "latency_p50_ms": measured.latency_ms,
@@ -138,6 +140,9 @@ class Trials:
             }
         )
         return measured
+
+    def _precision(self, candidate: SearchCandidate) -> Precision:
+        return self._builder.space.precision(candidate)
 
     def _tell(self, outcome: Outcome, *, done: int, left: float) -> None:
         top1 = "" if outcome.top1 is None else f", dev video top-1 {outcome.top1:.1%}"

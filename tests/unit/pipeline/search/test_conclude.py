@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from search_found import found_of
+from search_found import found_of, latency
 
 from vcc.compression.schedule.loader import load_schedule
 from vcc.config.entrypoints import SearchEntry
+from vcc.config.search import SearchOptions
 from vcc.errors import GateError
+from vcc.pipeline.export.turns import Timed
 from vcc.pipeline.search.conclude import (
     best_finalist,
     holds,
@@ -22,6 +24,7 @@ from vcc.pipeline.search.conclude import (
 from vcc.pipeline.search.groups import LayerGroup
 from vcc.pipeline.search.space import INT8, Space
 from vcc.pipeline.search.step import Workshop
+from vcc.pipeline.search.target import target_of
 
 
 @pytest.fixture
@@ -73,7 +76,9 @@ def test_everything_found_is_kept_and_logged(
 
 def test_the_report_says_the_target_and_that_test_was_not_read() -> None:
     text = report_text(found_of(), arch="resnet10b", provider="openvino")
-    assert "At most 5 ms; the dense network: 10 ms, dev video top-1 90.0% of 40 videos" in text
+    assert (
+        "Target: at most 5 ms; the dense network: 10 ms, dev video top-1 90.0% of 40 videos" in text
+    )
     assert "Test videos were not read." in text
     assert "| trial0 | 85.0 | 4.00 |" in text
 
@@ -89,6 +94,21 @@ def test_the_best_holds_target_and_drop() -> None:
     differs = dataclasses.replace(found, times={})
     with pytest.raises(GateError, match="no finalist's file agrees with its network"):
         best_finalist(differs, max_drop=None)
+
+
+def test_of_those_that_hold_a_drop_the_fastest_is_the_best() -> None:
+    found = found_of()
+    slower = dataclasses.replace(found.finalists[0], name="trial9", top1=0.9)
+    target = target_of(SearchOptions(max_drop=0.05), eager_ms=40.0, dense_ms=10.0)
+    times = {**found.times, "trial9": Timed(latency=latency(6.0), size_mb=2.0)}
+    both = dataclasses.replace(
+        found, target=target, finalists=[slower, *found.finalists], times=times
+    )
+    assert best_finalist(both, max_drop=0.05).name == "trial0"
+    assert best_finalist(both, max_drop=0.01).name == "trial9"
+    as_slow = dataclasses.replace(both, times={**times, "dense": times["trial0"]})
+    with pytest.raises(GateError, match=r"no finalist holds max_drop=0.05: the best, trial9"):
+        best_finalist(as_slow, max_drop=0.05)
 
 
 @pytest.mark.parametrize(("megabytes", "held"), [(2.0, True), (1.9, False)])

@@ -50,7 +50,7 @@ def test_times_are_measured_of_the_best_only_and_hold() -> None:
         return dataclasses.replace(each, measured=Measured(latency_ms=ms, size_mb=1.0))
 
     target = target_of(SearchEntry(target_latency_ms=4.0), eager_ms=1.0)
-    chosen = choose_finalists(OUTCOMES, target, measured=measured)
+    chosen = choose_finalists(OUTCOMES, target, dense_top1=1.0, measured=measured)
     assert next(chosen).number == 3
     # The fourth was predicted to meet the target, and does not.
     assert timed == [4]
@@ -62,8 +62,20 @@ def test_other_targets_are_known_without_timing() -> None:
         raise AssertionError
 
     target = target_of(SearchEntry(target_macs=0.35), eager_ms=1.0)
-    chosen = choose_finalists(OUTCOMES, target, measured=measured)
+    chosen = choose_finalists(OUTCOMES, target, dense_top1=1.0, measured=measured)
     assert [each.number for each in chosen] == [3, 2, 1]
+
+
+def test_of_those_that_cost_no_more_than_a_drop_the_cheapest_are_the_best() -> None:
+    def measured(each: Outcome) -> Outcome:
+        return dataclasses.replace(
+            each, measured=Measured(latency_ms=each.price.latency_ms, size_mb=1)
+        )
+
+    target = target_of(SearchEntry(max_drop=0.1), eager_ms=1.0, dense_ms=8.0)
+    chosen = choose_finalists(OUTCOMES, target, dense_top1=1.0, measured=measured)
+    # The first misses the drop, and the fifth is slower than the dense network.
+    assert [each.number for each in chosen] == [3, 2, 4, 1]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from prepared_networks import CLIP
 from vcc.compression.channels.trace import trace_channels
 from vcc.models import build_model
 from vcc.pipeline.card import Network
-from vcc.pipeline.search.groups import decomposable, layer_groups
+from vcc.pipeline.search.groups import decomposable, layer_groups, stage_layers
 
 
 def groups_of(model: torch.nn.Module) -> dict[str, tuple[str, ...]]:
@@ -23,6 +23,21 @@ def test_streams_and_insides_of_a_resnet_are_apart(network: Network) -> None:
     named = [weight for weights in groups.values() for weight in weights]
     assert len(named) == len(set(named))
     assert "fc.weight" not in named
+
+
+def test_stages_hold_every_layer_but_the_classifier(network: Network) -> None:
+    clip = torch.zeros(2, *network.card.clip_shape)
+    groups = layer_groups(network.model, trace_channels(network.model, clip))
+    stages = stage_layers(network.model, groups)
+    layers = [
+        name
+        for name, part in network.model.named_modules()
+        if isinstance(part, torch.nn.Conv3d | torch.nn.Linear) and name != "fc"
+    ]
+    assert sorted(name for names in stages.values() for name in names) == sorted(layers)
+    assert stages["stage1"][0] == "conv1"
+    # One stage is no choice.
+    assert stage_layers(network.model, groups[:1]) == {}
 
 
 def test_depthwise_layers_go_with_their_channels() -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 import torch
 
+from vcc.config.compression import ClipChoice
 from vcc.config.entrypoints import SearchEntry
 from vcc.data.store.prepared import PreparedDataset
-from vcc.models.quantized.plan import read_plan
+from vcc.models.quantized.plan import float_layers, read_plan
 from vcc.pipeline.card import Network
 from vcc.pipeline.search.judge import Judge
+from vcc.pipeline.search.knobs.clips import with_clip
+from vcc.pipeline.search.knobs.precision import Precision
 from vcc.pipeline.search.prices import quantizing_schedule
 from vcc.pipeline.search.structure import CandidateBuilder
 
@@ -51,6 +54,22 @@ def test_statistics_and_weights_change_and_integers_are_a_copy(
     assert read_plan(network.model) is None
     assert 0 <= judge.top1(quantized) <= 1
     assert quantized.card == builder.dense.card
+    kept = ("conv1", "layer1.0.conv1")
+    mixed = judge.quantized(network, quantizing_schedule("cpu", Precision(True, kept)))
+    assert set(float_layers(mixed.model)) == set(kept)
+
+
+def test_other_clips_are_looked_at_where_the_network_has_them(
+    builder: CandidateBuilder, dataset: PreparedDataset, options: SearchEntry
+) -> None:
+    judge = Judge(builder.dense, dataset, options)
+    seen: list[tuple[int, ...]] = []
+    network = with_clip(halved(builder), ClipChoice(sample_duration=2, downsample=2))
+    network.model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[2:]))
+    assert 0 <= judge.settle(network) <= 1
+    assert set(seen) == {(2, 16, 16)}
+    judge.quantized(network, quantizing_schedule("cpu"))
+    assert set(seen) == {(2, 16, 16)}
 
 
 def test_no_epochs_train_nothing(

@@ -13,6 +13,7 @@ from torch import nn
 import vcc.pipeline.search.prices as prices
 from vcc.export.layer_latency import LayerShape
 from vcc.pipeline.card import Network
+from vcc.pipeline.search.knobs.precision import ALL_FLOAT, ALL_INT8, Precision
 from vcc.pipeline.search.prices import Measured, Prices, _read, quantizing_schedule, weights_mb
 from vcc.pipeline.search.space import SearchCandidate
 from vcc.pipeline.search.structure import CandidateBuilder
@@ -40,10 +41,10 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """A network takes 3 ms and twice its layers' times; returns the precisions that were timed."""
     found: list[bool] = []
 
-    def measure(self: Prices, network: Network, *, int8: bool) -> Measured:
-        found.append(int8)
-        size = 0.1 + 1.5 * weights_mb(network.model, int8=int8)
-        return Measured(latency_ms=3 + 2 * self._layers_ms(network, int8=int8), size_mb=size)
+    def measure(self: Prices, network: Network, precision: Precision) -> Measured:
+        found.append(precision.int8)
+        size = 0.1 + 1.5 * weights_mb(network.model, precision)
+        return Measured(latency_ms=3 + 2 * self._layers_ms(network, precision), size_mb=size)
 
     monkeypatch.setattr(Prices, "measure", measure)
     monkeypatch.setattr(prices, "eager_latency_ms", lambda network: 99.0)
@@ -57,13 +58,14 @@ def test_predictions_meet_what_was_measured(
     shares = {group.name: 0.5 for group in builder.space.groups}
     candidate: SearchCandidate = builder.space.of(shares, 1.0, True)
     network = builder.build(candidate)
-    for int8 in (False, True):
-        price = found.of(network, int8=int8)
-        truth = found.measure(network, int8=int8)
+    for precision in (ALL_FLOAT, ALL_INT8, Precision(True, ("conv1", "layer4.0.conv2"))):
+        price = found.of(network, precision)
+        truth = found.measure(network, precision)
         assert price.latency_ms == pytest.approx(truth.latency_ms)
         assert price.size_mb == pytest.approx(truth.size_mb)
     assert 0.1 < price.macs < 0.5
     assert found.eager_ms == 99.0
+    assert (found.of_dense().latency_ms, found.of_dense().macs) == (found.dense_ms, 1.0)
 
 
 def test_networks_are_timed_once_on_a_machine(
@@ -93,13 +95,16 @@ def test_a_file_of_something_else_is_measured_anew(tmp_path: Path, text: str) ->
 
 def test_integers_take_a_byte() -> None:
     layer = nn.Linear(1000, 10)
-    assert weights_mb(layer, int8=False) == pytest.approx(0.04004)
-    assert weights_mb(layer, int8=True) == pytest.approx(0.01004)
+    assert weights_mb(layer, ALL_FLOAT) == pytest.approx(0.04004)
+    assert weights_mb(layer, ALL_INT8) == pytest.approx(0.01004)
 
 
 def test_candidates_are_quantized_for_the_runtime() -> None:
     (quantizer,) = quantizing_schedule("tensorrt").in_section("quantizers")
     assert quantizer.args["quant_target"] == "tensorrt"
+    assert "overrides" not in quantizer.args
+    (mixed,) = quantizing_schedule("cpu", Precision(True, ("conv1",))).in_section("quantizers")
+    assert mixed.args["overrides"]
 
 
 def test_times_that_waver_are_said_once(

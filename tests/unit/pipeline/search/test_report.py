@@ -33,9 +33,26 @@ def test_every_trial_has_a_row_with_all_of_its_parameters() -> None:
 def test_the_front_says_what_was_taken() -> None:
     lines = front_markdown(found_of()).splitlines()
     assert len(lines) == 4
-    assert "| a 50% | stem 0.25 | int8 | 3.00 | 4.00 |" in lines[2]
+    assert "| a 50% | stem of rank 0.25 | int8 | 3.00 | 4.00 |" in lines[2]
     assert lines[2].endswith("| yes |")
     assert lines[3].endswith("| no |")
+
+
+def test_trials_that_differ_in_their_knobs_share_a_table() -> None:
+    found = found_of()
+    first, second, *_ = found.outcomes
+    other = dataclasses.replace(
+        second.candidate,
+        ranks={"hidden": 1.0},
+        taps=3,
+        clip="8x32x32",
+        stages={"stage1": True, "stage2": False},
+    )
+    outcomes = [first, dataclasses.replace(second, candidate=other)]
+    rows = list(csv.DictReader(io.StringIO(outcomes_csv(outcomes))))
+    assert [(row["rank.stem"], row["taps.stem"]) for row in rows] == [("0.25", ""), ("", "3")]
+    line = front_markdown(dataclasses.replace(found, outcomes=outcomes)).splitlines()[3]
+    assert "| stem over 3 frames, 8x32x32 | mixed, stage2 f32 |" in line
 
 
 def test_finalists_stand_beside_the_dense_network() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vcc.config.compression import ClipChoice
 from vcc.pipeline.search.groups import LayerGroup
+from vcc.pipeline.search.knobs.stem_time import StemTime
 from vcc.pipeline.search.sensitivity import LEVELS, curves_csv, measure_curves, start_points
 from vcc.pipeline.search.space import FLOAT, INT8, MOST, SearchCandidate, Space
 
@@ -54,7 +57,8 @@ def test_a_curve_per_group_is_measured_once(tmp_path: Path) -> None:
 
 def cost(candidate: SearchCandidate) -> float:
     left = sum(1 - share for share in candidate.filters.values()) / 2
-    return left * (0.5 if candidate.int8 else 1.0) * (0.8 if candidate.ranks["stem"] < 1 else 1)
+    stem = 0.8 if candidate.taps or candidate.ranks["stem"] < 1 else 1
+    return left * (0.5 if candidate.int8 else 1.0) * stem
 
 
 def test_starts_meet_the_target_and_just_so() -> None:
@@ -65,6 +69,20 @@ def test_starts_meet_the_target_and_just_so() -> None:
     assert all(cost(candidate) > 0.3 for candidate in alike)
     # What costs nothing goes before what costs half of the accuracy.
     assert any(each.filters["a"] > each.filters["b"] for each in found)
+
+
+def test_every_knob_is_turned_once_in_the_first_precision() -> None:
+    clips = {
+        text: ClipChoice(sample_duration=frames, sample_size=8)
+        for text, frames in (("4x8x8", 4), ("2x8x8", 2))
+    }
+    wide = dataclasses.replace(SPACE, stem_time=StemTime("a", 7), clips=clips)
+    found = start_points(wide, CURVES, lambda candidate: cost(candidate) <= 0.4)[:-1]
+    assert {each.taps for each in found} == {0, 3}
+    assert {each.clip for each in found} == set(clips)
+    assert all(each.int8 for each in found if each.taps or each.clip == "2x8x8")
+    # One at a time.
+    assert not any(each.taps and each.clip == "2x8x8" for each in found)
 
 
 def test_only_the_smallest_is_left_where_nothing_else_meets_it() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from vcc.data.store.prepared import PreparedDataset
 from vcc.models.summary import count_macs
 from vcc.pipeline.card import Network
-from vcc.pipeline.search.space import SearchCandidate
+from vcc.pipeline.search.knobs.clips import clip_choices
+from vcc.pipeline.search.space import FLOAT, INT8, MIXED, SearchCandidate
 from vcc.pipeline.search.structure import CandidateBuilder, renamed
 
 
@@ -42,6 +44,31 @@ def test_a_group_alone_loses_filters(builder: CandidateBuilder, network: Network
     assert made.get_submodule("layer1.0.conv1").out_channels == 4
     assert made.get_submodule("conv1").out_channels == 8
     assert made.get_submodule("layer4.0.conv1").out_channels == 64
+
+
+def test_the_stem_is_cut_in_time_and_clips_are_others(
+    network: Network, dataset: PreparedDataset
+) -> None:
+    clips = clip_choices(network, dataset, ("2x16",))
+    builder = CandidateBuilder(network, precisions=(FLOAT,), clips=clips)
+    names = [group.name for group in builder.space.groups]
+    shares = dict.fromkeys(names, 0.5)
+    own = builder.build(builder.space.of(shares, 0.25, False, taps=3))
+    assert own.model.get_submodule("conv1").kernel_size == (3, 7, 7)
+    assert own.card == network.card
+    made = builder.build(builder.space.of(shares, 1.0, False, taps=3, clip="2x16x16 stride 2"))
+    assert made.card.clip_shape == (3, 2, 16, 16)
+    assert count_macs(made.model) < count_macs(own.model)
+    assert network.card.clip_shape == (3, 4, 16, 16)
+    assert torch.isfinite(made.model(torch.randn(1, *made.card.clip_shape))).all()
+
+
+def test_stages_have_a_precision_each_where_there_are_several(network: Network) -> None:
+    space = CandidateBuilder(network, precisions=(INT8, FLOAT, MIXED)).space
+    assert space.precisions == (INT8, FLOAT, MIXED)
+    assert {group.name.partition(".")[0] for group in space.groups} == set(space.stages)
+    assert "conv1" in space.stages["stage1"]
+    assert not any("fc" in layers for layers in space.stages.values())
 
 
 def test_a_decomposed_layer_s_filters_are_those_of_its_last_part() -> None:

@@ -14,6 +14,7 @@ from vcc.compression.sensitivity.measured import EvalResult
 from vcc.config.entrypoints import SearchEntry
 from vcc.errors import StoppedError, TrainingError
 from vcc.pipeline.search.groups import LayerGroup
+from vcc.pipeline.search.knobs.precision import Precision
 from vcc.pipeline.search.prices import Measured
 from vcc.pipeline.search.space import FLOAT, SearchCandidate, Space
 from vcc.pipeline.search.study import COSTLY, FAILED, JUDGED, Outcome, Study
@@ -33,12 +34,10 @@ class CandidateBuilder:
 class Prices:
     """Half of the filters gone costs just the target."""
 
-    quantizing = None
-
-    def of(self, candidate: SearchCandidate, *, int8: bool) -> Price:
+    def of(self, candidate: SearchCandidate, _precision: Precision) -> Price:
         return Price(latency_ms=1.0, macs=1 - candidate.filters["a"], size_mb=1.0)
 
-    def measure(self, candidate: SearchCandidate, *, int8: bool) -> Measured:
+    def measure(self, candidate: SearchCandidate, _precision: Precision) -> Measured:
         return Measured(latency_ms=2.0, size_mb=1.0)
 
 
