@@ -20,7 +20,7 @@ PROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 # The entry points that the design fixes.
 NAMES = {
     "main", "prepare", "train", "sensitivity", "compress", "evaluate", "export", "promote",
-    "predict", "study", "search", "doctor",
+    "predict", "study", "search", "doctor", "compare",
 }  # fmt: skip
 
 

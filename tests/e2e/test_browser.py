@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import mlflow
 import pytest
+from compared_registry import BASE, make_compared
 from limits import HANG_S
 from tracking_servers import mlflow_server
 
+from vcc.config.entrypoints import CompareEntry
 from vcc.config.tracking import TrackingOptions
+from vcc.pipeline.commands.compare import run_compare
 from vcc.tracking.registry import VIDEO_SUFFIX, describe_version, get_version
 from vcc.tracking.runs import open_run
 from vcc.tracking.views import save_view
@@ -136,3 +140,35 @@ def test_the_model_page_says_who_is_champion_and_how_good(
     browser: webdriver.Chrome, pages: dict[str, str]
 ) -> None:
     shown(browser, pages["model"], NAME + VIDEO_SUFFIX, "champion", "Version 1", "92.2 % of 64")
+
+
+@pytest.mark.parametrize(("width", "phone"), [(390, True), (1400, False)])
+@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+def test_the_page_of_versions_fits_a_phone_and_a_desk(
+    browser: webdriver.Chrome, compared: Path, width: int, phone: bool, scheme: str, dark: bool
+) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": phone}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        shown(browser, compared.as_uri(), f"Versions of {BASE}", "Lineage", "Verdicts of the gate")
+        # Tables scroll by themselves: the page never sideways.
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        colour = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert colour == ("rgb(26, 26, 26)" if dark else "rgb(255, 255, 255)")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The page of `compare`, of three versions."""
+    folder = tmp_path_factory.mktemp("compared")
+    before = mlflow.get_tracking_uri()
+    made = make_compared(folder)
+    page = folder / "compare.html"
+    mlflow.set_experiment(experiment_id=made.experiment)
+    run_compare(CompareEntry(name=BASE, output=page, results=folder))
+    yield page
+    mlflow.set_tracking_uri(before)

@@ -294,6 +294,26 @@ class PromoteEntry(TrustOptions, TrackingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CompareEntry(TrackingOptions):
+    """Write one page of every registered version: accuracy, cost, lineage, verdicts, changes."""
+
+    name: str | None = option(None, "registered model; default: all of this project")
+    experiment: str | None = option(
+        None, "name or id of the experiment whose runs made the versions; default: any"
+    )
+    before: str | None = option(
+        None,
+        "number, alias or URI of the version that after is compared with; default: its parent",
+    )
+    after: str | None = option(
+        None,
+        "number, alias or URI of the version that is looked at closely; default: the challenger, "
+        "else the champion, else the newest compressed one",
+    )
+    output: Path = option(Path("compare.html"), "HTML file")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictEntry(ServingOptions, TrackingOptions):
     """Classify video files with a registered model or an exported file."""
 

@@ -27,6 +27,7 @@ ENTRY_POINTS: dict[str, tuple[str, type[Options]]] = {
     "export": ("export", entry.ExportEntry),
     "search": ("search", entry.SearchEntry),
     "promote": ("promote", entry.PromoteEntry),
+    "compare": ("compare", entry.CompareEntry),
     "predict": ("predict", entry.PredictEntry),
     "study": ("study", entry.StudyEntry),
     "doctor": ("doctor", entry.DoctorEntry),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from vcc.evaluation.accuracy import VideoScores
+from vcc.evaluation.predictions import Prediction
 from vcc.spreadsheet import CsvWriter
 
 
@@ -45,6 +47,23 @@ def class_rows(confusion: Tensor, labels: Sequence[str]) -> list[ClassAccuracy]:
                 videos=videos,
                 accuracy=int(counts[index]) / videos if videos else float("nan"),
                 confused_with=labels[worst] if int(wrong[worst]) else "",
+            )
+        )
+    return rows
+
+
+def classes_of(predictions: Sequence[Prediction]) -> list[ClassAccuracy]:
+    """Return the rows of the classes that videos have, by name, from a table of predictions."""
+    rows = []
+    for label in sorted({each.label for each in predictions}):
+        own = [each for each in predictions if each.label == label]
+        wrong = Counter(each.predicted for each in own if not each.right)
+        rows.append(
+            ClassAccuracy(
+                label=label,
+                videos=len(own),
+                accuracy=sum(each.right for each in own) / len(own),
+                confused_with=wrong.most_common(1)[0][0] if wrong else "",
             )
         )
     return rows

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
+from vcc.errors import DataError
 from vcc.evaluation.accuracy import VideoScores
-from vcc.spreadsheet import CsvWriter
+from vcc.spreadsheet import CsvWriter, plain_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +71,30 @@ def predictions_csv(rows: Sequence[Prediction]) -> str:
         values |= {name: f"{values[name]:.6f}" for name in ("score", "label_score")}
         writer.writerow(values[name] for name in names)
     return text.getvalue()
+
+
+def read_predictions(text: str, *, where: str) -> list[Prediction]:
+    """Read back what `predictions_csv` wrote.
+
+    Args:
+        text: the CSV.
+        where: it is from, for the message.
+
+    Raises:
+        DataError: it is something else.
+    """
+    try:
+        return [
+            Prediction(
+                video=row["video"],
+                label=row["label"],
+                predicted=row["predicted"],
+                right=row["right"] == "True",
+                score=float(row["score"]),
+                label_score=float(row["label_score"]),
+            )
+            for row in map(plain_row, csv.DictReader(io.StringIO(text, newline="")))
+        ]
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        msg = f"{where}: is no table of predictions ({error!r}): evaluate the version again"
+        raise DataError(msg) from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -298,11 +299,19 @@ def _as_version(version: ModelVersion, aliases: tuple[str, ...]) -> Version:
     return Version(
         name=version.name,
         number=int(version.version),
-        model_id=getattr(version, "model_id", None),
+        model_id=_model_id_of(version),
         created_ms=int(version.creation_timestamp),
         tags=dict(version.tags),
         aliases=aliases,
     )
+
+
+def _model_id_of(version: ModelVersion) -> str | None:
+    """Return the id of the logged model that a version is; None where it is none."""
+    # A registry in a database keeps it in the version's address alone, as models:/ID.
+    address = str(version.source or "")
+    found = re.fullmatch(r"models:/([^/@]+)", address)
+    return getattr(version, "model_id", None) or (found[1] if found else None)
 
 
 def _aliases_by_number(aliases: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:

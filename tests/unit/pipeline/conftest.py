@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
+from compared_registry import ComparedRegistry, make_compared
 from prepared_networks import network_for
 
 from vcc.config.data import PrepareOptions
@@ -85,3 +87,12 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
 @pytest.fixture
 def network(dataset: PreparedDataset) -> Network:
     return network_for(dataset)
+
+
+@pytest.fixture(scope="session")
+def made_compared(tmp_path_factory: pytest.TempPathFactory) -> ComparedRegistry:
+    """A registry of three versions that are compared; making it takes seconds."""
+    before = mlflow.get_tracking_uri()
+    found = make_compared(tmp_path_factory.mktemp("compared"))
+    mlflow.set_tracking_uri(before)
+    return found

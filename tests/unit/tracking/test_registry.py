@@ -159,3 +159,11 @@ def test_files_are_fetched_or_named(toy: ToyRegistry, tmp_path: Path) -> None:
     assert download_checkpoint(version, into=tmp_path / "one", file="arch.json").is_file()
     with pytest.raises(TrackingError, match=f"models:/{BASE}/1/nothing.*: cannot be fetched"):
         fetch(f"{version.uri}/nothing", into=tmp_path)
+
+
+def test_a_version_knows_the_logged_model_that_it_is(toy: ToyRegistry) -> None:
+    model_id = toy.client.create_logged_model("0", name="checkpoint").model_id
+    toy.client.create_model_version(BASE, f"models:/{model_id}")
+    assert get_version(f"models:/{BASE}/4").model_id == model_id
+    # Registered from a folder, it is none.
+    assert get_version(f"models:/{BASE}/1").model_id is None

@@ -7,9 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import mlflow
+import pytest
 
 from vcc.config.metrics import METRICS
-from vcc.tracking.views import DENSE_METHOD, MeasuredRun, find_artifact, measured_runs, save_view
+from vcc.errors import TrackingError
+from vcc.tracking.registry import Version
+from vcc.tracking.views import (
+    DENSE_METHOD,
+    MeasuredRun,
+    artifact_folder,
+    artifact_text,
+    find_artifact,
+    find_experiment,
+    measured_by,
+    measured_runs,
+    recorded_run,
+    runs_of_experiment,
+    save_view,
+)
 
 MEASURED = {"video_top1": 0.5, "latency_p50_ms": 3.0, "size_bytes": 7.0}
 
@@ -98,3 +113,46 @@ def test_a_pipeline_s_own_runs_are_called_as_its_table_calls_them(
             finished(store, {**tags, "method": method, "mlflow.parentRunId": parent}, MEASURED)
     names = [run.name for run in measured_runs("0", data_digest="d", parent="ours")]
     assert sorted(names) == ["compressed", "dense", "toy compressed by ep", "toy dense"]
+
+
+def test_a_run_is_read_back_with_its_parent(store: mlflow.MlflowClient) -> None:
+    run_id = finished(store, {"mlflow.parentRunId": "p", "step": "export"}, MEASURED)
+    found = recorded_run(run_id)
+    assert found is not None
+    assert (found.metrics, found.parent, found.tags["step"]) == (MEASURED, "p", "export")
+    assert recorded_run("gone") is recorded_run(None) is None
+
+
+def test_an_experiment_is_found_by_name_and_id(store: mlflow.MlflowClient) -> None:
+    made = store.create_experiment("toys")
+    run_id = str(store.create_run(made).info.run_id)
+    finished(store, {})
+    assert find_experiment("toys") == find_experiment(made) == made
+    assert runs_of_experiment(made) == {run_id}
+    with pytest.raises(TrackingError, match="none named 'tosy': did you mean toys"):
+        find_experiment("tosy")
+
+
+def test_the_run_that_measured_a_version_last_is_found(store: mlflow.MlflowClient) -> None:
+    model_id = store.create_logged_model("0", name="checkpoint").model_id
+    version = Version(name="net", number=1, model_id=model_id, created_ms=0, tags={})
+    assert measured_by(version, "video_top1") is None
+    runs = [str(store.create_run("0").info.run_id) for _ in range(2)]
+    for moment, run_id in enumerate(reversed(runs)):
+        store.log_metric(run_id, "video_top1", 0.5, timestamp=moment, model_id=model_id)
+    assert measured_by(version, "video_top1") == runs[0]
+    nobody = Version(name="net", number=1, model_id=None, created_ms=0, tags={})
+    assert measured_by(nobody, "video_top1") is None
+
+
+def test_artifacts_are_read_where_they_are(store: mlflow.MlflowClient, tmp_path: Path) -> None:
+    experiment = store.create_experiment("toys", (tmp_path / "store").as_uri())
+    run_id = str(store.create_run(experiment).info.run_id)
+    store.log_text(run_id, "b", "flips/b.txt")
+    store.log_text(run_id, "a", "flips/a.txt")
+    assert artifact_text(run_id, "flips/a.txt") == "a"
+    assert artifact_text(run_id, "none.txt") is artifact_text(None, "flips/a.txt") is None
+    names = [path.name for path in artifact_folder(run_id, "flips", into=tmp_path)]
+    assert names == ["a.txt", "b.txt"]
+    assert artifact_folder(run_id, "none", into=tmp_path) == []
+    assert artifact_folder(None, "flips", into=tmp_path) == []

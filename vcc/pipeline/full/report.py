@@ -65,13 +65,14 @@ _PICTURES = (
 
 @dataclass(frozen=True, kw_only=True)
 class PageSection:
-    """A part of the page: its title, then pictures or a table.
+    """A part of the page: its title, then a table, lines of a file or pictures.
 
     Attributes:
         title: above it, and in the table of contents.
         text: a sentence; "" for none.
         pictures: caption and base64 PNG of each.
         rows: of a table, the first its header.
+        lines: of a file, shown as they are.
         small: the pictures are shown beside each other.
     """
 
@@ -79,6 +80,7 @@ class PageSection:
     text: str = ""
     pictures: Sequence[Mapping[str, str]] = ()
     rows: Sequence[Sequence[str]] = ()
+    lines: Sequence[str] = ()
     small: bool = False
 
 

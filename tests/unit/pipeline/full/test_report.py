@@ -27,6 +27,7 @@ def page() -> str:
                 title="<Cost>", pictures=[{"caption": 'a "quoted" name', "data": "aGVsbG8="}]
             ),
             PageSection(title="Layers", text="of both", rows=[["layer"], ["<conv1>"]]),
+            PageSection(title="File", lines=["-a: <b>", "+a: c"]),
         ],
         facts={"commit": "abc"},
     )
@@ -44,9 +45,15 @@ def test_names_are_escaped() -> None:
 
 def test_the_contents_lead_to_every_part() -> None:
     links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', page())
-    assert [title for _, title in links] == ["&lt;Cost&gt;", "Layers", "Where it comes from"]
+    assert [title for _, title in links] == [
+        "&lt;Cost&gt;",
+        "Layers",
+        "File",
+        "Where it comes from",
+    ]
     assert all(f'id="{place}"' in page() for place, _ in links)
-    assert "<td>&lt;conv1&gt;</td>" in page()
+    assert '<td class="short">&lt;conv1&gt;</td>' in page()
+    assert '<pre class="wide">-a: &lt;b&gt;\n+a: c\n</pre>' in page()
 
 
 def test_the_summary_says_what_was_lost_and_gained() -> None:
