@@ -329,6 +329,12 @@ class PredictEntry(ServingOptions, TrackingOptions):
         at_least=0,
         at_most=MOST_CLIPS,
     )
+    timeline: bool = option(
+        False, "also write scores over time beside output: CSV, JSON and a picture of each video"
+    )
+    annotate: Path | None = option(
+        None, "folder that takes each video again with its labels on it, MP4; default: none"
+    )
     provider: str = option("auto", "what runs the graph", choices=PROVIDERS)
     threads: int = option(0, "CPU threads of the runtime; 0: all cores", at_least=0)
 

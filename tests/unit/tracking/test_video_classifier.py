@@ -76,3 +76,26 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_predictions_are_shown_on_one_line() -> None:
     prediction = VideoPrediction(labels=("a", "b"), scores=(0.75, 0.25), clips=3)
     assert shown(prediction.best(5)) == "a 75.0%, b 25.0%"
+
+
+def test_a_timeline_has_each_clip_with_its_time(
+    classifier: VideoClassifier, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_classifier, "_CLIPS_PER_RUN", 2)
+    timeline = classifier.timeline(video)
+    whole = classifier.classify(video)
+    assert timeline.prediction() == whole
+    assert timeline.scores.shape == (whole.clips, len(LABELS))
+    window = classifier.protocol.window
+    # 22 frames at 25 a second; the last clip is a short one.
+    assert timeline.fps == 25
+    assert timeline.bounds[:2] == (0, window / 25)
+    assert timeline.bounds[-1] == 22 / 25
+    assert len(timeline.bounds) == whole.clips + 1
+    ((label, score),) = timeline.best(0, 1)
+    assert score == timeline.scores[0].max() == timeline.scores[0][LABELS.index(label)]
+
+
+def test_frames_are_those_that_were_classified(classifier: VideoClassifier, video: Path) -> None:
+    frames = list(classifier.frames(video))
+    assert [frame.shape for frame in frames] == [(36, 48, 3)] * 22

@@ -55,19 +55,73 @@ def clips_of_file(
         BadVideoError: it is not a video within the limits; the message is the reason alone. What
             is found at the end, such as that too little came, is raised after the last clip.
     """
-    _check_file(path, limits)
-    video = _Video(path, short_side, limits, fps)
-    try:
-        if n_clips == 0:
-            for window in video.windows(protocol):
-                yield _clip(window, protocol)
-        else:
-            yield from _spread_clips(video, protocol, n_clips)
-    except cv2.error as error:
-        msg = f"cannot be decoded: {error.err or error}"
-        raise BadVideoError(msg) from None
-    if video.cut:
-        logger.warning("%s: cut or damaged, used as far as it came: %s", path.name, video.cut)
+    video = VideoClips(path, protocol, short_side=short_side, limits=limits, fps=fps)
+    yield from video.read(n_clips)
+
+
+class VideoClips:
+    """A video file's clips, and what is known of the file after the last one.
+
+    Args:
+        path: a video file.
+        protocol: which clips and which crop.
+        short_side: of the frame store that the network was trained from, pixels.
+        limits: what is refused.
+        fps: frames per second that the store's videos were resampled to; 0 where they were not.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        protocol: ClipProtocol,
+        *,
+        short_side: int,
+        limits: ServingOptions,
+        fps: float = 0.0,
+    ) -> None:
+        self._path, self._protocol, self._limits = path, protocol, limits
+        self._video = _Video(path, short_side, limits, fps)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of the frames that came; 0 where nothing tells."""
+        return self._video.fps
+
+    @property
+    def frames(self) -> int:
+        """How many frames came."""
+        return self._video.frames
+
+    def read(self, n_clips: int = 0) -> Iterator[Clip]:
+        """Yield the clips as `clips_of_file` does."""
+        _check_file(self._path, self._limits)
+        video, protocol = self._video, self._protocol
+        try:
+            if n_clips == 0:
+                for window in video.windows(protocol):
+                    yield _clip(window, protocol)
+            else:
+                yield from _spread_clips(video, protocol, n_clips)
+        except cv2.error as error:
+            msg = f"cannot be decoded: {error.err or error}"
+            raise BadVideoError(msg) from None
+        if video.cut:
+            name = self._path.name
+            logger.warning("%s: cut or damaged, used as far as it came: %s", name, video.cut)
+
+
+def reading_within(limits: ServingOptions, fps: float) -> Reading:
+    """Return how a video from outside is read.
+
+    Args:
+        limits: what is refused.
+        fps: frames per second that it is resampled to; 0 keeps its frames.
+    """
+    return Reading(
+        fps=fps,
+        min_decoded_share=limits.min_decoded_share,
+        max_pixels=limits.max_megapixels * 1e6,
+    )
 
 
 def _spread_clips(video: _Video, protocol: ClipProtocol, n_clips: int) -> list[Clip]:
@@ -91,13 +145,10 @@ class _Video:
 
     def __init__(self, path: Path, short_side: int, limits: ServingOptions, fps: float) -> None:
         self._path, self._short_side, self._limits = path, short_side, limits
-        self._reading = Reading(
-            fps=fps,
-            min_decoded_share=limits.min_decoded_share,
-            max_pixels=limits.max_megapixels * 1e6,
-        )
+        self._reading = reading_within(limits, fps)
         self._seconds = 0.0
         self.cut = ""
+        self.fps, self.frames = 0.0, 0
 
     def declared(self) -> int:
         """Return the number of frames that the file says it has; 0 where it says nothing."""
@@ -107,14 +158,16 @@ class _Video:
         """Yield the frames, BGR, of one clip after the other."""
         window: list[Frame] = []
         source = self._open()
+        self.frames = 0
         for frame in self._timed(shrunk_frames(_Counted(source, self._limits), self._short_side)):
+            self.frames += 1
             window.append(frame)
             if len(window) == protocol.window:
                 yield window
                 window = []
         if window:
             yield window
-        self.cut = source.cut
+        self.cut, self.fps = source.cut, source.fps
 
     def _open(self) -> VideoFile:
         started = time.monotonic()

@@ -24,6 +24,12 @@ from vcc.data.prepare.discovery import find_videos
 from vcc.errors import ConfigError, DataError
 from vcc.files import replacing
 from vcc.pipeline.notes import predicted_note
+from vcc.pipeline.predict.over_time import (
+    check_over_time,
+    classify_over_time,
+    looks_over_time,
+    write_over_time,
+)
 from vcc.spreadsheet import CsvWriter
 from vcc.tracking.registry import get_version
 from vcc.tracking.runs import connect, open_run
@@ -34,7 +40,7 @@ from vcc.tracking.versions_together import (
     only_name_with,
     version_by,
 )
-from vcc.tracking.video_classifier import VideoClassifier
+from vcc.tracking.video_classifier import Timeline, VideoClassifier
 
 _logger = logging.getLogger(__name__)
 
@@ -50,12 +56,14 @@ class FilePrediction:
         video: its path below the folder that was given.
         best: (label, score), the highest first; empty for a bad video.
         clips: how many clips that is the mean of.
+        timeline: what was said of each clip, where that is asked for.
         error: why it could not be classified; empty otherwise.
     """
 
     video: str
     best: Sequence[tuple[str, float]] = ()
     clips: int = 0
+    timeline: Timeline | None = None
     error: str = ""
 
 
@@ -63,13 +71,15 @@ def run_predict(options: PredictEntry) -> None:
     """Classify videos and write what came out; bad ones are reported and passed over.
 
     Raises:
-        ConfigError: no videos are named, or the output is no csv or json file that can be written.
+        ConfigError: no videos are named, or the output is no csv or json file that can be written,
+            or options contradict each other.
         DataError: the folder holds no video, or not a single one can be read.
     """
     if options.videos is None:
         msg = "videos: needed: a video file or a folder of them"
         raise ConfigError(msg)
     _check_output(options.output)
+    check_over_time(options, options.videos)
     files = _files(options.videos)
     connect()
     name = options.run_name or f"predict {options.videos.name}"
@@ -91,12 +101,16 @@ def run_predict(options: PredictEntry) -> None:
         run.set_tags({"source": source, "runtime": classifier.runtime})
         run.log_metrics({"videos": len(found), "videos_bad": len(bad), "seconds": seconds})
         run.log_file(options.output)
+        timelines = {each.video: each.timeline for each in found if each.timeline is not None}
+        written = write_over_time(timelines, options, run)
         run.describe(
             predicted_note(
                 source, classifier.runtime, videos=len(found), bad=len(bad), seconds=seconds
             )
         )
         _report(options, found, bad, source=source, seconds=seconds)
+        for path in written:
+            say(f"wrote {path.resolve()}")
         if len(bad) == len(found):
             msg = f"{options.videos}: none of {len(found)} videos could be classified"
             raise DataError(msg)
@@ -164,11 +178,21 @@ def _classify(
 ) -> FilePrediction:
     if isinstance(path, str):
         return FilePrediction(video=name, error=path)
+    timeline = None
     try:
-        found = classifier.classify(path, n_clips=options.n_clips)
+        if looks_over_time(options):
+            timeline = classify_over_time(classifier, path, name, options)
+            found = timeline.prediction()
+        else:
+            found = classifier.classify(path, n_clips=options.n_clips)
     except BadVideoError as error:
         return FilePrediction(video=name, error=str(error))
-    return FilePrediction(video=name, best=found.best(options.top_k), clips=found.clips)
+    return FilePrediction(
+        video=name,
+        best=found.best(options.top_k),
+        clips=found.clips,
+        timeline=timeline if options.timeline else None,
+    )
 
 
 def _write(path: Path, found: Sequence[FilePrediction], *, source: str) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from data_videos import smooth_frames, write_video
+from timelines import toy_timeline
 
 from vcc.config.entrypoints import PredictEntry
 from vcc.data.decoding.errors import BadVideoError
 from vcc.errors import ConfigError, DataError
 from vcc.pipeline.commands import predict as command
-from vcc.tracking.video_classifier import VideoPrediction
+from vcc.tracking.video_classifier import Timeline, VideoPrediction
 
 
 class Classifier:
@@ -32,6 +33,13 @@ class Classifier:
             msg = "zero frames"
             raise BadVideoError(msg)
         return VideoPrediction(labels=("run", "=walk"), scores=(0.75, 0.25), clips=n_clips or 3)
+
+    def timeline(self, path: Path) -> Timeline:
+        self.classify(path, n_clips=0)
+        return toy_timeline()
+
+    def frames(self, path: Path) -> Iterator[Any]:
+        yield from smooth_frames(6)
 
 
 @pytest.fixture
@@ -129,3 +137,26 @@ def test_without_a_source_the_only_champion_answers(
     command.run_predict(options(videos, tmp_path / "out.csv", source=None))
     assert asked == [("net with champion", "champion")]
     assert run.tags["source"] == "models:/net/2"
+
+
+def test_scores_over_time_and_labelled_videos_are_written_when_asked_for(
+    videos: Path, tmp_path: Path, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, folder = tmp_path / "out.csv", tmp_path / "labelled"
+    command.run_predict(options(videos, output, timeline=True, annotate=folder, top_k=1))
+    with output.open(newline="") as file:
+        _, good, bad = csv.reader(file)
+    # The mean of both clips.
+    assert good == ["a.avi", "2", "run", "0.562500", ""]
+    assert bad[-1] == "zero frames"
+    assert len((tmp_path / "out.timeline.csv").read_text().splitlines()) == 3
+    assert [path.name for path in folder.iterdir()] == ["a.avi.mp4"]
+    assert run.files[:3] == ["out.csv", "out.timeline.csv", "out.timeline.json"]
+    assert f"wrote {folder.resolve()}" in capsys.readouterr().out
+
+
+def test_options_that_contradict_each_other_are_refused_first(videos: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    with pytest.raises(ConfigError, match="n_clips: timeline and annotate look at all clips"):
+        command.run_predict(options(videos, output, timeline=True, n_clips=2))
+    assert not output.exists()
