@@ -16,10 +16,10 @@ from torch import nn
 from vcc.compression import file_config
 from vcc.config.overflow import SAFE_SIZE, SAFE_TOP
 from vcc.errors import ModelError, ScheduleError
-from vcc.models.quantized.arithmetic import weight_levels
 from vcc.models.quantized.plan import describe_quantizers, overflow_of_network, rebuild_quantizers
 from vcc.models.quantized.plan_parts import WeightPlan
 from vcc.models.quantized.weight import WeightQuantizer
+from vcc.models.quantized.weight_kinds import weight_levels
 
 RANGE = ("PostTrainLinearQuantizer", "QuantAwareTrainRangeLinearQuantizer")
 CLIPPED = ("DorefaQuantizer", "WRPNQuantizer", "PACTQuantizer")

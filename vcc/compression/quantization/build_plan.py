@@ -17,12 +17,14 @@ from vcc.models.layers import is_depthwise
 from vcc.models.quantized.arithmetic import SYMMETRIC
 from vcc.models.quantized.plan import quantized_class
 from vcc.models.quantized.plan_parts import (
+    RANGE,
     ActivationPlan,
     ClipPlan,
     LayerPlan,
     QuantizationPlan,
     WeightPlan,
 )
+from vcc.models.quantized.weight_kinds import WEIGHT_KINDS
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +106,8 @@ def clipped_plan(model: nn.Module, settings: QuantizerSettings) -> QuantizationP
 
 
 def _clipped_weight(kind: str, bits: int, overflow: str) -> WeightPlan:
-    # DoReFa keeps its own bits: its integers are no whole range of theirs.
-    safe = weight_bits(bits, overflow) if kind == "wrpn" else bits
+    narrows = kind == RANGE or WEIGHT_KINDS.get(kind).narrows
+    safe = weight_bits(bits, overflow) if narrows else bits
     return WeightPlan(kind=kind, bits=int(safe), overflow=overflow)
 
 
@@ -163,13 +165,13 @@ def _layer_plan(
     weight = bias = None
     if _counts(bits.weights):
         weight = WeightPlan(
-            kind="range",
+            kind=RANGE,
             bits=int(weight_bits(bits.weights, settings.overflow)),
             mode=_mode_of(bits, settings.weight_mode, "weights"),
             per_channel=bool(bits.extra.get("per_channel_wts", settings.per_channel)),
         )
     if _counts(bits.bias):
-        bias = WeightPlan(kind="range", bits=int(bits.bias), mode=settings.weight_mode)
+        bias = WeightPlan(kind=RANGE, bits=int(bits.bias), mode=settings.weight_mode)
     activation = _activation(bits, settings) if _counts(bits.activations) else None
     return LayerPlan(
         weight=weight,

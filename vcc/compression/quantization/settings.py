@@ -24,6 +24,7 @@ from vcc.compression.schedule.fields import (
 from vcc.compression.schedule.frozen import thaw
 from vcc.config.overflow import AUTO, FAST, OVERFLOWS, settled
 from vcc.errors import ScheduleError, nearest
+from vcc.models.quantized.plan_parts import RANGE
 from vcc.registry import Registry
 
 QUANT_MODES = ("SYMMETRIC", "SYMMETRIC_RESTRICTED", "ASYMMETRIC_UNSIGNED", "ASYMMETRIC_SIGNED")
@@ -76,13 +77,13 @@ class QuantizerArguments(Arguments, abc.ABC):
     Attributes:
         is_calibrated: finds its ranges from calibration batches, and needs no training.
         tracks_ranges: keeps running means of ranges while the network trains.
-        weight_kind: of its weight quantizers, see `vcc.models.quantized.weight`.
+        weight_kind: of its weight quantizers, see `vcc.models.quantized.weight_kinds`.
         learns_clips: trains the bounds of activations.
     """
 
     is_calibrated: ClassVar[bool] = False
     tracks_ranges: ClassVar[bool] = False
-    weight_kind: ClassVar[str] = "range"
+    weight_kind: ClassVar[str] = RANGE
     learns_clips: ClassVar[bool] = False
 
     bits_activations: int | None = argument(

@@ -117,31 +117,6 @@ def wrpn_weight(weight: Tensor, bits: int) -> Tensor:
     return straight_through(clipped, torch.round(clipped.detach() * scale) / scale)
 
 
-def weight_levels(weight: Tensor, kind: str, bits: int, *, top: int = 127) -> tuple[Tensor, Tensor]:
-    """Return (integers -top-1..top, size of one) of a weight quantized by DoReFa or WRPN.
-
-    DoReFa's 2k/n - 1 with n = 2^bits - 1 are the odd multiples of 1/n, which int8 holds up to 7
-    bits; of 8 bits, and of WRPN's 128 of 8 bits, they are the nearest that it holds. With a `top`
-    below n they are the nearest multiples of 1/top.
-
-    Args:
-        weight: the float weight.
-        kind: "dorefa" or "wrpn".
-        bits: 1 to 8.
-        top: largest integer, 63 or 127.
-    """
-    if kind == "wrpn":
-        size = weight.new_tensor(2 / (2**bits - 1))
-        values = wrpn_weight(weight, bits)
-    elif bits == 1:
-        size = weight.abs().mean()
-        values = dorefa_weight(weight, bits)
-    else:
-        size = weight.new_tensor(1 / min(2**bits - 1, top))
-        values = dorefa_weight(weight, bits)
-    return torch.round(values / size).clamp(-top - 1, top), size
-
-
 class _LearnedClip(torch.autograd.Function):
     """min(relu(x), alpha); the gradient reaches alpha where x is cut (PACT, Choi et al. 2018)."""
 

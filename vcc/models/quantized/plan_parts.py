@@ -12,8 +12,9 @@ from typing import NoReturn
 from vcc.config.overflow import FAST, SAFE
 from vcc.errors import ModelError, nearest
 from vcc.models.quantized.arithmetic import MODES, SYMMETRIC
+from vcc.models.quantized.weight_kinds import WEIGHT_KINDS
 
-KINDS = ("range", "dorefa", "wrpn")
+RANGE = "range"
 _OVERFLOWS = (SAFE, FAST)
 
 
@@ -55,7 +56,7 @@ class WeightPlan:
     """A weight or a bias.
 
     Attributes:
-        kind: range (its own range), dorefa or wrpn.
+        kind: `RANGE` (its own range), dorefa, wrpn or another of `WEIGHT_KINDS`.
         bits: of its integers.
         mode: of a range, of `arithmetic.MODES`.
         per_channel: of a range: whether each output channel has one of its own.
@@ -73,7 +74,7 @@ class WeightPlan:
     def to_json(self) -> dict[str, object]:
         """Return kind and bits, and what counts for the kind."""
         found: dict[str, object] = {"kind": self.kind, "bits": self.bits}
-        if self.kind == "range":
+        if self.kind == RANGE:
             found |= {"mode": self.mode, "per_channel": self.per_channel}
         if self.overflow != FAST:
             found["overflow"] = self.overflow
@@ -89,7 +90,7 @@ class WeightPlan:
         names = ("kind", "bits", "mode", "per_channel", "overflow", "limit")
         fields = _Fields(data, where, names)
         return cls(
-            kind=fields.word("kind", KINDS, needed=True),
+            kind=fields.word("kind", (RANGE, *WEIGHT_KINDS), needed=True),
             bits=fields.bits(),
             mode=fields.word("mode", MODES),
             per_channel=fields.flag("per_channel"),

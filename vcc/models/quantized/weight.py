@@ -9,21 +9,19 @@ from vcc.config.overflow import INT8_BITS, INT8_TOP, SAFE, SAFE_BITS, SAFE_TOP
 from vcc.models.quantized.arithmetic import (
     ASYMMETRIC_UNSIGNED,
     dequantize,
-    dorefa_weight,
     integer_range,
     linear_parameters,
     quantize,
     straight_through,
     tensor_range,
-    weight_levels,
-    wrpn_weight,
 )
 from vcc.models.quantized.onnx_ops import dequantized
-from vcc.models.quantized.plan_parts import WeightPlan
+from vcc.models.quantized.plan_parts import RANGE, WeightPlan
+from vcc.models.quantized.weight_kinds import WEIGHT_KINDS, weight_levels
 
 
 class WeightQuantizer(nn.Module):
-    """Quantizes a weight over its own range, by DoReFa or by WRPN.
+    """Quantizes a weight over its own range, or by one of `WEIGHT_KINDS`.
 
     Exported, a weight of at most 8 bits is its integers and a DequantizeLinear; the float weight
     is not in the file. A wider one is the constant that it was rounded to.
@@ -51,15 +49,14 @@ class WeightQuantizer(nn.Module):
         """Return the weight, quantized."""
         if torch.compiler.is_exporting():
             return self._exported()
-        if self.kind != "range":
+        if self.kind != RANGE:
             return self._clipped(weight)
         scale, zero_point = self.parameters_of(weight.detach())
         q = quantize(weight.detach(), scale, zero_point).clamp(*integer_range(self.bits, self.mode))
         return straight_through(weight, dequantize(q, scale, zero_point))
 
     def _clipped(self, weight: Tensor) -> Tensor:
-        quantize_weight = wrpn_weight if self.kind == "wrpn" else dorefa_weight
-        values = quantize_weight(weight, self.bits)
+        values = WEIGHT_KINDS.get(self.kind).values(weight, self.bits)
         if self.top == INT8_TOP or self.bits > INT8_BITS:
             return values
         levels, size = weight_levels(weight.detach(), self.kind, self.bits, top=self.top)
@@ -69,8 +66,8 @@ class WeightQuantizer(nn.Module):
         """Return whether no integer that it may export is larger than 64 in size."""
         if self.bits > INT8_BITS or self.top < INT8_TOP:
             return True
-        # DoReFa's integers are odd: of so many bits they reach twice as far as a range's.
-        return self.bits <= (SAFE_BITS - 1 if self.kind == "dorefa" else SAFE_BITS)
+        safe_bits = SAFE_BITS if self.kind == RANGE else WEIGHT_KINDS.get(self.kind).safe_bits
+        return self.bits <= safe_bits
 
     def parameters_of(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return (scale, zero point) for a weight as it is now."""
@@ -88,7 +85,7 @@ class WeightQuantizer(nn.Module):
         if self.bits > 8:
             self.export_levels = self(weight.detach()).clone()
             return
-        if self.kind != "range":
+        if self.kind != RANGE:
             levels, size = weight_levels(weight.detach(), self.kind, self.bits, top=self.top)
             self.export_levels = levels.to(torch.int8)
             self.export_scale, self.export_zero = size, torch.zeros_like(size, dtype=torch.int8)
