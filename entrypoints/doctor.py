@@ -14,7 +14,7 @@ def main(options: DoctorEntry) -> None:
         admit(options)
         return
     if options.check == "registry":
-        from vcc.pipeline.doctor.registry import check_registry
+        from vcc.pipeline.doctor.registry_check import check_registry
 
         check_registry(options.root_path)
         return

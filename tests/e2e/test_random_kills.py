@@ -22,7 +22,7 @@ from warm_process import Stop, Timed, WarmProcess
 
 from vcc.data.store.prepared import PreparedDataset
 from vcc.data.store.verify import verify
-from vcc.pipeline.doctor.registry import findings
+from vcc.pipeline.doctor.registry_check import findings
 from vcc.tracking.inventory import read_registry
 
 # The first test makes the project, too.

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from vcc.config.networks.names import short_name
+from vcc.config.networks.short_names import short_name
 from vcc.errors import ModelError
 
 

@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vcc.errors import ModelError, printable
-from vcc.models.builders.forms import compiled_form
+from vcc.models.builders.compiled import compiled_form
 from vcc.models.catalog import identify
 from vcc.models.checkpoint import ARCH_FILE, load_checkpoint
 from vcc.models.network import VideoNetwork, network_of

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+from vcc.compression.channels.bare_parameters import Place, places_of_parameters
 from vcc.compression.channels.batchnorms import computes_as
 from vcc.compression.channels.maps import MOVERS, map_movers, register_movers
-from vcc.compression.channels.parameters import Place, places_of_parameters
 from vcc.compression.channels.steps import UntraceableError, limit_steps
 from vcc.errors import ScheduleError, one_line
 from vcc.models.layers import ChannelPad, is_depthwise

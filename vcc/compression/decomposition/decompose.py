@@ -19,8 +19,8 @@ from torch.optim import Optimizer
 
 from vcc.compression.channels.unchanged import random_like
 from vcc.compression.decomposition.candidate import Layer, LayerCandidate
+from vcc.compression.decomposition.eligible import eligible_layers
 from vcc.compression.decomposition.factors import Moments
-from vcc.compression.decomposition.layers import eligible_layers
 from vcc.compression.decomposition.moments import observe_moments
 from vcc.compression.decomposition.ranks import RankRule, choose_ranks
 from vcc.compression.decomposition.report import DecompositionReport

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from vcc.compression.mending.bias import correct_bias_, float_outputs
+from vcc.compression.mending.layer_weight import round_weight_, weight_quantizer
 from vcc.compression.mending.parameters import FloatParameters
 from vcc.compression.mending.passes import Batches, calls_in_order
-from vcc.compression.mending.weights import round_weight_, weight_quantizer
 from vcc.errors import ScheduleError
 
 log = logging.getLogger(__name__)

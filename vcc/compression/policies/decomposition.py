@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vcc.compression.binding import BuildContext
 from vcc.compression.decomposition.decompose import Calibration, Decomposer, decompose_
 from vcc.compression.decomposition.decomposers import DECOMPOSERS, DecomposerArguments
-from vcc.compression.decomposition.layers import eligible_layers, foresee_
+from vcc.compression.decomposition.eligible import eligible_layers, foresee_
 from vcc.compression.decomposition.report import DecompositionReport
 from vcc.compression.masks.store import MaskStore
 from vcc.compression.policies.base import Policy, StepContext

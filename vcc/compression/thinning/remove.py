@@ -25,7 +25,7 @@ from vcc.compression.channels.zeros import zeros_read
 from vcc.compression.thinning.checked import harmless
 from vcc.compression.thinning.report import ThinningReport, ThinningRow
 from vcc.compression.thinning.slicing import LayerCut, apply_cuts_
-from vcc.compression.thinning.temporal import slices_that_stay
+from vcc.compression.thinning.temporal_slices import slices_that_stay
 from vcc.errors import ScheduleError, nearest
 from vcc.models.layers import ChannelPart
 

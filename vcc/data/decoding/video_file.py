@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 
 from vcc.data.clips.resizing import Frame
 from vcc.data.decoding.clock import Clock
+from vcc.data.decoding.colours import Pixels
 from vcc.data.decoding.containers import HEAD_BYTES, RAW_DEMUXERS, Container, container_of
 from vcc.data.decoding.declared import (
     declared_frames,
@@ -31,7 +32,6 @@ from vcc.data.decoding.declared import (
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.messages import Message, listening, reason
 from vcc.data.decoding.no_video import why_no_video
-from vcc.data.decoding.pixels import Pixels
 from vcc.data.decoding.rate import at_constant_rate
 from vcc.data.decoding.reading import AS_RECORDED, Reading
 from vcc.data.decoding.transport import ends_inside_packet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vcc.cli import say
 from vcc.config.entrypoints import DoctorEntry
 from vcc.models import arch_name, build_model
-from vcc.pipeline.admission.table import admission
+from vcc.pipeline.admission.checklist import admission
 
 
 def admit(options: DoctorEntry) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from vcc.config.networks.builders import is_builder
 from vcc.models.network import VideoNetwork
-from vcc.pipeline.admission.table import admission_text
+from vcc.pipeline.admission.checklist import admission_text
 from vcc.tracking.runs import Run
 from vcc.training.processes import is_first_process
 

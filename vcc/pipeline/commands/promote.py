@@ -8,7 +8,7 @@ from typing import Any
 from vcc.cli import say
 from vcc.config.entrypoints import PromoteEntry
 from vcc.pipeline.notes import rolled_back_note
-from vcc.pipeline.promote.judge import ARTIFACT, judge, tag_all
+from vcc.pipeline.promote.verdict import ARTIFACT, judge, tag_all
 from vcc.tracking.gate import load_gate
 from vcc.tracking.promotion import Move, check_forms, holder_of, is_whole, make_champion
 from vcc.tracking.promotion_lock import now, undo_killed, who

@@ -13,7 +13,7 @@ from torch import nn
 
 from vcc.compression.channels.graph import filter_groups
 from vcc.compression.channels.trace import ChannelGroup
-from vcc.compression.decomposition.layers import eligible_layers
+from vcc.compression.decomposition.eligible import eligible_layers
 from vcc.compression.schedule.selectors import convolution_kinds
 from vcc.compression.thinning.group_masks import prunable_members
 from vcc.models.decomposed import SPATIAL_TEMPORAL

@@ -15,10 +15,10 @@ from vcc.export.runtime_table import RuntimeTable
 from vcc.models.summary import count_macs
 from vcc.pipeline.evaluate.step import size_figures
 from vcc.pipeline.export.sessions import scratch_folder
+from vcc.pipeline.study.digests import digest_of
 from vcc.pipeline.study.files import score_file, time_files, timed_shape
 from vcc.pipeline.study.networks import training_seconds
 from vcc.pipeline.study.place import StudyPlace
-from vcc.pipeline.study.settings import digest_of
 from vcc.pipeline.study.times import machine_facts, networks_of, timings_of
 from vcc.tracking.runs import Run
 

@@ -15,8 +15,8 @@ from vcc.pipeline.card import Network
 from vcc.pipeline.compress.compressed import compress
 from vcc.pipeline.compress.recipe import recipe_for
 from vcc.pipeline.source import load_network
+from vcc.pipeline.study.digests import digests_of
 from vcc.pipeline.study.place import StudyPlace, dense_cell, schedule_of
-from vcc.pipeline.study.settings import digests_of
 from vcc.pipeline.train.recipe import TrainRecipe
 from vcc.tracking.runs import Run
 

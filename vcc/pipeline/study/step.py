@@ -16,10 +16,10 @@ from vcc.evaluation.study.results import CellResult, read_result, write_result
 from vcc.pipeline.prepare import log_dataset
 from vcc.pipeline.study.cell import compute_cell
 from vcc.pipeline.study.conditions import add_conditions, has_conditions
+from vcc.pipeline.study.digests import digests_of
 from vcc.pipeline.study.estimate import EXPORT_S, calibrate, cell_seconds, corrected
 from vcc.pipeline.study.networks import network_of_cell
 from vcc.pipeline.study.place import StudyPlace
-from vcc.pipeline.study.settings import digests_of
 from vcc.pipeline.study.times import add_times
 from vcc.tracking.runs import open_run
 

@@ -8,7 +8,7 @@ from decomposition_toys import toy_clip, toy_network
 from torch import nn
 
 from vcc.compression import file_config
-from vcc.compression.decomposition import layers
+from vcc.compression.decomposition import eligible
 from vcc.errors import ScheduleError
 from vcc.models.decomposed import Decomposed
 
@@ -148,7 +148,7 @@ def test_a_saved_state_goes_on_in_the_decomposed_network():
 
     again = toy_network()
     resumed = bound(again, policies, inner=pruner(["cube.0.weight"]))
-    layers.foresee_(again, ["cube.weight"], "low_rank")
+    eligible.foresee_(again, ["cube.weight"], "low_rank")
     again.cube = model.cube
     resumed.structure_restored()
     resumed.load_state_dict(scheduler.state_dict())

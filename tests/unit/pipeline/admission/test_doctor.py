@@ -6,15 +6,15 @@ import pytest
 
 from vcc.config.entrypoints import DoctorEntry
 from vcc.errors import ConfigError
-from vcc.pipeline.admission import table
+from vcc.pipeline.admission import checklist
 from vcc.pipeline.admission.doctor import admit
 
 
 def test_it_prints_the_table(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "NEEDED", table.NEEDED[:2])
-    monkeypatch.setattr(table, "TRIED", ())
+    monkeypatch.setattr(checklist, "NEEDED", checklist.NEEDED[:2])
+    monkeypatch.setattr(checklist, "TRIED", ())
 
     admit(
         DoctorEntry(

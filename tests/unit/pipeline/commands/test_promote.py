@@ -12,7 +12,7 @@ import pytest
 from vcc.config.entrypoints import PromoteEntry
 from vcc.errors import GateError
 from vcc.pipeline.commands import promote as command
-from vcc.pipeline.promote.judge import ARTIFACT
+from vcc.pipeline.promote.verdict import ARTIFACT
 from vcc.tracking.promotion import Move
 from vcc.tracking.registry import Version
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prune_context import context
 
-from vcc.compression.pruners.structure import StructurePruner
+from vcc.compression.pruners.threshold import StructurePruner
 
 
 def test_each_weight_has_its_own_threshold_and_group() -> None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from vcc.errors import ModelError
 from vcc.models import build_model, load_weights
-from vcc.models.builders.forms import compiled_form
+from vcc.models.builders.compiled import compiled_form
 
 
 def scripted(path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from vcc.cli import say
 from vcc.errors import TrackingError
 from vcc.pipeline.doctor.aliases import check_aliases, check_lock
-from vcc.pipeline.doctor.data import check_data, needed_data
 from vcc.pipeline.doctor.finding import Finding
-from vcc.pipeline.doctor.forms import check_checkpoints, check_exports
+from vcc.pipeline.doctor.prepared_data import check_data, needed_data
+from vcc.pipeline.doctor.version_files import check_checkpoints, check_exports
 from vcc.tracking.inventory import Registration, read_registry
 from vcc.tracking.runs import connect
 

@@ -10,7 +10,7 @@ from networks.reshaping import RESHAPING
 from networks.styles import CLIP, Styled, conv, styled
 from torch import Tensor, nn
 
-from vcc.compression.channels.parameters import Place, bare_parameters, places_of_parameters
+from vcc.compression.channels.bare_parameters import Place, bare_parameters, places_of_parameters
 
 
 def with_parameter(shape: tuple[int, ...], use: Callable[[Tensor, Tensor], Tensor]) -> nn.Module:

@@ -13,9 +13,9 @@ from data_videos import smooth_frames
 from decoded import read_video
 from recordings import record
 
-from vcc.data.decoding import pixels
+from vcc.data.decoding import colours
+from vcc.data.decoding.colours import Pixels
 from vcc.data.decoding.errors import BadVideoError
-from vcc.data.decoding.pixels import Pixels
 
 
 def test_a_frame_is_blue_green_red() -> None:
@@ -63,7 +63,7 @@ def test_a_format_that_cannot_be_converted_is_named() -> None:
 
 
 def test_a_display_matrix_of_zeros_turns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixels, "_turn_of", lambda _picture: (0, 0, 0, 0))
+    monkeypatch.setattr(colours, "_turn_of", lambda _picture: (0, 0, 0, 0))
     rgb = smooth_frames(1, height=20, width=30)[0]
     frame = Pixels().frame(av.VideoFrame.from_ndarray(rgb, format="rgb24"))
     assert np.array_equal(frame[..., ::-1], rgb)
@@ -167,6 +167,6 @@ def test_side_data_that_pyav_cannot_name(
         side_data = property(lambda _self: Type(31))
         rotation = picture.rotation
 
-    turn = pixels._turn_of(Exif())  # type: ignore[arg-type]
-    monkeypatch.setattr(pixels, "_turn_of", lambda _picture: turn)
+    turn = colours._turn_of(Exif())  # type: ignore[arg-type]
+    monkeypatch.setattr(colours, "_turn_of", lambda _picture: turn)
     assert np.array_equal(Pixels().frame(picture), expected)

@@ -12,8 +12,8 @@ from vcc.config.entrypoints import PromoteEntry
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import GateError, TrackingError
 from vcc.export.benchmark import SpeedUp
-from vcc.pipeline.promote import judge as module
-from vcc.pipeline.promote.judge import ARTIFACT, judge, tag_all
+from vcc.pipeline.promote import verdict as module
+from vcc.pipeline.promote.verdict import ARTIFACT, judge, tag_all
 from vcc.tracking.gate import GateFigures, PromotionGate, load_gate
 from vcc.tracking.registry import Version
 

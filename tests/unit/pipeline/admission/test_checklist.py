@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from vcc.errors import ModelError
 from vcc.models import build_model
 from vcc.models.networks import mobilenetv2
-from vcc.pipeline.admission import table
+from vcc.pipeline.admission import checklist
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_admitted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "_admitted", {})
+    monkeypatch.setattr(checklist, "_admitted", {})
 
 
 def network() -> nn.Module:
@@ -24,12 +24,12 @@ def network() -> nn.Module:
 
 
 def test_the_table_has_a_line_for_each_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "NEEDED", table.NEEDED[:3])  # exporting takes seconds
+    monkeypatch.setattr(checklist, "NEEDED", checklist.NEEDED[:3])  # exporting takes seconds
     monkeypatch.setattr(mobilenetv2, "STAGES", mobilenetv2.STAGES[:2])
     whole = network()
     state = torch.get_rng_state()
 
-    lines = table.admission_text(whole).splitlines()  # type: ignore[arg-type]
+    lines = checklist.admission_text(whole).splitlines()  # type: ignore[arg-type]
 
     names = ["head", "runs", "size", "saved and rebuilt", "folded", "half thinned", "8 bits"]
     assert [line[:20].strip() for line in lines] == names
@@ -43,7 +43,7 @@ def test_a_failure_names_network_and_check() -> None:
     broken.register_forward_hook(lambda _m, _i, output: output.softmax(0))
 
     with pytest.raises(ModelError, match=r"^mobilenetv2-0.125 is not admitted: runs: the logits"):
-        table.admission_text(broken)  # type: ignore[arg-type]
+        checklist.admission_text(broken)  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_made_smaller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,10 +54,10 @@ def test_what_cannot_be_made_smaller_is_told(monkeypatch: pytest.MonkeyPatch) ->
     def keeps(network: nn.Module) -> str:
         return str(Tensor([sum(1 for _ in network.modules())]).numel())
 
-    monkeypatch.setattr(table, "NEEDED", (("kept", keeps),))
-    monkeypatch.setattr(table, "TRIED", (("tried", refuses),))
+    monkeypatch.setattr(checklist, "NEEDED", (("kept", keeps),))
+    monkeypatch.setattr(checklist, "TRIED", (("tried", refuses),))
 
-    found = dict(table.admission(network()))  # type: ignore[arg-type]
+    found = dict(checklist.admission(network()))  # type: ignore[arg-type]
     assert found["tried"] == "not possible: no such channel"
     assert found["kept"] == "1"
 
@@ -69,10 +69,10 @@ def test_networks_alike_go_through_it_once(monkeypatch: pytest.MonkeyPatch) -> N
         seen.append(network)
         return "seen"
 
-    monkeypatch.setattr(table, "NEEDED", (("looked at", looks),))
-    monkeypatch.setattr(table, "TRIED", ())
+    monkeypatch.setattr(checklist, "NEEDED", (("looked at", looks),))
+    monkeypatch.setattr(checklist, "TRIED", ())
 
-    first, second = (table.admission_text(network()) for _ in range(2))  # type: ignore[arg-type]
+    first, second = (checklist.admission_text(network()) for _ in range(2))  # type: ignore[arg-type]
 
     assert first == second
     assert len(seen) == 1

@@ -6,7 +6,7 @@ import pytest
 from decomposition_toys import toy_network, weights_of
 from torch import nn
 
-from vcc.compression.decomposition.layers import eligible_layers, foresee_
+from vcc.compression.decomposition.eligible import eligible_layers, foresee_
 from vcc.models.decomposed import Decomposed
 
 

@@ -12,8 +12,8 @@ from data_videos import prepare_tree, write_tree
 from registry_toys import ToyRegistry
 
 from vcc.data.store.prepared import PreparedDataset
-from vcc.pipeline.doctor.data import check_data, needed_data
 from vcc.pipeline.doctor.finding import Finding
+from vcc.pipeline.doctor.prepared_data import check_data, needed_data
 from vcc.tracking.runs import Run
 
 

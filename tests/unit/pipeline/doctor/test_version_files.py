@@ -7,7 +7,7 @@ from pathlib import Path
 from registry_toys import BASE, ToyRegistry
 
 from vcc.pipeline.doctor.finding import Finding
-from vcc.pipeline.doctor.forms import check_checkpoints, check_exports
+from vcc.pipeline.doctor.version_files import check_checkpoints, check_exports
 
 
 def found(toy: ToyRegistry) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from vcc.config.networks.family import FAMILIES, FamilyOptions, family_option
-from vcc.config.networks.names import short_name
+from vcc.config.networks.short_names import short_name
 from vcc.errors import ModelError
 
 

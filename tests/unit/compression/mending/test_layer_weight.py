@@ -9,8 +9,8 @@ import torch
 from mending_toys import CLIPS, calibrated
 from torch import nn
 
-from vcc.compression.mending import weights
-from vcc.compression.mending.weights import round_weight_, weight_quantizer
+from vcc.compression.mending import layer_weight
+from vcc.compression.mending.layer_weight import round_weight_, weight_quantizer
 
 
 @pytest.mark.parametrize("name", ["first", "second", "last"])
@@ -49,7 +49,9 @@ def test_zeros_that_masks_made_stay() -> None:
 def test_what_does_not_help_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
     model, _ = calibrated()
     before = copy.deepcopy(model.get_submodule("first").get_parameter("weight"))
-    monkeypatch.setattr(weights, "round_by_moments", lambda weight, *_: torch.zeros_like(weight))
+    monkeypatch.setattr(
+        layer_weight, "round_by_moments", lambda weight, *_: torch.zeros_like(weight)
+    )
     assert round_weight_(model, "first", 1, lambda: [CLIPS]) is None
     assert torch.equal(model.get_submodule("first").get_parameter("weight"), before)
 
@@ -58,7 +60,7 @@ def test_filters_of_too_many_inputs_are_left(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     model, _ = calibrated()
-    monkeypatch.setattr(weights, "MOST_INPUTS", 80)
+    monkeypatch.setattr(layer_weight, "MOST_INPUTS", 80)
     assert round_weight_(model, "first", 1, lambda: [CLIPS]) is None
     assert "first: rounded to the nearest: its filters have too many inputs" in caplog.text
     assert round_weight_(model, "last", 1, lambda: [CLIPS]) is not None

@@ -18,6 +18,7 @@ from vcc.models.quantized.arithmetic import (
     quantize,
     tensor_range,
 )
+from vcc.models.quantized.plan_parts import RANGE
 from vcc.models.quantized.weight import WeightQuantizer
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ MOST_INPUTS = 8192
 def weight_quantizer(module: nn.Module) -> WeightQuantizer | None:
     """Return the quantizer of a layer's weight, None where there is none with a range."""
     found = module._modules.get("weight_quantizer")
-    return found if isinstance(found, WeightQuantizer) and found.kind == "range" else None
+    return found if isinstance(found, WeightQuantizer) and found.kind == RANGE else None
 
 
 class _Moments:

@@ -18,9 +18,9 @@ from vcc.data.prepare.build_plan import make_plan
 from vcc.data.store.prepared import PreparedDataset
 from vcc.errors import ScheduleError
 from vcc.evaluation.study.results import read_result
-from vcc.pipeline.study import settings as settings_module
+from vcc.pipeline.study import digests as digests_module
+from vcc.pipeline.study.digests import digest_of, digests_of
 from vcc.pipeline.study.place import StudyPlace
-from vcc.pipeline.study.settings import digest_of, digests_of
 
 MATRIX = """
 name: mine
@@ -108,8 +108,8 @@ def test_a_new_option_leaves_finished_cells_as_they_are(
     class Newer(PrepareOptions):
         newer: int = option(3, "an option that comes later")
 
-    monkeypatch.setitem(settings_module._FIRST, Newer, settings_module._FIRST[PrepareOptions])
-    monkeypatch.setitem(settings_module._FREE, Newer, settings_module._FREE[PrepareOptions])
+    monkeypatch.setitem(digests_module._FIRST, Newer, digests_module._FIRST[PrepareOptions])
+    monkeypatch.setitem(digests_module._FREE, Newer, digests_module._FREE[PrepareOptions])
     place = place_of(tmp_path, SCHEDULE)
 
     def with_data(**chosen: int) -> StudyPlace:
