@@ -10,10 +10,10 @@ from vcc.pipeline.doctor.finding import (
     Finding,
     alias_command,
     delete_command,
-    entry_command,
     export_command,
     promote_command,
 )
+from vcc.pipeline.next_command import entry_command
 
 
 def test_a_finding_says_what_where_and_what_mends_it() -> None:
