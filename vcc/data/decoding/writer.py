@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import OutputContainer
@@ -34,9 +35,9 @@ class FrameWriter:
         """Append a frame; an odd last row or column is left out."""
         height, width = (size // 2 * 2 for size in frame.shape[:2])
         if self._stream is None:
-            self._stream = self._media.add_stream(_codec(), rate=self._fps)
-            self._stream.width, self._stream.height = width, height
-            self._stream.pix_fmt = _PIXELS
+            stream = cast(VideoStream, self._media.add_stream(_codec(), rate=self._fps))
+            stream.width, stream.height, stream.pix_fmt = width, height, _PIXELS
+            self._stream = stream
         picture = av.VideoFrame.from_ndarray(frame[:height, :width], format="bgr24")
         self._media.mux(self._stream.encode(picture))
 

@@ -65,10 +65,12 @@ def _figures(change: Change) -> PageSection:
 def _schedules(change: Change) -> PageSection:
     title = "Change: schedule"
     texts = [_schedule_of(each) for each in (change.before, change.after)]
+    before, after = ((text or "").splitlines() for text in texts)
     if not any(texts):
         return PageSection(title=title, text="Neither version was made by a schedule.")
     lines = difflib.unified_diff(
-        *((text or "").splitlines() for text in texts),
+        before,
+        after,
         fromfile=_schedule_name(change.before, texts[0]),
         tofile=_schedule_name(change.after, texts[1]),
         n=2,

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from vcc.config.compression import ClipChoice
 from vcc.config.data import ClipOptions
@@ -58,7 +59,7 @@ def clip_choices(dense: Network, dataset: PreparedDataset, wanted: Sequence[str]
 
 def with_clip(network: Network, choice: ClipChoice) -> Network:
     """Return a network with other clips, which it can take; its model is changed in place."""
-    clip = dataclasses.replace(network.card.clip, **choice.chosen())
+    clip = _replaced(network.card.clip, choice)
     set_clip_size(network.model, sample_size=clip.sample_size, sample_duration=clip.sample_duration)
     return Network(model=network.model, card=dataclasses.replace(network.card, clip=clip))
 
@@ -71,6 +72,11 @@ def cheapest(clips: Clips) -> str:
 def cheaper_ones(clips: Clips) -> Iterable[str]:
     """Return the texts of all but the first, the dense network's own."""
     return list(clips)[1:]
+
+
+def _replaced(clip: ClipOptions, choice: ClipChoice) -> ClipOptions:
+    given: dict[str, Any] = {**choice.chosen()}
+    return dataclasses.replace(clip, **given)
 
 
 def _values(choice: ClipChoice) -> int:
@@ -94,6 +100,6 @@ def _choice(own: ClipOptions, frames: int, size: int) -> ClipChoice:
 
 def _taken(dense: Network, choice: ClipChoice, dataset: PreparedDataset) -> Network:
     """Return a copy with other clips, once it is known that both network and data have them."""
-    clip = dataclasses.replace(dense.card.clip, **choice.chosen())
+    clip = _replaced(dense.card.clip, choice)
     copied = Network(model=copy.deepcopy(dense.model), card=dense.card)
     return take_clips(copied, clip, dataset)

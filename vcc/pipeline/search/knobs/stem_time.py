@@ -20,7 +20,7 @@ from vcc.compression.thinning.remove import thin_
 from vcc.models.kernels import can_shrink
 
 # Digits of a share in a schedule file: rounded up, so that the pruner's rounding down is undone.
-_DIGITS = 4
+_STEPS = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StemTime:
     def share(self, left: int) -> float:
         """Return the share of its taps that goes where `left` stay, as a schedule has it."""
         gone = (self.taps - left) / self.taps
-        return math.ceil(gone * 10**_DIGITS) / 10**_DIGITS
+        return math.ceil(gone * _STEPS) / _STEPS
 
     def shorten_(self, model: nn.Module, left: int, example_input: Tensor) -> None:
         """Cut a network's stem to the taps that a pruner of temporal slices would leave, in place.
