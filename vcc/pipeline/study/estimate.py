@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.phases import last_epoch
@@ -16,8 +16,10 @@ from vcc.pipeline.study.place import schedule_of
 EXPORT_S = 40.0
 
 
-def calibrate(matrix: StudyMatrix, dataset: PreparedDataset) -> dict[str, Calibration]:
-    """Time a few float32 training steps and one classification of every model of a matrix."""
+def calibrate(
+    matrix: StudyMatrix, dataset: PreparedDataset, models: Collection[str]
+) -> dict[str, Calibration]:
+    """Time a few float32 training steps and one classification of models of a matrix."""
     return {
         name: calibrate_network(
             recipe.network,
@@ -26,6 +28,7 @@ def calibrate(matrix: StudyMatrix, dataset: PreparedDataset) -> dict[str, Calibr
             no_cuda=recipe.training.no_cuda,
         )
         for name, recipe in matrix.models.items()
+        if name in models
     }
 
 
@@ -63,7 +66,7 @@ def corrected(
     """Return the seconds that the cells in `todo` will take, corrected by those that are done.
 
     Args:
-        estimates: cell -> uncorrected seconds, of all cells.
+        estimates: cell -> uncorrected seconds, of those that are done and that are left.
         measured: cell -> seconds it took on this machine.
         todo: cells that are left.
     """

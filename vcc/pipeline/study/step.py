@@ -45,12 +45,14 @@ class Computation:
         if not todo:
             return []
         matrix = self._place.matrix
-        pace = calibrate(matrix, self._dataset)
+        # Of what is left to train alone: each model takes its time, beside other work a minute.
+        new = {cell.model for cell in todo if cell not in done}
+        pace = calibrate(matrix, self._dataset, new)
         estimates = {
             cell: EXPORT_S
             if cell in done
             else cell_seconds(cell, matrix, self._place.dataset_of(cell), pace)
-            for cell in matrix.cells()
+            for cell in todo
         }
         say(f"estimate: {_hours(corrected(estimates, {}, todo))}, if every step cost a dense one")
         if self._options.estimate_only:

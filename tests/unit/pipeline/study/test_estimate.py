@@ -13,7 +13,7 @@ from vcc.config.training import TrainingOptions
 from vcc.config.yaml_files.study_matrix import DENSE, Cell
 from vcc.pipeline.pace import Calibration
 from vcc.pipeline.study import estimate
-from vcc.pipeline.study.estimate import cell_seconds, corrected
+from vcc.pipeline.study.estimate import calibrate, cell_seconds, corrected
 
 CLIP = ClipOptions(sample_duration=4, sample_size=16, n_val_samples=1)
 PACE = {"a": Calibration(train_s=1.0, classify_s=0.1)}
@@ -33,6 +33,13 @@ def dataset() -> Any:
     return SimpleNamespace(
         videos=lambda subset: [SimpleNamespace(n_frames=count) for count in videos[subset]]
     )
+
+
+def test_only_models_that_are_left_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "calibrate_network", lambda *_, **__: PACE["a"])
+    two: Any = SimpleNamespace(models=dict.fromkeys(("a", "b"), matrix().models["a"]))
+    data: Any = SimpleNamespace(labels=("x", "y"))
+    assert calibrate(two, data, {"b"}) == {"b": PACE["a"]}
 
 
 def seconds(method: str, made: Any) -> float:

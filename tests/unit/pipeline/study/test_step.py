@@ -27,6 +27,7 @@ class World(SimpleNamespace):
 
     def __init__(self, run: Any, patch: pytest.MonkeyPatch) -> None:
         super().__init__(computed=[], networks=[], errors={}, commands=[], timed=[], changed=[])
+        self.calibrated: list[set[str]] = []
         self.conditions: dict[str, tuple[str, ...]] = {}
 
         @contextlib.contextmanager
@@ -44,7 +45,7 @@ class World(SimpleNamespace):
 
         patch.setattr(module, "open_run", open_run)
         patch.setattr(module, "log_dataset", lambda *_, **__: None)
-        patch.setattr(module, "calibrate", lambda *_: None)
+        patch.setattr(module, "calibrate", lambda *words: self.calibrated.append(words[-1]))
         patch.setattr(module, "cell_seconds", lambda *_: 60.0)
         patch.setattr(module, "compute_cell", compute)
         patch.setattr(module, "add_times", self._add_times)
@@ -103,6 +104,8 @@ def test_times_are_added_to_what_was_computed_without_them(world: World, tmp_pat
     world.computation(tmp_path).compute(CELLS[:2], done)
     assert (world.computed, world.timed) == (CELLS, CELLS[:2])
     assert [bool(done[cell].timings) for cell in CELLS] == [True, True, False]
+    # What is trained already needs no estimate of training.
+    assert world.calibrated == [{"net"}, set()]
     assert read_result(tmp_path / f"{CELLS[1].key}.json").timings
 
 
