@@ -134,7 +134,11 @@ class VideoClassifier:
         with self._turn, tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
-            return self._classify(Path(file.name), n_clips)
+            try:
+                return self._classify(Path(file.name), n_clips)
+            except BadVideoError as error:
+                # FFmpeg may quote the name of what it reads, which is no business of who asked.
+                raise BadVideoError(str(error).replace(file.name, "the video")) from None
 
     def timeline(self, path: Path) -> Timeline:
         """Classify each clip of a video file.

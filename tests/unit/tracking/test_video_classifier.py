@@ -67,6 +67,18 @@ def test_what_gives_no_result_is_refused(
         classifier.classify(video)
 
 
+def test_the_name_of_its_copy_is_not_told_to_who_sent_a_video(
+    classifier: VideoClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _n_clips: int) -> None:
+        msg = f"not a readable video: file:{path}: no such stream"
+        raise BadVideoError(msg)
+
+    monkeypatch.setattr(classifier, "_classify", refuse)
+    with pytest.raises(BadVideoError, match="^not a readable video: file:the video: no such"):
+        classifier.classify_bytes(b"anything")
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.onnx").write_bytes(b"no graph")
     with pytest.raises(ExportError, match="other.onnx"):
