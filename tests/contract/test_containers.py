@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import yaml
+from kserve_schema import check_service
 from mlflow.projects._project_spec import load_project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,3 +92,14 @@ def test_every_documented_call_names_an_entry_point_and_its_parameters() -> None
         words = shlex.split(rest)
         given = [words[i + 1].split("=")[0] for i, word in enumerate(words) if word == "-P"]
         assert set(given) <= set(entry_points[name]["parameters"]), (name, given)
+
+
+def test_the_service_of_kserve_runs_mlflow_s_image_as_mlflow_serves_it() -> None:
+    service = yaml.safe_load((ROOT / "docs" / "kserve.yaml").read_text())
+    check_service(service)
+    (container,) = service["spec"]["predictor"]["containers"]
+    # The port and the address of MLflow's image.
+    assert [port["containerPort"] for port in container["ports"]] == [8080]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/ping", "port": 8080}
+    # No more than the nginx in the image waits.
+    assert service["spec"]["predictor"]["timeout"] <= 60

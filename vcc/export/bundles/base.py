@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from vcc.errors import ExportError
+from vcc.export.bundles.containers import COMPOSE_FILE, compose_of_script
 
 if TYPE_CHECKING:
     from vcc.export.served_facts import ServedFacts
@@ -57,7 +58,7 @@ def write_labels(facts: ServedFacts, folder: Path) -> None:
 
 
 def write_script(facts: ServedFacts, folder: Path, *, package: str, load: str, run: str) -> None:
-    """Write infer.py, which classifies videos with one runtime, and the facts that it reads.
+    """Write infer.py, which classifies videos with one runtime, what it reads, and a compose file.
 
     Args:
         facts: how clips are made.
@@ -85,6 +86,7 @@ def write_script(facts: ServedFacts, folder: Path, *, package: str, load: str, r
     )
     text = template.render(package=package, load=load, run=run)
     (folder / SCRIPT_FILE).write_text(text, encoding="utf-8")
+    (folder / COMPOSE_FILE).write_text(compose_of_script(package), encoding="utf-8")
     write_facts(facts, folder)
 
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @BUNDLES.register("onnxruntime")
 class OnnxRuntimeBundle(Bundle):
-    """`model.onnx`, `labels.txt` and `infer.py`."""
+    """`model.onnx`, `labels.txt`, `infer.py` and `compose.yaml`."""
 
     title = "an ONNX file for ONNX Runtime"
     usage = (
-        "`pip install numpy av onnxruntime`, then `python infer.py VIDEO ...`. It runs on the CPU."
+        "`pip install numpy av onnxruntime`, then `python infer.py VIDEO ...`. It runs on the CPU. "
+        "`compose.yaml` does the same in a container."
     )
 
     def write(self, file: Path, facts: ServedFacts, folder: Path) -> None:

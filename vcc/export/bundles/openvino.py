@@ -21,7 +21,7 @@ class OpenVinoBundle(Bundle):
     title = "an OpenVINO IR"
     usage = (
         "`pip install numpy av openvino`, then `python infer.py VIDEO ...`. It runs on the CPU and "
-        "computes what is not int8 in float32."
+        "computes what is not int8 in float32. `compose.yaml` does the same in a container."
     )
 
     def write(self, file: Path, facts: ServedFacts, folder: Path) -> None:

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 
 from vcc.config.export import BUNDLES
 from vcc.export.bundles.base import LABELS_FILE, Bundle, write_facts, write_labels
+from vcc.export.bundles.containers import (
+    COMPOSE_FILE,
+    KSERVE_FILE,
+    compose_of_triton,
+    kserve_of_triton,
+)
 
 if TYPE_CHECKING:
     from vcc.export.served_facts import ServedFacts
@@ -21,13 +27,14 @@ _DELAY_US = 2000
 
 @BUNDLES.register("triton")
 class TritonBundle(Bundle):
-    """`NETWORK/config.pbtxt`, `NETWORK/labels.txt` and `NETWORK/1/model.onnx`."""
+    """`NETWORK/config.pbtxt`, labels, `1/model.onnx`, and two files that say how it is served."""
 
     title = "a model repository for Triton Inference Server (backend onnxruntime)"
     usage = (
         "`tritonserver --model-repository=FOLDER`, with this folder. The input `pixels` takes "
         "clips, float32 0..255 in RGB; the output `logits` has labels. `bundle.json` says how a "
-        "video becomes clips: a video's scores are the mean of its clips' softmax. The folder was "
+        "video becomes clips: a video's scores are the mean of its clips' softmax. `compose.yaml` "
+        "starts a server on this machine, `kserve.yaml` describes one in KServe. The folder was "
         "not tried in a Triton server."
     )
 
@@ -39,6 +46,8 @@ class TritonBundle(Bundle):
         config.write_text(_config(name, facts), encoding="utf-8")
         write_labels(facts, folder / name)
         write_facts(facts, folder)
+        (folder / COMPOSE_FILE).write_text(compose_of_triton(), encoding="utf-8")
+        (folder / KSERVE_FILE).write_text(kserve_of_triton(name), encoding="utf-8")
         shutil.copyfile(file, folder / name / "1" / "model.onnx")
 
 

@@ -99,4 +99,6 @@ def test_its_files_lie_where_triton_looks(tmp_path: Path) -> None:
     folder = bundled("triton", file, tmp_path / "bundle")
     assert (folder / "a_net-1" / "1" / "model.onnx").read_bytes() == file.read_bytes()
     assert (folder / "a_net-1" / "labels.txt").read_text().splitlines() == list(LABELS)
-    assert sorted(each.name for each in folder.iterdir()) == ["a_net-1", "bundle.json"]
+    assert sorted(each.name for each in folder.iterdir()) == [
+        "a_net-1", "bundle.json", "compose.yaml", "kserve.yaml",
+    ]  # fmt: skip
