@@ -24,6 +24,7 @@ import dataclasses
 import datetime
 import importlib.metadata
 import json
+import math
 import platform
 import re
 import shutil
@@ -224,8 +225,15 @@ def _driver() -> str | None:
         return None
     asked = [program, "--query-gpu=driver_version", "--format=csv,noheader"]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False)
-    words = done.stdout.split()
-    return words[0] if words else None
+    return next(iter(done.stdout.split()), None)
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    values = {**dataclasses.asdict(row), "state": row.state}
+    if row.error is not None and not math.isfinite(row.error):
+        # JSON has no such number.
+        values["error"] = str(row.error)
+    return values
 
 
 def _file_name(gpu: str) -> str:
@@ -280,7 +288,7 @@ def main() -> None:
         output = Path("results") / "gpu" / _file_name(facts["gpu"])
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
-        listed = [{**dataclasses.asdict(row), "state": row.state} for row in rows]
+        listed = [_as_json(row) for row in rows]
         record = {"machine": facts, "size": dataclasses.asdict(size), "rows": listed}
         output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         sys.stdout.write(f"\nwritten to {output}\n")

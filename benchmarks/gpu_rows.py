@@ -144,9 +144,14 @@ class Bench:
         order, shuffle = list(calls), random.Random(0)
         for number in range(self.size.rounds + 1):
             shuffle.shuffle(order)
-            for name in order:
+            for name in [each for each in order if each in seconds]:
                 self._say({"timing": name})
-                taken = self._turn(calls[name])
+                try:
+                    taken = self._turn(calls[name])
+                except Exception as error:
+                    self._give_up(name, one_line(error, at_most=200))
+                    del seconds[name]
+                    continue
                 if number:
                     seconds[name].append(taken)
         first = next(iter(self.rows), "")
@@ -155,6 +160,13 @@ class Bench:
             row.ms = 1000 * statistics.median(taken_s)
             row.ratio = "" if name == first else _ratio(seconds.get(first, []), taken_s)
             self.report(row)
+
+    def _give_up(self, name: str, reason: str) -> None:
+        """Leave a row untimed that worked once and does not any more."""
+        row = self.rows[name]
+        row.reason = reason
+        self.report(row)
+        self._check_device(reason)
 
     @contextlib.contextmanager
     def memory(self, row: Row) -> Iterator[None]:

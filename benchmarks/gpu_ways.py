@@ -125,6 +125,7 @@ def check_way(bench: Bench, way: Way) -> None:
 
 
 def placed_copy(network: nn.Module, way: Way, bench: Bench) -> nn.Module:
+    """Return a copy on the device that computes in a way."""
     network = copy.deepcopy(network).to(bench.device)
     lay_out(network, way.variant.memory_format)
     if way.compiled:
@@ -132,7 +133,8 @@ def placed_copy(network: nn.Module, way: Way, bench: Bench) -> nn.Module:
     if way.ddp:
         bench.stack.enter_context(_alone(bench.device))
         if bench.device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+            convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
+            network = convert(network)
         network = DistributedDataParallel(network)
     return network
 
@@ -153,6 +155,7 @@ def _alone(device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tf32(*, allowed: bool) -> Iterator[None]:
+    """Let float32 round to TF32 meanwhile, or not; a CPU knows nothing of it."""
     backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     before = [each.allow_tf32 for each in backends]
     try:
@@ -180,5 +183,6 @@ def forward_call(
 
 
 def flat_gradient(network: nn.Module) -> Tensor:
+    """Return the gradients of all parameters as one vector, on the CPU."""
     found = [each.grad for each in network.parameters() if each.grad is not None]
     return torch.cat([each.detach().flatten() for each in found]).cpu()

@@ -139,6 +139,18 @@ def test_a_lost_gpu_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
         bench.attempt("fatal", work)
 
 
+def test_a_row_that_fails_while_it_is_timed_is_left_out() -> None:
+    bench = Bench("training", TINY, torch.device("cpu"))
+    for name in ("first", "second"):
+        bench.attempt(name, lambda _: None)
+    left = iter(range(2))
+    # It answers twice, which is less than a turn of three.
+    bench.time({"first": lambda: None, "second": lambda: next(left)})
+    first, second = bench.rows.values()
+    assert first.ms is not None
+    assert (second.ms, second.reason) == (None, "StopIteration")
+
+
 def child(bad: str) -> list[str]:
     return [sys.executable, "-I", "-c", CHILD, json.dumps(["a", "b", "c"]), bad]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import av
 from av.container import OutputContainer
@@ -35,11 +35,16 @@ class FrameWriter:
         """Append a frame; an odd last row or column is left out."""
         height, width = (size // 2 * 2 for size in frame.shape[:2])
         if self._stream is None:
-            stream = cast(VideoStream, self._media.add_stream(_codec(), rate=self._fps))
-            stream.width, stream.height, stream.pix_fmt = width, height, _PIXELS
-            self._stream = stream
+            self._stream = self._started(width, height)
         picture = av.VideoFrame.from_ndarray(frame[:height, :width], format="bgr24")
         self._media.mux(self._stream.encode(picture))
+
+    def _started(self, width: int, height: int) -> VideoStream:
+        # What it returns depends on the codec, which its types cannot know.
+        stream: Any = self._media.add_stream(_codec(), rate=self._fps)
+        stream.width, stream.height, stream.pix_fmt = width, height, _PIXELS
+        made: VideoStream = stream
+        return made
 
     def finish(self) -> None:
         """Write what the encoder still holds."""

@@ -64,15 +64,14 @@ def _figures(change: Change) -> PageSection:
 
 def _schedules(change: Change) -> PageSection:
     title = "Change: schedule"
-    texts = [_schedule_of(each) for each in (change.before, change.after)]
-    before, after = ((text or "").splitlines() for text in texts)
-    if not any(texts):
+    before, after = _schedule_of(change.before), _schedule_of(change.after)
+    if not before and not after:
         return PageSection(title=title, text="Neither version was made by a schedule.")
     lines = difflib.unified_diff(
-        before,
-        after,
-        fromfile=_schedule_name(change.before, texts[0]),
-        tofile=_schedule_name(change.after, texts[1]),
+        before.splitlines(),
+        after.splitlines(),
+        fromfile=_schedule_name(change.before, before),
+        tofile=_schedule_name(change.after, after),
         n=2,
         lineterm="",
     )
@@ -83,11 +82,12 @@ def _schedules(change: Change) -> PageSection:
     return PageSection(title=title, text=text, lines=found)
 
 
-def _schedule_of(each: ComparedVersion) -> str | None:
-    return artifact_text(each.version.tags.get("run_id"), _SCHEDULE)
+def _schedule_of(each: ComparedVersion) -> str:
+    """Return the schedule that a version was made by; "" for none."""
+    return artifact_text(each.version.tags.get("run_id"), _SCHEDULE) or ""
 
 
-def _schedule_name(each: ComparedVersion, text: str | None) -> str:
+def _schedule_name(each: ComparedVersion, text: str) -> str:
     return f"{each.name} {each.version.tags.get('schedule', '') if text else '(no schedule)'}"
 
 
