@@ -17,7 +17,7 @@ from served_network import tracking
 from tracking_servers import mlflow_server, postgresql
 from warm_process import WarmProcess
 
-from vcc.pipeline.doctor.registry import findings
+from vcc.pipeline.doctor.registry_check import findings
 from vcc.tracking.inventory import read_registry
 
 # The first test makes the project, too.

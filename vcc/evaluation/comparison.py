@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vcc.errors import one_line
+
 # Rows that say nothing where all variants take the same clips.
 _CLIP_ROWS = (
     "clip",
@@ -185,7 +187,7 @@ def as_text(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+    return one_line(text.replace("|", "\\|"))
 
 
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:

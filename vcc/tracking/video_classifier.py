@@ -21,7 +21,7 @@ import torch
 from vcc.config.serving import ServingOptions
 from vcc.data.clips.protocol import ClipProtocol
 from vcc.data.clips.resizing import Frame
-from vcc.data.clips.streamed import Clip, VideoClips, reading_within
+from vcc.data.clips.streamed import Clip, StreamedVideo, reading_within
 from vcc.data.decoding.errors import BadVideoError
 from vcc.data.decoding.video_file import VideoFile
 from vcc.data.machine import usable_cores
@@ -171,8 +171,8 @@ class VideoClassifier:
             count += len(scores)
         return _prediction(self.labels, total, count)
 
-    def _clips_of(self, path: Path) -> VideoClips:
-        return VideoClips(
+    def _clips_of(self, path: Path) -> StreamedVideo:
+        return StreamedVideo(
             path,
             self.protocol,
             short_side=self._short_side,

@@ -55,11 +55,11 @@ def clips_of_file(
         BadVideoError: it is not a video within the limits; the message is the reason alone. What
             is found at the end, such as that too little came, is raised after the last clip.
     """
-    video = VideoClips(path, protocol, short_side=short_side, limits=limits, fps=fps)
+    video = StreamedVideo(path, protocol, short_side=short_side, limits=limits, fps=fps)
     yield from video.read(n_clips)
 
 
-class VideoClips:
+class StreamedVideo:
     """A video file's clips, and what is known of the file after the last one.
 
     Args:

@@ -23,7 +23,7 @@ _LARGEST_DENOMINATOR = 65535
 _USUAL_FPS = 25.0
 
 
-class FrameWriter:
+class VideoWriter:
     """Takes frames of one size, uint8 [H, W, 3] in BGR, and encodes them."""
 
     def __init__(self, media: OutputContainer, fps: float) -> None:
@@ -53,7 +53,7 @@ class FrameWriter:
 
 
 @contextmanager
-def writing_video(path: Path, *, fps: float) -> Iterator[FrameWriter]:
+def writing_video(path: Path, *, fps: float) -> Iterator[VideoWriter]:
     """Give what takes the frames of an MP4 file; it is whole when the block ends.
 
     Args:
@@ -65,7 +65,7 @@ def writing_video(path: Path, *, fps: float) -> Iterator[FrameWriter]:
     """
     try:
         with av.open(f"file:{path.absolute()}", "w", format="mp4") as media:
-            writer = FrameWriter(media, fps)
+            writer = VideoWriter(media, fps)
             yield writer
             writer.finish()
     except av.FFmpegError as error:

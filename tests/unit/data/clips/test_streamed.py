@@ -16,7 +16,7 @@ from limits import HANG_S
 
 from vcc.config.serving import ServingOptions
 from vcc.data.clips.protocol import ClipProtocol
-from vcc.data.clips.streamed import VideoClips, clips_of_file, reading_within
+from vcc.data.clips.streamed import StreamedVideo, clips_of_file, reading_within
 from vcc.data.decoding.containers import container_suffix
 from vcc.data.decoding.errors import BadVideoError
 
@@ -172,11 +172,11 @@ def test_the_clips_are_those_of_a_raw_frame_store(tmp_path: Path) -> None:
 def test_rate_and_frames_are_known_after_the_last_clip(tmp_path: Path) -> None:
     path = write_video(tmp_path / "video.avi", smooth_frames(10), fps=12.5)
     protocol = ClipProtocol(sample_size=16, sample_duration=4)
-    video = VideoClips(path, protocol, short_side=20, limits=LIMITS)
+    video = StreamedVideo(path, protocol, short_side=20, limits=LIMITS)
     assert (video.fps, video.frames) == (0, 0)
     assert len(list(video.read())) == 3
     assert (video.fps, video.frames) == (12.5, 10)
-    resampled = VideoClips(path, protocol, short_side=20, limits=LIMITS, fps=25)
+    resampled = StreamedVideo(path, protocol, short_side=20, limits=LIMITS, fps=25)
     assert len(list(resampled.read())) == 5
     assert (resampled.fps, resampled.frames) == (25, 20)
 
