@@ -281,7 +281,8 @@ def _take(name: str, token: str) -> bool:
     try:
         mlflow.MlflowClient().create_registered_model(name, tags=tags, description=note)
     except MlflowException as error:
-        if error.error_code == "RESOURCE_ALREADY_EXISTS":
+        # The second where it was given up while MLflow looked for what is in the way.
+        if error.error_code in ("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST"):
             return False
         msg = f"{name}: cannot be created: {error.message}"
         raise TrackingError(msg) from error

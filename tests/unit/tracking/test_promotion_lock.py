@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import psutil
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from registry_toys import BASE, ToyRegistry
 
 from vcc.errors import TrackingError
@@ -59,6 +62,23 @@ def test_a_lock_that_is_held_is_waited_for_and_then_named(toy: ToyRegistry) -> N
         promotion_lock(BASE, patience=0),
     ):
         pytest.fail("two hold one lock")
+
+
+def test_a_lock_that_is_given_up_while_it_is_asked_for_is_asked_for_again(
+    toy: ToyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = mlflow.MlflowClient.create_registered_model
+    refusals = [MlflowException("not found", error_code=RESOURCE_DOES_NOT_EXIST)]
+
+    def refuse_once(*words: Any, **more: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return create(*words, **more)
+
+    monkeypatch.setattr(mlflow.MlflowClient, "create_registered_model", refuse_once)
+    with promotion_lock(BASE) as held:
+        assert lock_tags(held.name)
+    assert refusals == []
 
 
 def test_the_note_is_read_as_it_was_written(toy: ToyRegistry) -> None:
