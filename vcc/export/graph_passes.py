@@ -7,7 +7,7 @@ integers; there the fold goes into the scales, and the integers stay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,13 +35,15 @@ def tidy(model: onnx.ModelProto) -> None:
 
 # What multiplies a weight, what does so on integers at once, what only moves elements.
 _MULTIPLY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-_ON_INTEGERS = ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+_ON_INTEGERS = ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
+                "QGemm", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")  # fmt: skip
 _SHAPING = ("Identity", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze")
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
     """Return whether a graph computes on integers."""
-    return any(node.op_type in ("DequantizeLinear", *_ON_INTEGERS) for node in model.graph.node)
+    nodes = (*model.graph.node, *_inner_nodes(model))
+    return any(node.op_type in ("DequantizeLinear", *_ON_INTEGERS) for node in nodes)
 
 
 def overflow_of(model: onnx.ModelProto) -> str:
@@ -49,16 +51,34 @@ def overflow_of(model: onnx.ModelProto) -> str:
 
     Safe is what can be seen to be so: every weight of a convolution or linear layer is float, or is
     stored as integers of at most 7 bits. Biases are not multiplied. Activations must be unsigned
-    for it, see `has_signed_activations`.
+    for it, see `has_signed_activations`. What multiplies within a branch, a loop or a function is
+    not looked at.
     """
+    if any(node.op_type in (*_MULTIPLY, *_ON_INTEGERS) for node in _inner_nodes(model)):
+        return FAST
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
     made_by = {output: node for node in model.graph.node for output in node.output}
     for node in model.graph.node:
         if node.op_type in _ON_INTEGERS:
             return FAST
-        if node.op_type in _MULTIPLY and not _is_safe_weight(node.input[1], stored, made_by):
+        if node.op_type not in _MULTIPLY:
+            continue
+        if len(node.input) < 2 or not _is_safe_weight(node.input[1], stored, made_by):
             return FAST
     return SAFE
+
+
+def _inner_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes that are not the graph's own: those of functions, branches and loops."""
+    waiting = [node for function in model.functions for node in function.node]
+    yield from waiting
+    waiting += model.graph.node
+    while waiting:
+        attributes = waiting.pop().attribute
+        inner = [node for each in attributes for node in each.g.node]
+        inner += [node for each in attributes for graph in each.graphs for node in graph.node]
+        yield from inner
+        waiting += inner
 
 
 def _is_safe_weight(
@@ -72,13 +92,39 @@ def _is_safe_weight(
         source = made_by.get(name)
     if source is None or source.op_type != "DequantizeLinear":
         # It is multiplied in float.
-        return True
-    tensor = stored.get(source.input[0])
+        return source is None or not _is_made_of_integers(source, stored, made_by)
+    tensor = stored.get(source.input[0]) if source.input else None
     if tensor is None or tensor.data_type != onnx.TensorProto.INT8:
+        return False
+    if tensor.data_location == onnx.TensorProto.EXTERNAL:
         return False
     # of int8, -128 has no absolute value
     largest = np.abs(numpy_helper.to_array(tensor).astype(np.int16)).max(initial=0)
     return bool(largest <= SAFE_SIZE)
+
+
+def _is_made_of_integers(
+    node: onnx.NodeProto,
+    stored: Mapping[str, onnx.TensorProto],
+    made_by: Mapping[str, onnx.NodeProto],
+) -> bool:
+    """Return whether a node computes on constants alone, of which some are stored as integers.
+
+    OpenVINO takes a scale, a sum or a concatenation behind a DequantizeLinear together with it, and
+    multiplies the integers all the same.
+    """
+    waiting, seen, integers = [node], {*node.output}, False
+    while waiting:
+        node = waiting.pop()
+        integers |= node.op_type == "DequantizeLinear"
+        for name in node.input:
+            if name in made_by and name not in seen:
+                seen.update(made_by[name].output)
+                waiting.append(made_by[name])
+            elif name and name not in made_by and name not in stored:
+                # It comes from the clip: no weight.
+                return False
+    return integers
 
 
 def has_signed_activations(model: onnx.ModelProto) -> bool:

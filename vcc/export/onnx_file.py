@@ -153,7 +153,8 @@ def check_classes(path: Path, labels: Sequence[str], *, where: str) -> None:
 def inspect_file(path: Path) -> FileFacts:
     """Return what is known about a file; nothing about one that is none of ours.
 
-    A file that cannot be read is left to the runtime, whose message says more.
+    A file that cannot be read is left to the runtime, whose message says more. One whose weights
+    are damaged counts as fast: nobody has seen them.
     """
     try:
         model = onnx.load(str(path), load_external_data=False)
@@ -167,13 +168,21 @@ def inspect_file(path: Path) -> FileFacts:
     if not is_quantized(model):
         return FileFacts(quant_target=target)
     # Its word is not enough: the weights are here to be looked at.
-    safe = record.get("overflow") == SAFE and overflow_of(model) == SAFE
+    safe = record.get("overflow") == SAFE and _is_safe(model)
     return FileFacts(
         quantized=True,
         quant_target=target,
         overflow=SAFE if safe else FAST,
         signed=has_signed_activations(model),
     )
+
+
+def _is_safe(model: onnx.ModelProto) -> bool:
+    try:
+        return overflow_of(model) == SAFE
+    except (ValueError, TypeError):
+        # A tensor with fewer or more bytes than its shape says.
+        return False
 
 
 def half_precision(path: Path, destination: Path) -> Path:

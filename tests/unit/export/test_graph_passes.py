@@ -203,3 +203,58 @@ def test_activations_are_signed_by_their_zero_point(zero: Any, signed: bool) -> 
         helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
     ]
     assert has_signed_activations(graph_of(nodes, {"s": np.float32(1), "z": zero})) == signed
+
+
+BETWEEN = {
+    "Add": (["dq", "nothing"], {}),
+    "Cast": (["dq"], {"to": 1}),
+    "Concat": (["dq"], {"axis": 0}),
+    "Mul": (["dq", "once"], {}),
+    "Slice": (["dq", "begin", "end"], {}),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BETWEEN))
+def test_weights_that_are_computed_of_integers_are_not_believed(kind: str) -> None:
+    # OpenVINO multiplies the integers all the same: half of the right sum at 127, without VNNI.
+    model = convolution(norm=False)
+    model.graph.node[0].output[0] = "dq"
+    inputs, attributes = BETWEEN[kind]
+    model.graph.node.insert(1, helper.make_node(kind, inputs, ["w"], **attributes))
+    constants = {"nothing": np.float32(0), "once": np.float32(1)}
+    constants |= {"begin": np.array([0]), "end": np.array([3])}
+    for name, value in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    run(model)
+    assert overflow_of(model) == "fast"
+
+
+def test_a_product_of_two_activations_is_no_weight() -> None:
+    model = convolution(norm=False)
+    made = [
+        helper.make_node("Mul", ["x", "x"], ["xx"]),
+        helper.make_node("MatMul", ["x", "xx"], ["z"]),
+    ]
+    model.graph.node.extend(made)
+    assert overflow_of(model) == "safe"
+
+
+def test_what_multiplies_in_a_branch_is_not_believed() -> None:
+    model = convolution(norm=False)
+    inner = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["t"])], "then", [], [])
+    other = helper.make_graph([helper.make_node("Identity", ["x"], ["e"])], "else", [], [])
+    branch = helper.make_node("If", ["c"], ["z"], then_branch=inner, else_branch=other)
+    model.graph.node.append(branch)
+    assert overflow_of(model) == "fast"
+    only_inner = graph_of([branch], {})
+    assert not is_quantized(only_inner)
+    inner.node.append(helper.make_node("DequantizeLinear", ["levels", "scale"], ["w"]))
+    nested = helper.make_node("If", ["c"], ["z"], then_branch=inner, else_branch=other)
+    assert is_quantized(graph_of([nested], {}))
+
+
+def test_onnx_runtime_s_own_operators_on_integers_are_known() -> None:
+    node = helper.make_node("DynamicQuantizeMatMul", ["x", "w"], ["y"], domain="com.microsoft")
+    model = graph_of([node], {})
+    assert is_quantized(model)
+    assert overflow_of(model) == "fast"

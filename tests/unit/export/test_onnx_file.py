@@ -14,7 +14,14 @@ import torch
 from export_toys import CLIP_SHAPE, ToyClassifier
 
 from vcc.errors import ExportError
-from vcc.export.onnx_file import check_classes, export_onnx, read_metadata
+from vcc.export.onnx_file import (
+    FILE_KEY,
+    FileFacts,
+    check_classes,
+    export_onnx,
+    inspect_file,
+    read_metadata,
+)
 from vcc.export.parity import check_parity
 from vcc.export.runtimes.catalog import open_session
 
@@ -127,3 +134,23 @@ def test_a_file_of_other_classes_is_named(exported: Path) -> None:
         message = f"toy.onnx: has {difference} as in the data set motion"
         with pytest.raises(ExportError, match=message):
             check_classes(exported, labels, where="the data set motion")
+
+
+@pytest.mark.parametrize("damage", ["weights cut off", "weights elsewhere", "no weights"])
+def test_a_file_whose_weights_cannot_be_seen_counts_as_fast(tmp_path: Path, damage: str) -> None:
+    make, stored = onnx.helper.make_node, onnx.numpy_helper.from_array
+    levels = stored(np.ones((2, 3, 1, 1), np.int8), "levels")
+    read, conv = make("DequantizeLinear", ["levels", "one"], ["w"]), make("Conv", ["x", "w"], ["y"])
+    if damage == "weights cut off":
+        levels.raw_data = levels.raw_data[:-1]
+    elif damage == "weights elsewhere":
+        onnx.external_data_helper.set_external_data(levels, "elsewhere.bin")
+        levels.ClearField("raw_data")
+    else:
+        del conv.input[1:]
+    one = stored(np.asarray(np.float32(1)), "one")
+    graph = onnx.helper.make_graph([read, conv], "g", [], [], [levels, one])
+    model = onnx.helper.make_model(graph)
+    onnx.helper.set_model_props(model, {FILE_KEY: '{"overflow": "safe"}'})
+    (tmp_path / "damaged.onnx").write_bytes(model.SerializeToString())
+    assert inspect_file(tmp_path / "damaged.onnx") == FileFacts(quantized=True, overflow="fast")
