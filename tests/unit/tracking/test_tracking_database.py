@@ -1,17 +1,20 @@
-"""A new SQLite database of MLflow's is whole or not there at all."""
+"""A new SQLite database of MLflow's is whole or not there; another one is asked once."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
 import mlflow
 import pytest
 from commands import run_command
+from tracking_servers import free_port
 
 from vcc.errors import TrackingError
+from vcc.tracking import database
 from vcc.tracking.database import open_database
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,3 +70,26 @@ def test_other_stores_are_left_to_mlflow(tmp_path: Path) -> None:
     open_database("http://127.0.0.1:1")
     open_database("sqlite:///:memory:")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_database_that_is_not_there_is_one_line_at_once() -> None:
+    uri = f"postgresql+psycopg://me:secret@127.0.0.1:{free_port()}/runs"
+    # MLflow would ask ten times in two minutes.
+    with pytest.raises(
+        TrackingError, match="does not answer .*check MLFLOW_TRACKING_URI"
+    ) as caught:
+        open_database(uri)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_database_that_takes_a_connection_and_says_nothing_has_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The least that libpq takes.
+    monkeypatch.setattr(database, "_LIMIT_S", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(TrackingError, match="does not answer"):
+            open_database(f"postgresql+psycopg://me@127.0.0.1:{port}/runs")
