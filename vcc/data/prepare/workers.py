@@ -15,6 +15,8 @@ from vcc.data.prepare.convert import ConvertJob, ConvertResult, convert
 from vcc.data.side_by_side import side_by_side
 from vcc.errors import DataError
 
+# Beyond what a cluster's workers take to come up.
+_WORKERS_S = 60
 # A process costs about a second to start, as much as converting this many short videos.
 _VIDEOS_PER_PROCESS = 16
 
@@ -23,7 +25,8 @@ def convert_all(options: PrepareOptions, jobs: Sequence[ConvertJob]) -> Iterator
     """Convert every video, as many at once as the options say; yield results as they come.
 
     Raises:
-        DataError: Dask is not installed, no scheduler answers, or the processes fell silent.
+        DataError: Dask is not installed, no scheduler answers, it has no workers, or the processes
+            fell silent.
         OSError: the store cannot be written.
         concurrent.futures.process.BrokenProcessPool: a process was killed.
     """
@@ -52,5 +55,18 @@ def _backend(options: PrepareOptions) -> Iterator[int]:
             "`dask scheduler` and give its address, such as tcp://host:8786"
         )
         raise DataError(msg) from None
-    with client, joblib.parallel_config(backend="dask", client=client):
-        yield -1
+    with client:
+        _require_workers(client, options.dask_scheduler)
+        with joblib.parallel_config(backend="dask", client=client):
+            yield -1
+
+
+def _require_workers(client: Any, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_WORKERS_S)
+    except TimeoutError:
+        msg = (
+            f"dask_scheduler: {address} had no workers for {_WORKERS_S} s: start "
+            f"`dask worker {address}` where the videos can be read"
+        )
+        raise DataError(msg) from None

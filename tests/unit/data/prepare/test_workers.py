@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -13,6 +15,7 @@ from dask.distributed import LocalCluster
 from data_videos import tree_bytes, write_tree
 
 from vcc.config.data import PrepareOptions
+from vcc.data.prepare import workers
 from vcc.data.prepare.run import prepare
 from vcc.data.prepare.workers import convert_all
 from vcc.errors import DataError
@@ -69,6 +72,24 @@ def test_an_address_that_is_none_is_an_error(tmp_path: Path) -> None:
         pytest.raises(DataError, match=r"no scheduler answers at 'quic://nowhere' \(unknown"),
     ):
         prepare(options(tmp_path, "there", dask_scheduler="quic://nowhere"))
+
+
+def test_a_scheduler_without_workers_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Idle(contextlib.nullcontext[None]):
+        def __init__(self, address: str) -> None:
+            super().__init__()
+
+        def wait_for_workers(self, count: int, *, timeout: float) -> None:
+            assert (count, timeout) == (1, workers._WORKERS_S)
+            raise TimeoutError
+
+    monkeypatch.setitem(sys.modules, "dask.distributed", SimpleNamespace(Client=Idle))
+    write_tree(tmp_path / "videos")
+    # Joblib's own error is an OSError, which reads like a full disk.
+    with pytest.raises(DataError, match="tcp://host:1 had no workers for 60 s: start `dask worker"):
+        prepare(options(tmp_path, "there", dask_scheduler="tcp://host:1"))
 
 
 @pytest.mark.parametrize(
