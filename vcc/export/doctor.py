@@ -13,7 +13,7 @@ import torch
 
 import vcc
 from vcc.config.export import RUNTIMES
-from vcc.data.machine import cpu_flags, package_version
+from vcc.data.machine import cpu_flags, package_version, usable_cores
 from vcc.errors import ExportError, one_line
 from vcc.export.onnx_file import INPUT_NAME, OUTPUT_NAME
 from vcc.export.runtimes.catalog import open_session, provider_of
@@ -43,7 +43,8 @@ def findings() -> Iterator[tuple[str, str]]:
         # One of the two is what there should be.
         if version or not any(map(package_version, _INSTEAD_OF.get(package, ()))):
             yield package, version or "not installed"
-    yield "CPU", f"{cpu_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
+    cores = f"{usable_cores()} of {os.cpu_count()} cores usable"
+    yield "CPU", f"{cpu_name()}, {cores}, {torch.get_num_threads()} torch threads"
     yield "CPU features", " ".join(cpu_features()) or "unknown"
     yield "int8 sums", int8_kind()
     yield "CUDA in torch", _cuda()

@@ -5,7 +5,6 @@ A row that could not be run says why instead of being left out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from torch import nn
 
 from vcc.config.export import RUNTIMES
+from vcc.data.machine import usable_cores
 from vcc.errors import ExportError, one_line
 from vcc.export.benchmark import Latency, measure_latency, speed_up
 from vcc.export.onnx_file import half_precision, inspect_file
@@ -96,9 +96,13 @@ class RuntimeTable:
         return [header, *(self._cells_of(row) for row in self.rows)]
 
     def not_run(self) -> list[str]:
-        """Return why rows were not run or not weighed, a line for each runtime and precision."""
-        reasons = {f"{row.runtime} {row.precision}": row.reason for row in self.rows if row.reason}
-        lines = [f"not run: {what}: {reason}" for what, reason in reasons.items()]
+        """Return why rows were not run or not weighed, a line for each reason."""
+        rows: dict[str, list[str]] = {}
+        for row in self.rows:
+            what = f"{row.runtime} {row.precision}"
+            if row.reason and what not in rows.setdefault(row.reason, []):
+                rows[row.reason].append(what)
+        lines = [f"not run: {', '.join(what)}: {reason}" for reason, what in rows.items()]
         return [*lines, *self.unweighed]
 
     def metrics(self) -> dict[str, float]:
@@ -151,10 +155,10 @@ def time_runtimes(
         batches: clips per run; larger ones are timed less often.
         runs: timed runs at the smallest batch.
         warmup: untimed runs before.
-        threads: CPU threads of each; 0 means one per core.
+        threads: CPU threads of each; 0 means one per core that this process may use.
         folder: where float16 copies go; it exists.
     """
-    threads = threads or os.cpu_count() or 1
+    threads = threads or usable_cores()
     bench = _Bench(candidates, folder)
     bench.open_all(threads)
     rows: list[Row] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from vcc.export.benchmark import Latency, speed_up
@@ -52,6 +53,9 @@ def test_rows_that_were_not_run_are_short_and_explained_once() -> None:
     assert {len(line) for line in cells} == {len(cells[0])}
     assert [line[4] for line in cells[1:]] == ["8.00", "not run", "2.00", "not run"]
     assert TABLE.not_run() == ["not run: cuda f32: there is no GPU"]
+    halves = dataclasses.replace(row("dense", "cuda", None, "there is no GPU"), precision="f16")
+    more = dataclasses.replace(TABLE, rows=(*TABLE.rows, halves))
+    assert more.not_run() == ["not run: cuda f32, cuda f16: there is no GPU"]
 
 
 def test_speed_is_against_the_dense_network_on_the_same_runtime() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import tempfile
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from vcc.compression.engine.builder import file_config
 from vcc.compression.schedule.edits import only_quantizers
 from vcc.compression.schedule.schedule import Schedule
 from vcc.config.export import ExportOptions
+from vcc.data.machine import usable_cores
 from vcc.export.benchmark import Latency, measure_latency
 from vcc.export.onnx_file import FILE_KEY, export_onnx
 from vcc.export.runtimes.catalog import choose_provider, open_session
@@ -52,9 +52,8 @@ def export_and_time(network: Network, provider: str) -> tuple[Latency, int]:
             opset=ExportOptions().opset,
             metadata={FILE_KEY: {"quant_target": plan.target if plan else None}},
         )
-        session = open_session(
-            path, provider=choose_provider(provider, [path]), threads=os.cpu_count() or 1
-        )
+        chosen = choose_provider(provider, [path])
+        session = open_session(path, provider=chosen, threads=usable_cores())
         times = measure_latency({"it": session}, {"it": shape}, batch=1, runs=_RUNS, warmup=_WARMUP)
         size = path.stat().st_size
     return times["it"], size
