@@ -58,11 +58,12 @@ def switch_off_in_environment() -> Path:
 
 def _opted_in_to_openvino() -> bool:
     # The place and the answer are those of openvino_telemetry (`opt_in_out --opt_in`).
-    if sys.platform == "win32":
-        folder = Path(os.path.expandvars("$LOCALAPPDATA")) / "Intel Corporation"
-    else:
-        folder = Path.home() / "intel"
     try:
+        if sys.platform == "win32":
+            folder = Path(os.path.expandvars("$LOCALAPPDATA")) / "Intel Corporation"
+        else:
+            folder = Path.home() / "intel"
         return (folder / _OPENVINO_PACKAGE).read_text().strip() == "1"
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError, RuntimeError):
+        # An account without a home folder, as in a container, is a RuntimeError.
         return False

@@ -53,6 +53,15 @@ def test_who_opted_in_keeps_openvino_s(tmp_path: Path, monkeypatch: pytest.Monke
     assert "openvino_telemetry" not in sys.modules
 
 
+def test_an_account_without_a_home_folder_has_not_opted_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        msg = "Could not determine home directory."
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(Path, "home", none)
+    assert not telemetry._opted_in_to_openvino()
+
+
 def test_an_environment_is_told_before_any_program_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
