@@ -177,13 +177,11 @@ class _Measurement:
         """Return the choice; an epoch has so many steps of as many clips."""
         tried = ", ".join(variant.name for variant in self._variants)
         _logger.info("precision: trying %s on %d clips", tried, len(self._labels))
-        for note in self._notes:
-            _logger.info("precision: %s", note)
         try:
             self._find_pace(steps)
             candidates = self._checked()
         except TooSlowError:
-            most = f"{self._budget.seconds:.0f} s"
+            most = f"{self._budget.seconds:.2g} s"
             note = f"the {most} for choosing ended before all layers were checked: plain fp32"
             return Choice(
                 PrecisionPlan(), (PrecisionCandidate(PrecisionPlan()),), notes=(*self._notes, note)
@@ -217,7 +215,7 @@ class _Measurement:
             seconds = stepper.first_step(self._clips, self._labels)
         self._budget.pace(seconds, steps=steps)
         _logger.info(
-            "precision: fp32 takes %.2f s a step; checking and timing take at most %.0f s",
+            "precision: fp32 takes %.2g s a step; checking and timing take at most %.2g s",
             seconds,
             self._budget.seconds,
         )
