@@ -175,7 +175,7 @@ def test_a_provider_that_silently_gave_way_is_an_error(
     gpu: FakeRuntime, toy: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     gpu.starts = (CPU,)
-    message = f"provider cuda: {CUDA} did not start, {CPU} runs instead"
+    message = f"provider cuda: {CUDA} did not start, only {CPU} would run"
     with pytest.raises(ExportError, match=message):
         open_session(toy, provider="cuda", threads=1)
     with caplog.at_level(logging.WARNING):

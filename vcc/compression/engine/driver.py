@@ -43,7 +43,8 @@ def run_phases(
         if i < begin_at:
             continue
         if phase.actions and not (resumed and i == begin_at):
-            log.info("seam before epoch %d: %s", phase.start, ", ".join(phase.actions))
+            # Counted as the lines of epochs count, from 1.
+            log.info("before epoch %d: %s", phase.start + 1, ", ".join(phase.actions))
             scheduler.begin_seam(phase.start)
         if after_seam is not None:
             after_seam(phase)

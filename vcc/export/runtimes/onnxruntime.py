@@ -75,7 +75,7 @@ class OnnxRuntimeSession(Session):
             raise ExportError(msg) from error
         active = self._session.get_providers()[0]
         if active != wanted:
-            msg = f"provider {provider}: {wanted} did not start, {active} runs instead"
+            msg = f"provider {provider}: {wanted} did not start, only {active} would run"
             raise ExportError(msg)
         self._on_gpu = provider != "cpu"
         self.runtime = f"onnxruntime {active.removesuffix('ExecutionProvider')}"

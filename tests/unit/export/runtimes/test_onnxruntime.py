@@ -127,7 +127,7 @@ def test_a_provider_that_did_not_start_is_told_by_what_runs(
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
     monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: Fallen())
     monkeypatch.setattr(module, "_find_libraries", lambda provider: None)
-    with pytest.raises(ExportError, match="CUDAExecutionProvider did not start, CPUExecution"):
+    with pytest.raises(ExportError, match="CUDAExecutionProvider did not start, only CPUExec"):
         OnnxRuntimeSession(path, provider="cuda", threads=1)
 
 
