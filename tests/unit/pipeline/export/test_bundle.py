@@ -74,7 +74,7 @@ def test_it_is_written_whole(made: Exported, tmp_path: Path) -> None:
     bundle = find_bundle("onnxruntime", folder)
     assert write_bundle(bundle, made, folder, version="v") == folder
     assert sorted(each.name for each in folder.iterdir()) == [
-        "README.md", "bundle.json", "infer.py", "labels.txt", "model.onnx",
+        "README.md", "bundle.json", "compose.yaml", "infer.py", "labels.txt", "model.onnx",
     ]  # fmt: skip
     assert [each.name for each in folder.parent.iterdir()] == [folder.name]
     with pytest.raises(ExportError, match="net-onnxruntime is there already: delete it"):
