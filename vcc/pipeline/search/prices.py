@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from vcc.compression.schedule.loader import load_schedule
+from vcc.compression.schedule.edits import act, define
+from vcc.compression.schedule.epochs import epoch_list
 from vcc.compression.schedule.schedule import Schedule
 from vcc.data.machine import usable_cores
 from vcc.export.benchmark import measure_latency
@@ -242,20 +243,17 @@ def eager_latency_ms(network: Network) -> float:
 
 def quantizing_schedule(quant_target: str | None, precision: Precision = ALL_INT8) -> Schedule:
     """Return the schedule that quantizes a candidate without training, for a first judgement."""
-    quantizer = {
-        "class": "PostTrainLinearQuantizer",
-        "bits_activations": 8,
-        "bits_parameters": 8,
-        "quant_target": quant_target or "cpu",
-        "overflow": "auto",
+    quantizer = define(
+        "quantizers",
+        "int8",
+        "PostTrainLinearQuantizer",
+        bits_activations=8,
+        bits_parameters=8,
+        quant_target=quant_target or "cpu",
+        overflow="auto",
         **precision.overrides(),
-    }
-    return load_schedule(
-        {
-            "quantizers": {"int8": quantizer},
-            "policies": [{"quantizer": {"instance_name": "int8"}, "epochs": [0]}],
-        }
     )
+    return Schedule((quantizer,), (act("quantizer", "int8", epoch_list([0])),))
 
 
 def _read(path: Path, machine: Mapping[str, str]) -> dict[str, Any] | None:
