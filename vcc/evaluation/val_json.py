@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from vcc.errors import DataError
+from vcc.json_keys import keys_once
 
 LABELS_KEPT = 10
 
@@ -54,7 +55,7 @@ def read_val_json(path: Path) -> dict[str, list[str]]:
     """
     try:
         content = json.loads(
-            path.read_text(), object_pairs_hook=_no_key_twice, parse_constant=_no_number
+            path.read_text(), object_pairs_hook=keys_once, parse_constant=_no_number
         )
     except FileNotFoundError:
         msg = f"{path}: no such file: `evaluate` without val_json writes one"
@@ -67,16 +68,6 @@ def read_val_json(path: Path) -> dict[str, list[str]]:
         msg = f'{path}: has no "results" mapping of video id to predictions'
         raise DataError(msg)
     return {video: _labels_best_first(path, video, rows) for video, rows in results.items()}
-
-
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        msg = f"{twice!r} stands there twice"
-        raise ValueError(msg)
-    return content
 
 
 def _no_number(name: str) -> Any:

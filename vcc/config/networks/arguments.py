@@ -9,6 +9,7 @@ from typing import Any
 from vcc.config.networks.builders import is_builder, read_builder
 from vcc.config.options import Options, option
 from vcc.errors import ConfigError, ModelError, nearest
+from vcc.json_keys import keys_once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,23 +53,13 @@ def read_arguments(text: str | None, *, option_name: str = "model_args") -> dict
     if text is None:
         return {}
     try:
-        found = json.loads(text, object_pairs_hook=_no_name_twice, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=keys_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         msg = f'{option_name}: {text!r} is not JSON ({error}): write {{"depth": 18}}'
         raise ConfigError(msg) from None
     if not isinstance(found, dict):
         msg = f'{option_name}: {text!r} is no JSON object: write {{"depth": 18}}'
         raise ConfigError(msg)
-    return found
-
-
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        msg = f"{twice!r} stands there twice"
-        raise ValueError(msg)
     return found
 
 

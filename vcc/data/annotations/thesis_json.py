@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from collections import Counter
 from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -30,6 +29,7 @@ from vcc.data.annotations.names import group_of
 from vcc.data.annotations.subsets import our_subsets, subset_word, subsets_note
 from vcc.errors import DataError, nearest, printable
 from vcc.files import write_whole
+from vcc.json_keys import keys_once
 
 # Videos of this subset have no labels in ActivityNet and Kinetics.
 _UNLABELLED = "testing"
@@ -66,7 +66,7 @@ def read_json(path: Path) -> Annotation:
     """
     text = read_text(path, missing="no such annotation; give a JSON file with annotation=FILE")
     try:
-        content = json.loads(text, object_pairs_hook=_unique_keys)
+        content = json.loads(text, object_pairs_hook=keys_once)
     except (ValueError, RecursionError) as error:
         what = f"not a JSON file ({error})" if path.suffix == ".json" else "no list that is known"
         msg = f"{path}: {what}; give one with `labels` and `database`, or a .csv of path,label"
@@ -101,15 +101,6 @@ def read_json(path: Path) -> Annotation:
     check_entries(named, path)
     notes = (subsets_note(f"those of {path.name!r}", subsets),) if "dev" in subsets.values() else ()
     return Annotation(tuple(labels), named, _split_of_file(path), notes)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        msg = f"{twice!r} is there twice"
-        raise ValueError(msg)
-    return content
 
 
 def _split_of_file(path: Path) -> str:

@@ -89,7 +89,7 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text(
         '{"labels": ["a"], "database": {"x": 1, "x": 2}}', "utf-8"
     )
-    with pytest.raises(DataError, match=r"not a JSON file \('x' is there twice\)"):
+    with pytest.raises(DataError, match=r"not a JSON file \('x' stands there twice\)"):
         read_json(tmp_path / "broken.json")
     (tmp_path / "broken.json").write_bytes(b'{"labels": ["\xe9"], "database": {}}')
     with pytest.raises(DataError, match=r"not UTF-8 text \(byte 13\); as Windows-1252 .* read 'é'"):
