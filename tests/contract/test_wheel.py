@@ -21,7 +21,8 @@ import torch
 import vcc
 from vcc.compression import compile_phases, file_config, last_epoch, load_schedule, run_phases
 from vcc.compression.schedule.shipped import SCHEDULES, default_schedule, find_schedule
-from vcc.config.yaml_files.study_matrix import SHIPPED as MATRIX, read_matrix
+from vcc.config.yaml_files.study_matrix import SHIPPED as MATRIX
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.models import build_model
 from vcc.tracking.gate import load_gate
 

@@ -16,7 +16,7 @@ from models_tiny import tiny_network
 from serving_toys import export_toy
 
 from vcc.config.yaml_files.study_matrix import SHIPPED as SHIPPED_STUDY
-from vcc.config.yaml_files.study_matrix import read_matrix
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.errors import ConfigError, ExportError, ModelError, TrainingError
 from vcc.export.onnx_file import read_metadata
 from vcc.models.weights import load_weights

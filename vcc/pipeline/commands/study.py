@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from vcc.cli import say
 from vcc.config.entrypoints import StudyEntry
-from vcc.config.yaml_files.study_matrix import SHIPPED, Cell, read_matrix
+from vcc.config.yaml_files.study_matrix import SHIPPED, Cell
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.errors import StudyError
 from vcc.evaluation.study.results import CellResult
 from vcc.pipeline.study.baselines import baseline_notes

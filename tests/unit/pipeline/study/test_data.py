@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from vcc.config.yaml_files.study_matrix import DENSE, Cell, read_matrix
+from vcc.config.yaml_files.study_matrix import DENSE, Cell
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.study import data as module
 from vcc.pipeline.study.data import StudyData, study_data

@@ -11,7 +11,8 @@ import pytest
 
 from vcc.config.data import PrepareOptions
 from vcc.config.options import option
-from vcc.config.yaml_files.study_matrix import SHIPPED, Cell, read_matrix
+from vcc.config.yaml_files.study_matrix import SHIPPED, Cell
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.data.annotations.splits import move_share
 from vcc.data.motion import MOTIONS, N_GROUPS
 from vcc.data.prepare.build_plan import make_plan

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vcc.config.yaml_files.study_matrix import SHIPPED, StudyMatrix, read_matrix
+from vcc.config.yaml_files.study_matrix import SHIPPED, StudyMatrix
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.errors import DataError
 from vcc.pipeline.study.inputs import check_inputs
 

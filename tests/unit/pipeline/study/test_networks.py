@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from vcc.config.yaml_files.study_matrix import DENSE, Cell, StudyMatrix, read_matrix
+from vcc.config.yaml_files.study_matrix import DENSE, Cell, StudyMatrix
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.data.store.prepared import PreparedDataset
 from vcc.pipeline.card import Network
 from vcc.pipeline.study import networks as module

@@ -9,7 +9,8 @@ import pytest
 from vcc.compression.schedule.loader import load_schedule
 from vcc.compression.schedule.phases import compile_phases, last_epoch
 from vcc.compression.schedule.shipped import SCHEDULES
-from vcc.config.yaml_files.study_matrix import SHIPPED, MethodOptions, StudyMatrix, read_matrix
+from vcc.config.yaml_files.study_matrix import SHIPPED, MethodOptions, StudyMatrix
+from vcc.config.yaml_files.study_reader import read_matrix
 from vcc.pipeline.study.place import schedule_of
 
 
