@@ -15,6 +15,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,7 @@ class LayerCheck:
 
 
 _NOT_ASKED = LayerCheck("memory (it was not asked)", math.inf)
+_SEVERAL = LayerCheck("tensors (it takes or gives several, and was not asked)", math.inf)
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,9 @@ def check_layers(
 ) -> dict[PrecisionVariant, dict[str, LayerCheck]]:
     """Return every layer's error and time in every variant, on one batch.
 
-    A layer is a module with parameters of its own that maps one tensor to one. The network itself
-    is not touched: neither its weights, gradients and statistics nor the random state. A variant
+    A layer is a module with parameters of its own that maps one tensor to one. Others, such as
+    attention and LSTM, are not asked: 16 bits count as wrong there. The network itself is not
+    touched: neither its weights, gradients and statistics nor the random state. A variant
     that is far behind plain float32 is given up at once, and not in the answer.
 
     Args:
@@ -107,7 +110,7 @@ def check_layers(
     )
     for name in names:
         watch = functools.partial(comparison.watch, name)
-        observed.get_submodule(name).register_forward_hook(watch)
+        observed.get_submodule(name).register_forward_hook(watch, with_kwargs=True)
     devices = [clips.device] if clips.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.enable_grad():
         loss(observed(clips), labels).backward()
@@ -132,15 +135,24 @@ class _Comparison:
         }
 
     def watch(
-        self, name: str, _layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
+        self, name: str, _layer: nn.Module, inputs: tuple[Any, ...], named: Any, output: Any
     ) -> None:
         """Compare a layer as soon as the gradient of its output is known."""
         self._require_time()
+        if named or len(inputs) != 1 or not all(map(torch.is_tensor, (*inputs, output))):
+            self._leave(name)
+            return
         (x,) = inputs
         if output.requires_grad:
             # A hook of the tensor, not of the module: an activation may overwrite the output.
             hook = functools.partial(self._compare, name, x.detach(), x.requires_grad)
-            output.register_hook(hook)  # type: ignore[no-untyped-call]
+            output.register_hook(hook)
+
+    def _leave(self, name: str) -> None:
+        """Note that a layer was not compared; in float32 the layout is all that may differ."""
+        for variant, checks in self.found.items():
+            if variant.number != "fp32":
+                checks[name] = _SEVERAL
 
     def _compare(self, name: str, x: Tensor, wants_gradient: bool, gradient: Tensor) -> None:
         layer = self._twin.get_submodule(name)

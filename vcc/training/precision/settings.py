@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 TrainerPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
@@ -113,10 +114,20 @@ def lay_out(network: nn.Module, layout: torch.memory_format) -> None:
 class _OutOfAutocast(nn.Module):
     """Mixed in before a layer's own class: its forward computes in float32."""
 
-    def forward(self, x: Tensor) -> Any:
-        """Return the layer's output for `x` of any format."""
-        with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Return the layer's output for tensors of any format."""
+        device = next(self.parameters()).device
+        with torch.autocast(device.type, enabled=False):
+            return super().forward(*_in_float32(inputs), **_in_float32(named))
+
+
+def _in_float32(given: Any) -> Any:
+    """Return tensors of 16 bits in float32, also those of tuples; anything else as it is."""
+    return tree_map_only(Tensor, _widened, given)
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _kept_out_of_autocast(cls: type[nn.Module]) -> type[nn.Module]:

@@ -132,3 +132,39 @@ def test_an_error_is_relative_to_the_size_of_what_is_right(
     value: list[float], error: float
 ) -> None:
     assert relative_error(torch.tensor(value), torch.tensor([3.0, 4.0])) == pytest.approx(error)
+
+
+class Attends(nn.Module):
+    """Attention over positions, then a recurrent layer: neither maps one tensor to one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(3, 8, 3, stride=2)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.recurrent = nn.LSTM(8, 8, batch_first=True)
+        self.fc = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.conv(x).mean((3, 4)).transpose(1, 2)
+        attended, _ = self.attention(tokens, tokens, value=tokens)
+        answers, _ = self.recurrent(attended)
+        logits: Tensor = self.fc(answers[:, -1])
+        return logits
+
+
+def test_layers_of_several_tensors_are_left_in_float32() -> None:
+    torch.manual_seed(0)
+    network, (clips, labels) = Attends(), batch(frames=8)
+    checks = check_layers(network, clips, labels, LOSS, [LAST, BF16])
+    assert {"attention", "recurrent"} <= set(wrong_layers(checks[BF16], BF16)) <= {
+        "attention", "recurrent", "attention.out_proj",
+    }  # fmt: skip
+    assert not wrong_layers(checks[LAST], LAST)
+    plan = PrecisionPlan(BF16, tuple(wrong_layers(checks[BF16], BF16)))
+    # The mechanism, not the processor: what they compute in, and that all of it is trained.
+    formats: list[torch.dtype] = []
+    network.recurrent.register_forward_hook(lambda *seen: formats.append(seen[2][0].dtype))
+    mixed = gradients(network, plan, clips, labels)
+    assert formats == [torch.float32]
+    assert mixed.keys() == dict(network.named_parameters()).keys()
+    assert all(bool(torch.isfinite(each).all()) for each in mixed.values())
