@@ -43,7 +43,8 @@ MOTIONS = (
 FPS = 25.0
 # Groups of each class, as in UCF101; the first of them are test.
 N_GROUPS, N_TEST_GROUPS = 25, 7
-_MARKER = "motion.json"
+# Hidden: it is no video, and nothing is to be said about it.
+_MARKER = ".motion.json"
 
 
 @dataclass(frozen=True, kw_only=True)

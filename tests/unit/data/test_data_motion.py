@@ -20,6 +20,7 @@ from vcc.data.motion import (
     generate_motion_videos,
     motion_frames,
 )
+from vcc.data.prepare.discovery import find_videos
 from vcc.data.prepare.run import prepare
 from vcc.data.store.prepared import PreparedDataset
 
@@ -53,6 +54,10 @@ def test_layout_is_that_of_ucf101(tmp_path: Path) -> None:
         "right/v_right_g02_c01.avi",
     ]
     assert read_video(tmp_path / "v" / names[0], 128).shape == (3, 72, 96, 3)
+
+
+def test_there_is_nothing_that_prepare_would_not_read(tmp_path: Path) -> None:
+    assert not find_videos(small(tmp_path / "v")).notes()
 
 
 def test_the_seed_decides_every_byte(tmp_path: Path) -> None:
